@@ -1,0 +1,1 @@
+"""The arithmetic: every compiled kernel. Knows arrays and shapes, never files or text."""

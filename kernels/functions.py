@@ -1,0 +1,128 @@
+"""Vector functions: `exp`, `erf` and the activations, each a few lines of polynomial.
+
+Scalar `libm` calls would cost more than all matrix products together: a GELU layer of
+DistilBERT-base evaluates `erf` 18,432 times per token. The coefficients come from
+`docs/fit_polynomials.py`; `tests/test_functions.py` holds every function to its error bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minner.kernels.staged import (
+    Value,
+    absolute,
+    as_float_bits,
+    copysign,
+    fma,
+    maximum,
+    minimum,
+    nearest,
+    polynomial,
+    select,
+    to_int,
+)
+
+LOG2_E = 1.4426950408889634
+# ln 2 in two parts: the first has so few bits that its product with a small integer is exact.
+LN2_HIGH = 0.693359375
+LN2_LOW = -2.1219444400546906e-4
+
+# exp(r) on |r| <= ln(2) / 2, relative error 2e-9.
+EXP = (
+    0.00138368419,
+    0.00837481578,
+    0.0416682256,
+    0.166664202,
+    0.499999921,
+    1.00000004,
+    1.0,
+)
+
+# erf(x) / x as a polynomial in x*x on |x| <= 1, error 1e-9.
+ERF_NEAR = (
+    7.88911959e-05,
+    -0.00080208413,
+    0.00518953534,
+    -0.0268544446,
+    0.112836002,
+    -0.376126271,
+    1.12837917,
+)
+
+# erf(x) as a polynomial in x - 2.5 on 1 <= x <= 4, error 3e-8. At ERF_ONE it is 1 in float32.
+ERF_FAR = (
+    3.14298767e-07,
+    -8.74854137e-06,
+    1.91061192e-05,
+    5.96777388e-05,
+    -0.000274398137,
+    0.000291331363,
+    0.000565454204,
+    -0.00282297486,
+    0.00610577395,
+    -0.00861319047,
+    0.00835270518,
+    -0.005446991,
+    0.00217810973,
+    0.999593077,
+)
+
+ERF_ONE = 3.92
+
+Activation = Callable[[Value], Value]
+
+
+def exp(x: Value) -> Value:
+    """`e**x` within 2 ulp on [-87, 88]; arguments outside are clamped to that range.
+
+    Cody and Waite's reduction: x = n ln 2 + r, and 2**n goes straight into the exponent bits.
+    """
+    x = minimum(maximum(x, -87.0), 88.0)
+    n = nearest(x * LOG2_E)
+    r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
+    power = as_float_bits((to_int(n) + 127) << 23)
+    return polynomial(r, EXP) * power
+
+
+def erf(x: Value) -> Value:
+    """The error function, absolute error below 2e-7: one polynomial near 0, one beyond 1."""
+    size = minimum(absolute(x), ERF_ONE)
+    near = polynomial(size * size, ERF_NEAR) * size
+    far = polynomial(size - 2.5, ERF_FAR)
+    return copysign(select(size < 1.0, near, far), x)
+
+
+def gelu(x: Value) -> Value:
+    """`x * Phi(x)` with the exact normal distribution, as BERT and DistilBERT have it."""
+    return x * 0.5 * (1.0 + erf(x * 0.7071067811865476))
+
+
+def gelu_tanh(x: Value) -> Value:
+    """GELU's tanh form (`gelu_new`): `0.5 (1 + tanh(u))` is the logistic function of 2u."""
+    u = 0.7978845608028654 * (x + 0.044715 * (x * x * x))
+    return x / (1.0 + exp(u * -2.0))
+
+
+def silu(x: Value) -> Value:
+    """`x` times its logistic function, also called swish."""
+    return x / (1.0 + exp(x * -1.0))
+
+
+def relu(x: Value) -> Value:
+    """`max(x, 0)`."""
+    return maximum(x, 0.0)
+
+
+def identity(x: Value) -> Value:
+    """No activation: a plain linear layer."""
+    return x
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "relu": relu,
+    "silu": silu,
+}
+"""Activations by the name that `minner.weights.config` gives them."""

@@ -1,0 +1,135 @@
+"""Compile the forward pass once, keep its machine code, load it without Numba.
+
+Numba is imported to compile, not to run: the first process compiles (seconds) and keeps an
+object file; every later process loads that with llvmlite alone (milliseconds) and calls it
+through ctypes, which releases the GIL. The file's name is a digest of everything the code
+depends on: the sources of this package, the compilers' versions, and the CPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from minner.kernels.target import TARGET
+
+SYMBOL = "minner_forward"
+
+Forward = Callable[..., None]
+"""The native function; its arguments are those of `forward` in `forward.py`."""
+
+_PROTOTYPE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6, *[ctypes.c_int64] * 3, ctypes.c_void_p)
+_engines: list[Any] = []  # an engine that is collected takes its code along
+
+
+def cache_directory() -> Path:
+    """Where machine code is kept: `MINNER_CACHE_DIR`, else the user's cache directory."""
+    chosen = os.environ.get("MINNER_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "minner"
+
+
+def cache_path(activation: str) -> Path:
+    """The file that holds the machine code for an activation on this machine."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for part in (version("numba"), version("llvmlite"), TARGET.cpu, TARGET.features, activation):
+        digest.update(b"\0" + part.encode())
+    return cache_directory() / f"forward-{activation}-{digest.hexdigest()[:32]}.o"
+
+
+@cache
+def load_forward(activation: str) -> Forward:
+    """The compiled forward pass for an activation: from the cache, else compiled and kept."""
+    path = cache_path(activation)
+    code = _read(path)
+    if code is None:
+        code = compile_forward(activation)
+        _write(path, code)
+    return _link(code)
+
+
+def compile_forward(activation: str) -> bytes:
+    """Compile to an object file whose one entry is SYMBOL. Imports Numba."""
+    if sys.stderr.isatty():
+        print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
+    from numba import cfunc
+
+    from minner.kernels.forward import SIGNATURE, make_forward
+
+    compiled: Any = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation))
+    library = compiled._library
+    module = library._final_module.clone()
+    module.get_function(compiled.native_name).name = SYMBOL
+    module.link_in(llvm.parse_assembly(_stubs(module)))
+    machine_code: bytes = library._codegen._tm.emit_object(module)
+    return machine_code
+
+
+def _stubs(module: Any) -> str:
+    """Define Numba's runtime functions, so that the object can live without Numba.
+
+    They are reached only where compiled code raises an exception, and the kernels raise none:
+    all input is checked before they run.
+    """
+    lines = []
+    for function in module.functions:
+        if function.is_declaration and not function.name.startswith("llvm."):
+            result, arguments = str(function.global_value_type).rstrip(")").split(" (", 1)
+            value = "ret void" if result == "void" else f"ret {result} zeroinitializer"
+            lines.append(f"define {result} @{function.name}({arguments}) {{ {value} }}")
+    return "\n".join(lines)
+
+
+def _link(code: bytes) -> Forward:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    forward: Forward = _PROTOTYPE(engine.get_function_address(SYMBOL))
+    return forward
+
+
+# ---- the file: SHA-256 of the machine code, then the machine code ------------------------------
+
+
+def _read(path: Path) -> bytes | None:
+    """The machine code, or None where there is none or it is damaged."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    checksum, code = content[:32], content[32:]
+    return code if hashlib.sha256(code).digest() == checksum else None
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Keep the machine code; a rename makes it appear whole, however many processes do this."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(code).digest() + code)
+        os.replace(temporary, path)
+    except OSError as error:
+        print(
+            f"minner: compiled kernels could not be kept in {path.parent} ({error.strerror}); "
+            "set MINNER_CACHE_DIR to a writable directory to start faster",
+            file=sys.stderr,
+        )

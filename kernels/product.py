@@ -1,0 +1,108 @@
+"""The matrix product: where nearly all of the time goes.
+
+`out = activation(x @ weight.T + bias) + residual`, with the weight packed once into panels of
+BLOCK output columns, `[N / BLOCK, K, BLOCK]`: the kernel then reads it front to back. A tile of
+ROWS x BLOCK results stays in vector registers while k runs over the inner dimension: two loads
+of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds.
+
+Every result is one chain of multiply-adds in the order of k, whatever tile it falls in. That is
+why a sentence gets the same bits alone and in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from minner.kernels.functions import Activation, identity
+from minner.kernels.staged import (
+    Array,
+    Operand,
+    Pointer,
+    Value,
+    Variable,
+    fma,
+    loop,
+    staged,
+    vector,
+    when,
+)
+from minner.kernels.target import BLOCK, LANES, ROWS
+
+
+def tile(
+    rows: int,
+    depth: Operand,
+    x: Pointer,
+    x_stride: Operand,
+    panel: Pointer,
+    panel_stride: Operand,
+) -> list[tuple[int, int, Value]]:
+    """Multiply `rows` rows of x by one panel.
+
+    Args:
+        rows: rows of the tile, fixed while compiling.
+        depth: K, the length of the sums.
+        x: first element of the first row.
+        x_stride: elements from one row of x to the next.
+        panel: first of BLOCK neighbouring weights, for k = 0.
+        panel_stride: elements from one k to the next.
+
+    Returns:
+        (row, column, vector) for every vector of results, still in registers.
+    """
+    columns = range(0, BLOCK, LANES)
+    sums = {(row, column): Variable(vector(0.0)) for row in range(rows) for column in columns}
+    for k in loop(depth):
+        weights = {column: (panel + k * panel_stride + column).load() for column in columns}
+        for row in range(rows):
+            value = (x + row * x_stride + k).broadcast()
+            for column in columns:
+                total = sums[row, column]
+                total.value = fma(value, weights[column], total.value)
+    return [(row, column, total.value) for (row, column), total in sums.items()]
+
+
+def row_blocks(total: Value) -> Iterator[tuple[Value, int]]:
+    """Cover `total` rows with tiles: (first row, rows) of the whole ones, then of the rest."""
+    whole = total - total % ROWS
+    for row in loop(0, whole, ROWS):
+        yield row, ROWS
+    for rest in range(1, ROWS):
+        with when((total - whole).equals(rest)):
+            yield whole, rest
+
+
+def linear_kernel(activation: Activation = identity, residual: bool = False) -> Any:
+    """Make the kernel of a linear layer with what follows it.
+
+    Returns:
+        A staged function `(x [T, K], depth, weight [N/BLOCK, K, BLOCK], bias [N], out [T, N])`,
+        with `residual [T, N]` as one more argument before `out` where asked for. N is padded to
+        BLOCK; x may be padded beyond `depth` = K.
+    """
+
+    def multiply(
+        x: Array, depth: Value, weight: Array, bias: Array, added: Array | None, out: Array
+    ) -> None:
+        for panel in loop(weight.shape[0]):
+            for row, rows in row_blocks(x.shape[0]):
+                results = tile(rows, depth, x[row, 0], x.shape[1], weight[panel, 0, 0], BLOCK)
+                for i, column, value in results:
+                    at = panel * BLOCK + column
+                    value = activation(value + bias[at].load())
+                    if added is not None:
+                        value = value + added[row + i, at].load()
+                    out[row + i, at].store(value)
+
+    @staged
+    def linear(x: Array, depth: Value, weight: Array, bias: Array, out: Array) -> None:
+        multiply(x, depth, weight, bias, None, out)
+
+    @staged
+    def linear_residual(
+        x: Array, depth: Value, weight: Array, bias: Array, residual: Array, out: Array
+    ) -> None:
+        multiply(x, depth, weight, bias, residual, out)
+
+    return linear_residual if residual else linear

@@ -1,0 +1,378 @@
+"""The staged vector layer: ordinary-looking Python that runs while a kernel is being compiled.
+
+A function under `@staged` is called once, by Numba's compiler, with objects that stand for the
+kernel's arguments. Their operators compute nothing: they emit LLVM instructions. Python's own
+`for` and `if` therefore unroll and specialise, while `loop(...)` and `when(...)` emit real
+loops and branches::
+
+    @staged
+    def scale(x, factor_row):                   # called from an @njit function
+        for row in loop(x.shape[0]):            # a loop of the kernel
+            for half in range(2):               # unrolled: two vectors
+                at = x[row, half * LANES]
+                at.store(at.load() * 0.5)
+
+Vectors have `LANES` float32 lanes, as wide as the host's registers (`kernels/target.py`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from minner.kernels.target import LANES, TARGET
+
+INT64 = ir.IntType(64)
+INT32 = ir.IntType(32)
+BOOL = ir.IntType(1)
+FLOAT32 = ir.FloatType()
+FLOATS = ir.VectorType(FLOAT32, LANES)
+INTS = ir.VectorType(INT32, LANES)
+
+_builders: list[ir.IRBuilder] = []
+
+
+def _builder() -> ir.IRBuilder:
+    return _builders[-1]
+
+
+# ---- values -----------------------------------------------------------------------------------
+
+
+class Value:
+    """A scalar or vector of the kernel; operators emit instructions, numbers become constants."""
+
+    def __init__(self, code: ir.Value) -> None:
+        """Wrap an LLVM value."""
+        self.code = code
+
+    @property
+    def _kind(self) -> str:
+        element = self.code.type
+        element = element.element if isinstance(element, ir.VectorType) else element
+        return "f" if element == FLOAT32 else "i"
+
+    def _binary(self, operation: str, other: Operand) -> Value:
+        right = lift(other, self.code.type)
+        return Value(getattr(_builder(), operation)(self.code, right.code))
+
+    def __add__(self, other: Operand) -> Value:
+        return self._binary("fadd" if self._kind == "f" else "add", other)
+
+    def __sub__(self, other: Operand) -> Value:
+        return self._binary("fsub" if self._kind == "f" else "sub", other)
+
+    def __mul__(self, other: Operand) -> Value:
+        return self._binary("fmul" if self._kind == "f" else "mul", other)
+
+    def __truediv__(self, other: Operand) -> Value:
+        return self._binary("fdiv", other)
+
+    def __floordiv__(self, other: Operand) -> Value:
+        return self._binary("sdiv", other)
+
+    def __mod__(self, other: Operand) -> Value:
+        return self._binary("srem", other)
+
+    def __lshift__(self, other: Operand) -> Value:
+        return self._binary("shl", other)
+
+    def __radd__(self, other: Operand) -> Value:
+        return self + other
+
+    def __rmul__(self, other: Operand) -> Value:
+        return self * other
+
+    def __rsub__(self, other: Operand) -> Value:
+        return lift(other, self.code.type) - self
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return lift(other, self.code.type) / self
+
+    def __lt__(self, other: Operand) -> Value:
+        return _compare("<", self, other)
+
+    def __gt__(self, other: Operand) -> Value:
+        return _compare(">", self, other)
+
+    def equals(self, other: Operand) -> Value:
+        """Lane by lane equality (`==` stays Python's identity, so that values can be hashed)."""
+        return _compare("==", self, other)
+
+
+Operand = Value | int | float
+
+
+def _compare(operator: str, left: Value, other: Operand) -> Value:
+    right = lift(other, left.code.type)
+    compare = _builder().fcmp_ordered if left._kind == "f" else _builder().icmp_signed
+    return Value(compare(operator, left.code, right.code))
+
+
+def lift(value: Operand, kind: ir.Type) -> Value:
+    """Turn a Python number into a constant of a type, or spread a scalar over all lanes."""
+    if isinstance(value, Value):
+        if isinstance(kind, ir.VectorType) and not isinstance(value.code.type, ir.VectorType):
+            return splat(value)
+        return value
+    if isinstance(kind, ir.VectorType):
+        return Value(ir.Constant(kind, [value] * kind.count))
+    return Value(ir.Constant(kind, value))
+
+
+def splat(scalar: Value) -> Value:
+    """Copy a scalar into every lane of a vector."""
+    kind = ir.VectorType(scalar.code.type, LANES)
+    first = _builder().insert_element(ir.Constant(kind, ir.Undefined), scalar.code, INT32(0))
+    return Value(_builder().shuffle_vector(first, first, ir.Constant(INTS, [0] * LANES)))
+
+
+class Pointer(Value):
+    """The address of a float32 or int32 inside an array; moves in elements."""
+
+    def __add__(self, elements: Operand) -> Pointer:
+        step = lift(elements, INT64)
+        return Pointer(_builder().gep(self.code, [step.code], source_etype=self._element))
+
+    @property
+    def _element(self) -> ir.Type:
+        return self.code.type.pointee
+
+    def load(self) -> Value:
+        """Read a whole vector from here."""
+        vectors = _builder().bitcast(self.code, FLOATS.as_pointer())
+        return Value(_builder().load(vectors, align=4))
+
+    def store(self, vector: Value) -> None:
+        """Write a whole vector here."""
+        vectors = _builder().bitcast(self.code, FLOATS.as_pointer())
+        _builder().store(vector.code, vectors, align=4)
+
+    def scalar(self) -> Value:
+        """Read the one element here."""
+        return Value(_builder().load(self.code, align=4))
+
+    def store_scalar(self, value: Value) -> None:
+        """Write the one element here."""
+        _builder().store(value.code, self.code, align=4)
+
+    def broadcast(self) -> Value:
+        """Read the one element here into every lane."""
+        return splat(self.scalar())
+
+
+class Array:
+    """A C-contiguous array argument: `x.shape`, and `x[row, column]` is an address."""
+
+    def __init__(self, data: ir.Value, shape: Sequence[ir.Value]) -> None:
+        """Wrap a data pointer and the 64-bit sizes of all dimensions."""
+        self.data = Pointer(data)
+        self.shape = [Value(size) for size in shape]
+
+    def __getitem__(self, index: Operand | tuple[Operand, ...]) -> Pointer:
+        indices = index if isinstance(index, tuple) else (index,)
+        offset = lift(0, INT64)
+        for size, position in zip(self.shape, indices, strict=False):
+            offset = offset * size + position
+        for size in self.shape[len(indices) :]:
+            offset = offset * size
+        return self.data + offset
+
+
+class Variable:
+    """A value that a loop changes; lives in a register once LLVM has promoted it."""
+
+    def __init__(self, initial: Value) -> None:
+        """Reserve a place for values of this type, and set it."""
+        self._slot = cgutils.alloca_once(_builder(), initial.code.type)
+        self.value = initial
+
+    @property
+    def value(self) -> Value:
+        """The value at this point of the kernel."""
+        return Value(_builder().load(self._slot))
+
+    @value.setter
+    def value(self, new: Value) -> None:
+        _builder().store(new.code, self._slot)
+
+
+# ---- control flow -----------------------------------------------------------------------------
+
+
+def loop(start: Operand, stop: Operand | None = None, step: Operand = 1) -> Iterator[Value]:
+    """Emit a counting loop; the body of the Python `for` around it is emitted once."""
+    first, last = (0, start) if stop is None else (start, stop)
+    builder = _builder()
+    counter = Variable(lift(first, INT64))
+    test, body, after = (builder.append_basic_block(name) for name in ("test", "body", "after"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    index = counter.value
+    builder.cbranch((index < last).code, body, after)
+    builder.position_at_end(body)
+    yield index
+    counter.value = index + step
+    builder.branch(test)
+    builder.position_at_end(after)
+
+
+@contextmanager
+def when(condition: Value) -> Iterator[None]:
+    """Emit a branch around the body of the Python `with`."""
+    with _builder().if_then(condition.code):
+        yield
+
+
+# ---- instructions beyond the operators --------------------------------------------------------
+
+
+def _call(name: str, *values: Value) -> Value:
+    result = values[0].code.type
+    suffix = f"v{result.count}f32" if isinstance(result, ir.VectorType) else "f32"
+    function_type = ir.FunctionType(result, [value.code.type for value in values])
+    function = cgutils.get_or_insert_function(
+        _builder().module, function_type, f"llvm.{name}.{suffix}"
+    )
+    return Value(_builder().call(function, [value.code for value in values]))
+
+
+def vector(number: float) -> Value:
+    """A vector with the same number in every lane."""
+    return lift(number, FLOATS)
+
+
+def lane_numbers() -> Value:
+    """The int32 vector 0, 1, 2, ..."""
+    return Value(ir.Constant(INTS, list(range(LANES))))
+
+
+def fma(a: Value, b: Operand, c: Operand) -> Value:
+    """`a * b + c`, rounded once where the host can."""
+    kind = a.code.type
+    return _call("fma" if TARGET.fma else "fmuladd", a, lift(b, kind), lift(c, kind))
+
+
+def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
+    """Horner's rule; coefficients from the highest power down to the constant."""
+    total = lift(coefficients[0], x.code.type)
+    for coefficient in coefficients[1:]:
+        total = fma(total, x, coefficient)
+    return total
+
+
+def select(condition: Value, yes: Operand, no: Operand) -> Value:
+    """Lane by lane `yes if condition else no`; at least one of them must be a `Value`."""
+    kind = next(value.code.type for value in (yes, no) if isinstance(value, Value))
+    return Value(_builder().select(condition.code, lift(yes, kind).code, lift(no, kind).code))
+
+
+def maximum(a: Value, b: Operand) -> Value:
+    """The greater of each lane."""
+    return select(a > b, a, b)
+
+
+def minimum(a: Value, b: Operand) -> Value:
+    """The smaller of each lane."""
+    return select(a < b, a, b)
+
+
+def absolute(x: Value) -> Value:
+    """`|x|`."""
+    return _call("fabs", x)
+
+
+def sqrt(x: Value) -> Value:
+    """The square root, correctly rounded."""
+    return _call("sqrt", x)
+
+
+def copysign(magnitude: Value, sign: Value) -> Value:
+    """`magnitude` with the sign of `sign`."""
+    return _call("copysign", magnitude, sign)
+
+
+def nearest(x: Value) -> Value:
+    """Round to the nearest whole number, ties to even."""
+    return _call("rint", x)
+
+
+def to_int(x: Value) -> Value:
+    """Convert whole float32 lanes to int32."""
+    return Value(_builder().fptosi(x.code, INTS))
+
+
+def to_float(x: Value) -> Value:
+    """Convert a 64-bit integer scalar to float32."""
+    return Value(_builder().sitofp(x.code, FLOAT32))
+
+
+def to_int32(x: Value) -> Value:
+    """Narrow a 64-bit integer scalar."""
+    return Value(_builder().trunc(x.code, INT32))
+
+
+def widen(x: Value) -> Value:
+    """Sign-extend an int32 scalar to the 64 bits of an index."""
+    return Value(_builder().sext(x.code, INT64))
+
+
+def as_float_bits(x: Value) -> Value:
+    """Read int32 lanes as the bits of float32 lanes."""
+    return Value(_builder().bitcast(x.code, FLOATS))
+
+
+def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
+    """Fold all lanes into a scalar, always as the same tree: upper half onto lower half."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        upper = [(lane + width) % LANES for lane in range(LANES)]
+        shuffled = _builder().shuffle_vector(x.code, x.code, ir.Constant(INTS, upper))
+        x = combine(x, Value(shuffled))
+    return Value(_builder().extract_element(x.code, INT32(0)))
+
+
+# ---- from Numba -------------------------------------------------------------------------------
+
+
+def _argument(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Value) -> Any:
+    if isinstance(kind, types.Array):
+        if kind.layout != "C":
+            raise TypeError(f"staged kernels take C-contiguous arrays, not {kind}")
+        array = context.make_array(kind)(context, builder, value)
+        return Array(array.data, cgutils.unpack_tuple(builder, array.shape))
+    if isinstance(kind, types.Integer):
+        return Value(context.cast(builder, value, kind, types.int64))
+    raise TypeError(f"staged kernels take arrays and integers, not {kind}")
+
+
+def staged(function: Callable[..., None]) -> Any:
+    """Make a staged Python function callable from Numba-compiled code, inlined there."""
+
+    def typing(_context: Any, *kinds: types.Type) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
+            _builders.append(builder)
+            try:
+                pairs = zip(signature.args, values, strict=True)
+                function(*[_argument(context, builder, *pair) for pair in pairs])
+            finally:
+                _builders.pop()
+            return context.get_dummy_value()
+
+        return types.void(*kinds), generate
+
+    parameters = inspect.signature(function).parameters
+    names = ["_context", *parameters]
+    typing.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    )
+    typing.__name__ = function.__name__
+    typing.__doc__ = function.__doc__
+    return intrinsic(typing)
