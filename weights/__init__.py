@@ -1,0 +1,14 @@
+"""From a checkpoint on disk to validated arrays: configuration, tensors, tokenizer.
+
+Import from the modules themselves; this file imports nothing, so that `minner.weights.errors`
+costs no more than it must. The way of a model through this package:
+
+    hub.find_checkpoint      a path, a repository id or nothing -> a directory
+    config.read_config       config.json -> Config
+    shards.read_tensors      model.safetensors, whole or sharded -> StoredTensor by name
+    names.canonical_tensors  the names seen in the wild -> the names of this project
+    checkpoint               all of it together, validated -> Checkpoint
+    tokenizer.read_tokenizer tokenizer.json or vocab.txt -> WordPieces
+
+Every fault in a file raises `errors.MinnerError`; what is merely odd is an `errors.MinnerWarning`.
+"""

@@ -1,0 +1,113 @@
+"""A directory in Hugging Face's layout -> a validated Checkpoint."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.weights.config import Config, read_config
+from minner.weights.errors import MinnerError, warn
+from minner.weights.names import canonical_tensors, expected_shapes
+from minner.weights.shards import read_tensors
+from minner.weights.sizes import fit_config
+from minner.weights.tensors import StoredTensor
+
+_POSITIONS = "embeddings.position_embeddings.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A DistilBERT token classifier whose parts are known to fit together.
+
+    Attributes:
+        directory: where it was read from.
+        config: the hyper-parameters, agreeing with the tensors; C labels.
+        tensors: exactly the names and shapes of `names.expected_shapes(config)`; float32, finite,
+            read-only, memory-mapped where the file allows.
+    """
+
+    directory: Path
+    config: Config
+    tensors: Mapping[str, NDArray[np.float32]]
+
+
+def read_checkpoint(directory: str | Path) -> Checkpoint:
+    """Return the token classifier in `directory`.
+
+    Where config.json and the tensors disagree the tensors are trusted, with a MinnerWarning.
+
+    Raises:
+        MinnerError: a file is missing, unreadable, broken, or not of a DistilBERT token
+            classifier; the text names the file, and the tensor where it is about one.
+    """
+    directory = Path(directory)
+    if not os.path.isdir(directory):
+        raise MinnerError(f"{directory} is not a directory holding a checkpoint")
+    claimed = read_config(directory)
+    stored = read_tensors(directory)
+    tensors = canonical_tensors(stored)
+    _check_classifier(directory, stored, tensors)
+    config = fit_config(directory / "config.json", claimed, tensors)
+    shapes = expected_shapes(config)
+    computed = {}
+    if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
+        computed[_POSITIONS] = sinusoidal_positions(*shapes[_POSITIONS])
+    _check_names(directory, shapes.keys() - computed.keys(), tensors)
+    arrays = {name: _load(tensors[name], shapes[name]) for name in shapes if name not in computed}
+    return Checkpoint(directory, config, MappingProxyType(arrays | computed))
+
+
+def sinusoidal_positions(n_positions: int, dim: int) -> NDArray[np.float32]:
+    """Return position embeddings [P, D] as DistilBERT initialises them.
+
+    Column j of row p is the sine (even j) or cosine (odd j) of p / 10000^(2 (j // 2) / D), in
+    float64 before rounding, as in transformers' `create_sinusoidal_embeddings`.
+    """
+    columns = np.arange(dim)
+    angles = np.arange(n_positions)[:, None] / np.power(10000.0, 2 * (columns // 2) / dim)
+    table = np.where(columns % 2, np.cos(angles), np.sin(angles)).astype(np.float32)
+    table.flags.writeable = False
+    return table
+
+
+def _check_classifier(
+    directory: Path, stored: Mapping[str, StoredTensor], tensors: Mapping[str, StoredTensor]
+) -> None:
+    """Refuse a model without the head of a token classifier; a random one would only mislead."""
+    if not any(name.startswith("classifier.") for name in tensors):
+        raise MinnerError(
+            f"{directory} has no classifier tensors, so it is not a token classifier; "
+            f"fine-tune it for token classification first"
+        )
+    if any("pre_classifier." in name for name in stored):
+        warn(f"{directory} has pre_classifier tensors, as classifiers of whole texts have")
+
+
+def _check_names(directory: Path, wanted: set[str], tensors: Mapping[str, StoredTensor]) -> None:
+    missing = sorted(wanted - tensors.keys())
+    if missing:
+        raise MinnerError(
+            f"{directory}: the weights lack {_some(missing)}; "
+            f"download the checkpoint again, or save the whole model"
+        )
+    unknown = sorted(tensors.keys() - wanted)
+    if unknown:
+        warn(f"{directory}: the weights hold tensors no DistilBERT uses: {_some(unknown)}")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _load(tensor: StoredTensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if tensor.shape != shape:
+        raise MinnerError(
+            f"{tensor.path}: tensor {tensor.name!r} has shape {list(tensor.shape)} where the "
+            f"other tensors ask for {list(shape)}"
+        )
+    return tensor.to_float32()

@@ -1,0 +1,16 @@
+"""What minner raises when its input is bad, and how it tells of what is merely odd."""
+
+import warnings
+
+
+class MinnerError(Exception):
+    """Base class of every error that bad input can raise; its text is one sentence for a person."""
+
+
+class MinnerWarning(UserWarning):
+    """Something the user should know about an input that was accepted."""
+
+
+def warn(message: str) -> None:
+    """Issue `message` as a MinnerWarning that points at the caller of the calling function."""
+    warnings.warn(message, MinnerWarning, stacklevel=3)

@@ -1,0 +1,70 @@
+"""Small files read whole, with every failure turned into one sentence that names the file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minner.weights.errors import MinnerError
+
+_LFS_POINTER = b"version https://git-lfs"
+"""How the stand-in file begins that a clone without git-lfs holds in place of a large file."""
+
+
+def refuse_lfs_pointer(path: Path, head: bytes) -> None:
+    """Raise MinnerError if `head`, the first bytes of `path`, begins a git-lfs pointer."""
+    if head.startswith(_LFS_POINTER):
+        raise MinnerError(
+            f"{path} is a git-lfs pointer, not the file itself; "
+            f"fetch it with `git lfs install && git lfs pull` in {path.parent}"
+        )
+
+
+def read_text(path: Path) -> str:
+    """Return the UTF-8 text of `path`, line ends untouched.
+
+    Raises:
+        MinnerError: the file cannot be read, is a git-lfs pointer or is not UTF-8.
+    """
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        raise MinnerError(f"cannot read {path}: {reason(error)}") from error
+    refuse_lfs_pointer(path, content)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MinnerError(f"{path} is not UTF-8 text: bad byte at {error.start}") from error
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object that `path` holds.
+
+    Raises:
+        MinnerError: as `read_text`, or the text is not JSON, or is JSON but not an object.
+    """
+    text = read_text(path)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MinnerError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise MinnerError(f"{path} must hold a JSON object, not a {type(value).__name__}")
+    return value
+
+
+def typed_value(path: Path, raw: Mapping[str, Any], key: str, kind: type) -> Any:
+    """Return the value under `key` of `raw`, read from `path`; None where it is missing or null.
+
+    Raises:
+        MinnerError: the value is not of type `kind`.
+    """
+    value = raw.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise MinnerError(f"{path}: {key} must be a {kind.__name__}, not {value!r}")
+    return value
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong without the path, which the message around it names already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,191 @@
+"""One safetensors file -> its tensors, memory-mapped and converted to float32 on demand.
+
+The format (https://github.com/huggingface/safetensors, section Format): eight bytes, little
+endian, hold the length N of the header; N bytes of UTF-8 JSON map each tensor's name to its dtype,
+shape and data_offsets [begin, end); the rest is the data, which the offsets must tile without
+holes or overlaps. The reader is our own because the `safetensors` package cannot give bfloat16 to
+NumPy, and because a file from a stranger deserves one precise sentence for each fault it can have.
+
+An array that is mapped, not copied, reads the file for as long as it lives: replace a checkpoint
+by renaming a new file over it, never by writing into it.
+"""
+
+import json
+import math
+import mmap
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.weights.errors import MinnerError
+from minner.weights.files import reason, refuse_lfs_pointer
+
+_STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
+"""dtype in the header -> the NumPy type its bytes are mapped as; all others are refused."""
+
+_LONGEST_HEADER = 100_000_000
+"""Bytes; the limit of the reference implementation."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredTensor:
+    """A tensor as its file describes it; the data are not read before `to_float32`.
+
+    Attributes:
+        path: the file it lies in.
+        name: its name there.
+        dtype: its safetensors dtype, supported or not.
+        shape: its shape.
+        data: its bytes, mapped read-only.
+    """
+
+    path: Path
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    data: memoryview
+
+    def to_float32(self) -> NDArray[np.float32]:
+        """Return the values, read-only; an aligned F32 tensor is mapped, all others are copied.
+
+        Raises:
+            MinnerError: the dtype is not F32, F16, BF16 or F64, or a value is not finite.
+        """
+        if self.dtype not in _STORED_AS:
+            raise MinnerError(
+                f"{self.path}: tensor {self.name!r} is {self.dtype}; minner reads "
+                f"{', '.join(_STORED_AS)}: use the original, unquantised checkpoint"
+            )
+        stored: NDArray[Any] = np.ndarray(self.shape, _STORED_AS[self.dtype], self.data)
+        if self.dtype == "BF16":  # the upper half of a float32
+            values = (stored.astype(np.uint32) << 16).view(np.float32)
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):  # reported just below, by name
+                values = np.require(stored, np.float32, ["ALIGNED"])
+        values.flags.writeable = False
+        self._check_finite(values)
+        return values
+
+    def _check_finite(self, values: NDArray[np.float32]) -> None:
+        # NaN passes through both min and max, so two passes without a temporary find everything.
+        if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+            bad = values.size - int(np.isfinite(values).sum())
+            raise MinnerError(
+                f"{self.path}: tensor {self.name!r} has {bad} values of {values.size} "
+                f"that are not finite as float32"
+            )
+
+
+def read_safetensors(path: Path) -> dict[str, StoredTensor]:
+    """Return the tensors of `path` by name, after checking everything but their values.
+
+    Raises:
+        MinnerError: the file cannot be read, is empty, truncated or a git-lfs pointer, or its
+            header is not what the format asks for.
+    """
+    content = _map(path)
+    refuse_lfs_pointer(path, bytes(content[:64]))
+    header_end = 8 + _header_length(path, content)
+    header = _parse_header(path, bytes(content[8:header_end]))
+    data = content[header_end:]
+    spans: list[tuple[int, int, str]] = []
+    tensors: dict[str, StoredTensor] = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            dtype, shape, begin, end = _parse_entry(path, name, entry, len(data))
+            spans.append((begin, end, name))
+            tensors[name] = StoredTensor(path, name, dtype, shape, data[begin:end])
+    _check_tiling(path, sorted(spans), len(data))
+    return tensors
+
+
+def _map(path: Path) -> memoryview:
+    try:
+        with path.open("rb") as file:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except ValueError as error:  # how mmap says that there is nothing to map
+        raise MinnerError(f"{path} is empty; download it again") from error
+    except OSError as error:
+        raise MinnerError(f"cannot read {path}: {reason(error)}") from error
+
+
+def _header_length(path: Path, content: memoryview) -> int:
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or length > min(len(content) - 8, _LONGEST_HEADER):
+        raise MinnerError(
+            f"{path} is not a safetensors file, or is truncated: its header would be {length} "
+            f"bytes long and the file has {len(content)}; download it again"
+        )
+    return length
+
+
+def _parse_header(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise MinnerError(f"{path}: the header is not valid JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise MinnerError(f"{path}: the header is not a JSON object of tensors")
+    return header
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a JSON object, where Python would silently keep the last of two equal names."""
+    built = dict(pairs)
+    if len(built) < len(pairs):
+        [(repeated, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the name {repeated!r} appears twice")
+    return built
+
+
+def _parse_entry(
+    path: Path, name: str, entry: object, n_bytes: int
+) -> tuple[str, tuple[int, ...], int, int]:
+    """Return (dtype, shape, begin, end) of one header entry, checked against each other.
+
+    A dtype minner does not read has no known size, and passes: the tensor may never be needed.
+    """
+    fields = entry if isinstance(entry, dict) else {}
+    dtype = fields.get("dtype")
+    shape = _whole_numbers(fields.get("shape"))
+    offsets = _whole_numbers(fields.get("data_offsets"))
+    if not isinstance(dtype, str) or shape is None or offsets is None or len(offsets) != 2:
+        raise MinnerError(f"{path}: the header entry of tensor {name!r} is malformed")
+    begin, end = offsets
+    if not begin <= end <= n_bytes:
+        raise MinnerError(
+            f"{path}: tensor {name!r} lies at bytes {begin} to {end} of {n_bytes}; "
+            f"the file is truncated or its header is wrong: download it again"
+        )
+    if dtype in _STORED_AS:
+        needed = math.prod(shape) * np.dtype(_STORED_AS[dtype]).itemsize
+        if needed != end - begin:
+            raise MinnerError(
+                f"{path}: tensor {name!r} is {dtype} of shape {list(shape)}, "
+                f"which the {end - begin} bytes stored for it do not fit"
+            )
+    return dtype, shape, begin, end
+
+
+def _whole_numbers(value: object) -> tuple[int, ...] | None:
+    """Return a JSON list of non-negative integers as a tuple, and None for anything else."""
+    if isinstance(value, list) and all(type(item) is int and item >= 0 for item in value):
+        return tuple(value)
+    return None
+
+
+def _check_tiling(path: Path, spans: list[tuple[int, int, str]], n_bytes: int) -> None:
+    """Check that `spans`, (begin, end, name) in order, cover the data exactly once."""
+    covered = 0
+    for begin, end, name in spans:
+        if begin < covered:
+            raise MinnerError(f"{path}: tensor {name!r} overlaps the tensor before it")
+        if begin > covered:
+            raise MinnerError(f"{path}: bytes {covered} to {begin}, before {name!r}, are unused")
+        covered = end
+    if covered != n_bytes:
+        raise MinnerError(f"{path}: {n_bytes - covered} bytes after the last tensor are unused")

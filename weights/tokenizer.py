@@ -1,0 +1,168 @@
+"""tokenizer.json or vocab.txt, and the files beside them -> WordPieces, ready to encode."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.processors import TemplateProcessing
+
+from minner.weights.casing import casing_by_transformers, casing_of, decide_casing
+from minner.weights.config import Config
+from minner.weights.errors import MinnerError, warn
+from minner.weights.files import read_text
+from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
+from minner.weights.vocabulary import tokenizer_from_vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class WordPieces:
+    """A tokenizer and what its user must know about it.
+
+    Attributes:
+        tokenizer: pads and truncates nothing; never to be changed, which is not thread-safe.
+        max_length: most pieces the model takes at once, special tokens included; at least 3.
+        cls_id: id of the special token before a text.
+        sep_id: id of the special token after it.
+        lowercase: whether texts are lowercased.
+        lowercase_reason: how that was decided, in words.
+    """
+
+    tokenizer: Tokenizer
+    max_length: int
+    cls_id: int
+    sep_id: int
+    lowercase: bool
+    lowercase_reason: str
+
+
+def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = None) -> WordPieces:
+    """Return the tokenizer of the checkpoint in `directory`.
+
+    Args:
+        directory: holds tokenizer.json or else vocab.txt, and the files beside them.
+        config: of the same checkpoint, its sizes corrected by the tensors.
+        lowercase: overrides what the files say about it.
+
+    Raises:
+        MinnerError: there is no tokenizer, it is broken, it is no WordPiece tokenizer with one
+            special token at either end, or it has ids that the embeddings lack.
+    """
+    settings = read_tokenizer_settings(directory)
+    path, tokenizer = _build(directory, settings)
+    from_file = casing_of(tokenizer.normalizer) if path.suffix == ".json" else None
+    vocabulary = tokenizer.get_vocab()
+    casing, why = decide_casing(settings, from_file, vocabulary, lowercase)
+    if casing != from_file:
+        tokenizer.normalizer = casing.normalizer()
+    theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
+    if lowercase is None and theirs is not None and casing.difference(theirs):
+        warn(
+            f"{path}: lowercase={casing.lowercase}, by {why}, but transformers 5 would have "
+            f"{casing.difference(theirs)}; pass lowercase=True or lowercase=False to settle it"
+        )
+    _add_tokens(path, tokenizer, settings)
+    cls_id, sep_id = _special_ids(path, tokenizer, settings)
+    _check_ids(path, {*vocabulary.values(), *settings.added, cls_id, sep_id}, config)
+    max_length = _max_length(path, settings, config)
+    return WordPieces(tokenizer, max_length, cls_id, sep_id, casing.lowercase, why)
+
+
+def _build(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
+    """Return the file that was used and its tokenizer, which neither pads nor truncates."""
+    path = directory / "tokenizer.json"
+    if path.exists():
+        tokenizer = _parse(path)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return path, tokenizer
+    path = directory / "vocab.txt"
+    if path.exists():
+        return path, tokenizer_from_vocabulary(path, settings)
+    raise MinnerError(f"{directory} has no tokenizer: no tokenizer.json and no vocab.txt")
+
+
+def _parse(path: Path) -> Tokenizer:
+    text = read_text(path)
+    try:
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # the library raises nothing more precise
+        raise MinnerError(f"{path} is not a tokenizer that can be read: {error}") from error
+    if not isinstance(tokenizer.model, WordPiece):
+        kind = type(tokenizer.model).__name__
+        raise MinnerError(f"{path} holds a {kind} tokenizer; minner runs WordPiece only")
+    return tokenizer
+
+
+def _add_tokens(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+    """Let the added and the special tokens be found in a text before it is cut into words.
+
+    Tokens that tokenizer.json has added already stay as they are. A special token outside the
+    vocabulary is not added: it would get an id that the embeddings lack.
+    """
+    present = tokenizer.get_added_tokens_decoder()
+    for index in sorted(settings.added.keys() - present.keys()):
+        _add_token(tokenizer, settings.added[index])
+    for index, token in settings.added.items():
+        if tokenizer.token_to_id(token.content) != index:
+            raise MinnerError(
+                f"{path}: the added token {token.content!r} has id {index} in the files beside it "
+                f"but {tokenizer.token_to_id(token.content)} in the tokenizer"
+            )
+    for content in settings.special.values():
+        if tokenizer.token_to_id(content) not in {None, *tokenizer.get_added_tokens_decoder()}:
+            _add_token(tokenizer, AddedToken(content, normalized=False, special=True))
+
+
+def _add_token(tokenizer: Tokenizer, token: AddedToken) -> None:
+    add = tokenizer.add_special_tokens if token.special else tokenizer.add_tokens
+    add([token])
+
+
+def _special_ids(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> tuple[int, int]:
+    """Return the ids that the tokenizer puts before and after a text.
+
+    A tokenizer without a template gets BERT's. The ids are seen at work, since a template may
+    hold other ids than the vocabulary.
+    """
+    unknown = tokenizer.model.unk_token
+    if tokenizer.model.token_to_id(unknown) is None:
+        raise MinnerError(f"{path} lacks the piece {unknown!r} for words it cannot cut")
+    if tokenizer.post_processor is None:
+        tokenizer.post_processor = _template(path, tokenizer, settings)
+    try:
+        ends, around = tokenizer.encode("").ids, tokenizer.encode("a").ids
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in Rust, over a template with undefined tokens
+        raise MinnerError(f"{path} has a template that does not work: {error}") from error
+    if len(ends) != 2 or [around[0], around[-1]] != ends:
+        raise MinnerError(
+            f"{path}: the template must put one special token before a text and one after it"
+        )
+    return ends[0], ends[1]
+
+
+def _template(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> TemplateProcessing:
+    cls, sep = settings.special["cls_token"], settings.special["sep_token"]
+    ids = {token: tokenizer.token_to_id(token) for token in (cls, sep)}
+    for token, index in ids.items():
+        if index is None:
+            raise MinnerError(f"{path} lacks the special token {token!r}")
+    return TemplateProcessing(single=[cls, "$A", sep], special_tokens=list(ids.items()))
+
+
+def _check_ids(path: Path, ids: set[int], config: Config) -> None:
+    if max(ids) >= config.vocab_size:
+        raise MinnerError(
+            f"{path} has ids up to {max(ids)} but the embeddings have {config.vocab_size} rows; "
+            f"tokenizer and weights are not of the same model"
+        )
+
+
+def _max_length(path: Path, settings: TokenizerSettings, config: Config) -> int:
+    positions = config.max_position_embeddings
+    length = positions if settings.max_length is None else int(min(settings.max_length, positions))
+    if length < 3:
+        raise MinnerError(f"{path}: {length} positions leave no room between two special tokens")
+    return length

@@ -1,0 +1,43 @@
+"""vocab.txt -> a tokenizers.Tokenizer, built the way BERT's are."""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from minner.weights.errors import MinnerError
+from minner.weights.files import read_text
+from minner.weights.tokenizer_settings import TokenizerSettings
+
+
+def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokenizer:
+    """Return the WordPiece tokenizer of the vocabulary file `path`, without a normalizer.
+
+    Added tokens join the vocabulary under the ids stated for them, so that ids may have holes.
+
+    Raises:
+        MinnerError: the file cannot be read, or an added token has the id of another piece.
+    """
+    vocabulary = read_vocabulary(path)
+    pieces = {index: piece for piece, index in vocabulary.items()}
+    for index, token in settings.added.items():
+        if pieces.get(index, token.content) != token.content:
+            raise MinnerError(
+                f"{path}: id {index} is {pieces[index]!r}, but the added tokens say that it is "
+                f"{token.content!r}"
+            )
+        vocabulary[token.content] = index
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token=settings.special["unk_token"]))
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """Return piece -> id, the id being the line number from 0.
+
+    Only the line end is stripped, LF or CRLF: blank lines and pieces of odd characters (among
+    them U+2028, at which `str.splitlines` would split) count, or all ids after them would shift.
+    """
+    lines = read_text(path).removesuffix("\n").split("\n")
+    return {line.removesuffix("\r"): index for index, line in enumerate(lines)}
