@@ -38,7 +38,10 @@ def cache_directory() -> Path:
     if chosen:
         return Path(chosen)
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "minner"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "minner"
+    except RuntimeError:  # a user id without a home, as containers have
+        return Path("/nonexistent")
 
 
 def cache_path(activation: str) -> Path:
@@ -124,9 +127,14 @@ def _write(path: Path, code: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(temporary, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(code).digest() + code)
+            os.chmod(temporary, 0o644)  # an image is built by root and run by another user
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
     except OSError as error:
         print(
             f"minner: compiled kernels could not be kept in {path.parent} ({error.strerror}); "

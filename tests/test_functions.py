@@ -1,0 +1,85 @@
+"""The vector functions against float64, with the error bounds their docstrings promise."""
+
+from math import erf, tanh
+
+import numpy as np
+import pytest
+from numba import njit
+
+from minner.kernels import functions
+from minner.kernels.staged import loop, staged
+from minner.kernels.target import LANES
+
+
+def on_arrays(function):
+    """Make a staged vector function callable on float32 arrays."""
+
+    @staged
+    def kernel(x, out):
+        for at in loop(0, x.shape[0], LANES):
+            out[at].store(function(x[at].load()))
+
+    @njit
+    def run(x, out):
+        kernel(x, out)
+
+    def call(values):
+        x = np.zeros(-(-len(values) // LANES) * LANES, dtype=np.float32)
+        x[: len(values)] = values
+        out = np.empty_like(x)
+        run(x, out)
+        return x[: len(values)].astype(np.float64), out[: len(values)].astype(np.float64)
+
+    return call
+
+
+exact_erf = np.vectorize(erf)
+
+
+def grid(low, high):
+    return np.linspace(low, high, 100_003)
+
+
+def test_exp_is_within_2_ulp():
+    x, y = on_arrays(functions.exp)(grid(-87, 88))
+    exact = np.exp(x)
+    assert np.max(np.abs(y - exact) / np.spacing(exact.astype(np.float32))) < 2
+
+
+def test_exp_clamps_and_is_1_at_0():
+    _, y = on_arrays(functions.exp)([0.0, -0.0, -1e30, -np.inf])
+    np.testing.assert_array_equal(y[:2], 1)
+    assert (y[2:] < 1e-37).all()
+
+
+def test_erf_is_within_2e_7_and_odd_and_saturates():
+    call = on_arrays(functions.erf)
+    x, y = call(grid(-5, 5))
+    assert np.max(np.abs(y - exact_erf(x))) < 2e-7
+    np.testing.assert_array_equal(y, -call(-x)[1])
+    assert np.max(np.abs(y)) <= 1
+    np.testing.assert_array_equal(call([np.inf, -np.inf, 1e30, 4.5])[1], [1, -1, 1, 1])
+
+
+def test_erf_keeps_relative_precision_near_0():
+    x, y = on_arrays(functions.erf)([1e-30, 1e-6, -1e-3, 0.5])
+    np.testing.assert_allclose(y, exact_erf(x), rtol=3e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "exact"),
+    [
+        ("gelu", lambda x: x * 0.5 * (1 + exact_erf(x / 2**0.5))),
+        (
+            "gelu_tanh",
+            lambda x: (
+                x * 0.5 * (1 + np.vectorize(tanh)((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)))
+            ),
+        ),
+        ("silu", lambda x: x / (1 + np.exp(-x))),
+        ("relu", lambda x: np.maximum(x, 0)),
+    ],
+)
+def test_activations(name, exact):
+    x, y = on_arrays(functions.ACTIVATIONS[name])(np.append(grid(-12, 12), [50.0, -50.0, 0.0]))
+    assert np.max(np.abs(y - exact(x)) / np.maximum(1, np.abs(x))) < 4e-7
