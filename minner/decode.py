@@ -1,0 +1,55 @@
+"""From logits to tags, and from tags to entities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.chunks import conlleval_chunks
+from minner.entity import Entity
+from minner.words import Span
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities along the last axis."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def word_tags(
+    logits: NDArray[np.float32], first: NDArray[np.intp], labels: Sequence[str]
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Tag each word by its first piece.
+
+    Args:
+        logits: float32 `[n, C]`, of a document's pieces.
+        first: int `[W]`, the first piece of each word, -1 for a word without pieces.
+        labels: C label strings.
+
+    Returns:
+        W tags, and float32 `[W]`, the probability of each. A word without pieces is `O` for sure.
+    """
+    tags = ["O"] * len(first)
+    scores = np.ones(len(first), dtype=np.float32)
+    seen = np.flatnonzero(first >= 0)
+    if len(seen):
+        probabilities = softmax(logits[first[seen]])
+        scores[seen] = probabilities.max(axis=1)
+        for word, best in zip(seen.tolist(), probabilities.argmax(axis=1).tolist(), strict=True):
+            tags[word] = labels[best]
+    return tags, scores
+
+
+def entities(
+    text: str, spans: Sequence[Span], tags: Sequence[str], scores: NDArray[np.float32]
+) -> list[Entity]:
+    """Join tagged words into entities by conlleval's rule, which reads IOB1 and IOB2 alike."""
+    found = []
+    probabilities = scores.tolist()
+    for label, first, last in conlleval_chunks(tags):
+        start, end = spans[first][0], spans[last][1]
+        ours = probabilities[first : last + 1]
+        found.append(Entity(text[start:end], label, start, end, sum(ours) / len(ours)))
+    return found

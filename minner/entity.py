@@ -1,0 +1,24 @@
+"""The result that users hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A named entity: `text == source[start:end]`.
+
+    Attributes:
+        text: the entity as it stands in the source.
+        label: its type without B- or I-, such as PER, LOC, ORG or MISC.
+        start: where it begins, in code points.
+        end: where it ends, exclusive, in code points.
+        score: mean over its words of the probability of the word's tag, 0 to 1.
+    """
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: float

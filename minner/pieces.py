@@ -1,0 +1,87 @@
+"""From words to wordpieces, and from a long document to windows that fit the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.weights.tokenizer import WordPieces
+
+Ids = NDArray[np.int32]
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class Pieces(NamedTuple):
+    """The wordpieces of a document, without special tokens.
+
+    Attributes:
+        ids: int32 `[n]`.
+        words: int `[n]`, the word each piece belongs to, never decreasing.
+    """
+
+    ids: Ids
+    words: NDArray[np.intp]
+
+    def first(self, count: int) -> NDArray[np.intp]:
+        """For each of `count` words its first piece, or -1 for a word without pieces."""
+        first = np.full(count, -1, dtype=np.intp)
+        first[self.words[::-1]] = np.arange(len(self.words))[::-1]
+        return first
+
+
+class Window(NamedTuple):
+    """A run of pieces that the model sees at once, and the part of it whose logits are kept."""
+
+    start: int
+    end: int
+    keep_start: int
+    keep_end: int
+
+
+def encode_words(words: Sequence[str], vocabulary: WordPieces) -> Pieces:
+    """Cut words into pieces. A word may give none: white space, or marks the model never saw."""
+    # A lone surrogate has no UTF-8; U+FFFD has the same length and is cleaned away like one.
+    clean = [_SURROGATES.sub("\ufffd", word) for word in words]
+    encoding: Any = vocabulary.tokenizer.encode(
+        clean, is_pretokenized=True, add_special_tokens=False
+    )
+    return Pieces(
+        np.array(encoding.ids, dtype=np.int32), np.array(encoding.word_ids, dtype=np.intp)
+    )
+
+
+def windows(words: NDArray[np.intp], size: int) -> list[Window]:
+    """Cover a document's pieces with overlapping windows of at most `size` pieces.
+
+    Neighbours overlap by a quarter. Each word is kept from the window in which it stands
+    furthest from an edge, so the cut between two windows lies near the middle of their overlap,
+    beside a word.
+
+    Args:
+        words: int `[n]`, the word of each piece.
+        size: pieces per window, special tokens not counted; at least 1.
+    """
+    count = len(words)
+    overlap = size // 4
+    starts = range(0, max(count - overlap, 1), size - overlap)
+    cuts = [0, *(_cut(words, start, start + overlap) for start in starts[1:]), count]
+    return [
+        Window(start, min(start + size, count), cuts[i], cuts[i + 1])
+        for i, start in enumerate(starts)
+    ]
+
+
+def _cut(words: NDArray[np.intp], start: int, end: int) -> int:
+    """Where to cut the overlap `[start, end)` of two windows: beside the word in its middle."""
+    middle = (start + end) // 2
+    word_start, word_end = (int(np.searchsorted(words, words[middle], side)) for side in _SIDES)
+    room_in_later, room_in_earlier = word_start - start, end - word_end
+    if room_in_later < 0 and room_in_earlier < 0:
+        return middle  # a word longer than the overlap: it is scored by its first piece
+    return word_start if room_in_later >= room_in_earlier else word_end

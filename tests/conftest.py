@@ -1,0 +1,44 @@
+"""Models that many tests share: a tiny random one, and the embedded one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import minner
+from checkpoints import write_checkpoint
+from minner.tagger import Tagger
+
+EMBEDDED = Path(__file__).parents[1] / "weights" / "default" / "model.safetensors"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# The first example of a run pays for caches; a deadline would make that a failure.
+settings.register_profile("minner", deadline=None)
+settings.load_profile("minner")
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random checkpoint of 32 positions, so that 31 pieces already need windows."""
+    return write_checkpoint(tmp_path_factory.mktemp("models") / "tiny", max_positions=32)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_path: Path) -> Tagger:
+    return minner.load(tiny_path)
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Tagger:
+    if not EMBEDDED.is_file():
+        pytest.skip("the embedded model is not there: weights/default/model.safetensors")
+    return minner.load()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the project's data folder is not there: ../shared/data")
+    return SHARED

@@ -1,0 +1,450 @@
+"""The command line: what it prints, where it prints it, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import minner
+from checkpoints import write_checkpoint
+from minner import cli, progress
+from minner.entity import Entity
+from minner.formats import FORMATS
+from minner.tagger import Tagger
+
+Capture = pytest.CaptureFixture[str]
+
+
+def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    """Run one command in this process: status, stdout, stderr."""
+    try:
+        status = cli.main([str(argument) for argument in arguments])
+    except SystemExit as exit:
+        status = exit.code
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def shell(line: str, *arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell in which `minner` is this minner and `$1`... are the arguments."""
+    minner_function = f'minner() {{ "{sys.executable}" -m minner "$@"; }}\n'
+    command = ["bash", "-c", minner_function + line, "bash", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=120)
+
+
+def assert_fails(done: tuple[int, str, str], *parts: str) -> None:
+    """Status 1, nothing on stdout, one line on stderr that has these parts."""
+    status, out, err = done
+    assert (status, out) == (1, "")
+    assert err.startswith("minner: error: ")
+    assert err.count("\n") == 1
+    for part in parts:
+        assert part in err
+
+
+# ---- formats ------------------------------------------------------------------------------------
+
+
+class Fixed:
+    """Stands in for a tagger: every text has the same words, tags and entities."""
+
+    labels = ("O", "B-PER", "I-PER", "B-ORGANISATION")
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
+        for text in texts:
+            found = [
+                Entity("Ann\n Lee", "PER", 0, 8, 0.98765),
+                Entity("A\x1b[1mB\0", "ORGANISATION", 1234567, 7654321, 1.0),
+            ]
+            yield found if text else []
+
+    def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+        for words in sentences:
+            yield [f"B-{i}" for i in range(len(words))]
+
+
+def formatted(name: str, *texts: str) -> str:
+    return "".join(FORMATS[name](Fixed(), iter(texts)))  # type: ignore[arg-type]
+
+
+def test_table() -> None:
+    expected = """\
+ TEXT  LABEL          START     END  SCORE  ENTITY
+    2  PER                0       8  0.988  Ann Lee
+    2  ORGANISATION  1234567  7654321  1.000  A\\x1b[1mB\\x00
+"""
+    assert formatted("table", "", "Ann Lee") == expected
+    assert formatted("table") == expected.splitlines(keepends=True)[0]
+
+
+def test_jsonl() -> None:
+    empty, full = formatted("jsonl", "", "Añn\n").splitlines()
+    assert empty == '{"text": "", "entities": []}'
+    assert full.startswith(
+        '{"text": "Añn\\n", "entities": [{"text": "Ann\\n Lee", "label": "PER", '
+        '"start": 0, "end": 8, "score": 0.98765}, {'
+    )
+    assert formatted("jsonl") == ""
+
+
+def test_conll() -> None:
+    assert formatted("conll", "Ann Lee's.", "", " \u00a0", "日本") == (
+        "Ann B-0\nLee B-1\n's B-2\n. B-3\n\n\n\n日 B-0\n本 B-1\n\n"
+    )
+    assert formatted("conll") == ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_stream(name: str) -> None:
+    """The first block is there before the second text is read."""
+    taken = []
+
+    def texts() -> Iterator[str]:
+        for i in range(3):
+            taken.append(i)
+            yield "John"
+
+    blocks = FORMATS[name](Fixed(), texts())  # type: ignore[arg-type]
+    next(blocks)
+    assert len(taken) <= 1
+
+
+# ---- minner tag ---------------------------------------------------------------------------------
+
+
+def test_tag_texts(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    texts = ["My name is John Smith.", "", "Acme"]
+    status, out, err = run(
+        capsys, "tag", "--model", tiny_path, "--format", "jsonl", "--threads", 1, *texts
+    )
+    assert (status, err) == (0, "")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["text"] for record in records] == texts
+    assert [[Entity(**e) for e in record["entities"]] for record in records] == tiny(texts)
+
+
+def test_tag_prints_a_table_by_default(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    text = "My name is John Smith."
+    status, out, err = run(capsys, "tag", "--model", tiny_path, text)
+    assert (status, err) == (0, "")
+    header, *rows = out.splitlines()
+    assert header.split() == ["TEXT", "LABEL", "START", "END", "SCORE", "ENTITY"]
+    assert [row.split(maxsplit=5) for row in rows] == [
+        ["1", e.label, str(e.start), str(e.end), f"{e.score:.3f}", e.text] for e in tiny(text)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"John\n\nSmith lives\n",
+        b"John\r\n\r\nSmith lives\r\n",
+        b"John\n\nSmith lives",
+        "\ufeffJohn\n\nSmith lives\n".encode(),
+    ],
+    ids=["plain", "CRLF", "no final newline", "byte order mark"],
+)
+def test_tag_a_file(
+    capsys: Capture, tiny: Tagger, tiny_path: Path, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content)
+    status, out, err = run(capsys, "tag", "--model", tiny_path, "-f", path, "--format", "jsonl")
+    assert (status, err) == (0, "")
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["John", "", "Smith lives"]
+    status, out, _ = run(capsys, "tag", "--model", tiny_path, "-f", path, "--format", "conll")
+    first, last = tiny.tag(["John"]), tiny.tag(["Smith", "lives"])
+    assert out == f"John {first[0]}\n\n\nSmith {last[0]}\nlives {last[1]}\n\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tag_an_empty_file(capsys: Capture, tiny_path: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").touch()
+    status, out, err = run(
+        capsys, "tag", "--model", tiny_path, "-f", tmp_path / "empty", "--format", name
+    )
+    assert (status, err) == (0, "")
+    assert out.count("\n") == (1 if name == "table" else 0)
+
+
+def test_tag_stdin(tiny_path: Path) -> None:
+    done = shell('minner tag --model "$1" --format conll', tiny_path, stdin="\n€ 5\n".encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.fullmatch("\n€ \\S+\n5 \\S+\n\n", done.stdout.decode())
+
+
+def test_a_line_that_is_not_utf8(capsys: Capture, tiny_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"fine\n\nM\xfcller\n")
+    arguments = ("tag", "--model", tiny_path, "-f", path, "--format", "jsonl")
+    assert_fails(run(capsys, *arguments), f"{path}:3: not UTF-8")
+
+
+def test_stdin_that_is_not_utf8_or_closed(tiny_path: Path) -> None:
+    done = shell('minner tag --format jsonl --model "$1"', tiny_path, stdin=b"\xff\n")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"minner: error: stdin:1: not UTF-8; convert the file first\n"
+    done = shell('minner tag --model "$1" <&-', tiny_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"minner: error: stdin: cannot be read: Bad file descriptor\n"
+
+
+def test_an_argument_that_is_not_utf8(tiny_path: Path) -> None:
+    """The shell's bytes come as lone surrogates, and leave as the escapes of JSON."""
+    done = shell("""minner tag --model "$1" --format jsonl $'John\\xff'""", tiny_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["text"] == "John\udcff"
+    done = shell("""minner tag --model "$1" $'John\\xff'""", tiny_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("command", ["tag", "eval"])
+def test_a_file_that_cannot_be_read(capsys: Capture, tmp_path: Path, command: str) -> None:
+    """That shows before the model is loaded: the model named here does not exist either."""
+    flag = ("-f",) if command == "tag" else ()
+    rest = ("--model", "/no/such/model")
+    missing = tmp_path / "missing"
+    assert_fails(run(capsys, command, *flag, missing, *rest), str(missing), "No such file")
+    assert_fails(run(capsys, command, *flag, tmp_path, *rest), str(tmp_path), "Is a directory")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("--model", "/no/such/model"), ["there is no directory '/no/such/model'"]),
+        (("--model", os.devnull), [os.devnull]),
+        (("--precision", "int8"), ["precision 'int8' is not available; choose from: float32"]),
+        (("--threads", "0"), ["threads must be a whole number of at least 1, not 0"]),
+    ],
+)
+def test_a_model_that_cannot_be_loaded(
+    capsys: Capture, arguments: tuple[str, ...], parts: list[str]
+) -> None:
+    assert_fails(run(capsys, "tag", "John", *arguments), *parts)
+    assert_fails(run(capsys, "warmup", *arguments), *parts)
+
+
+def test_an_empty_directory_is_no_model(capsys: Capture, tmp_path: Path) -> None:
+    assert_fails(run(capsys, "tag", "John", "--model", tmp_path), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("fly",),
+        ("tag", "--format", "xml"),
+        ("tag", "--threads", "many"),
+        ("tag", "John", "-f", "file"),
+        ("tag", "-f"),
+        ("eval",),
+        ("eval", "file", "--format", "table"),
+        ("warmup", "now"),
+    ],
+)
+def test_wrong_usage(capsys: Capture, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: minner")
+
+
+def test_help_and_version(capsys: Capture) -> None:
+    assert run(capsys, "--version") == (0, f"minner {minner.__version__}\n", "")
+    for command in ((), ("tag",), ("eval",), ("warmup",)):
+        status, out, err = run(capsys, *command, "--help")
+        assert (status, err) == (0, "")
+        assert out.startswith("usage: minner")
+
+
+def test_an_error_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise minner.MinnerError("this\nand that")
+
+    monkeypatch.setattr(minner, "load", fail)
+    assert run(capsys, "tag", "John") == (1, "", "minner: error: this and that\n")
+
+
+def test_a_warning_is_one_line(tmp_path: Path) -> None:
+    flat = write_checkpoint(tmp_path, n_labels=2, id2label={"0": "O", "1": "PER"}, label2id=None)
+    done = shell('minner tag --model "$1" --format jsonl John', flat)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"minner: warning: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_an_interrupt(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(minner, "load", interrupt)
+    assert run(capsys, "tag", "John") == (130, "", "")
+
+
+def test_a_closed_pipe_and_a_full_disk(tiny_path: Path) -> None:
+    line = 'minner tag --model "$1" --format conll | head -n 1; echo ${PIPESTATUS[0]}'
+    done = shell(line, tiny_path, stdin=b"John lives in Paris\n" * 5000)
+    assert done.stderr == b""
+    assert re.fullmatch(rb"John \S+\n0\n", done.stdout)
+    if Path("/dev/full").exists():
+        done = shell('minner tag --model "$1" John > /dev/full', tiny_path)
+        assert done.returncode == 1
+        assert done.stderr == b"minner: error: [Errno 28] No space left on device\n"
+
+
+# ---- minner eval --------------------------------------------------------------------------------
+
+
+def test_eval_of_a_guess_file_equals_the_reference_scorers(capsys: Capture, shared: Path) -> None:
+    stored = shared / "conlleval"
+    status, out, err = run(capsys, "eval", "--guess", stored / "wikigold-noisy.txt")
+    assert (status, err) == (0, "")
+    tokens, phrases = (stored / "token-report.txt"), (stored / "conlleval.txt")
+    assert out.startswith(tokens.read_text())
+    block = out[out.index("processed") :].splitlines(keepends=True)
+    assert re.fullmatch(r"accuracy: +\d+\.\d\d%; \(non-O\)\n", block.pop(1))
+    assert "".join(block) == phrases.read_text()
+    blank = out[len(tokens.read_text()) : out.index("processed")]
+    assert blank == "\n"
+
+
+@pytest.fixture
+def gold(tmp_path: Path, tiny: Tagger) -> Path:
+    """A file whose gold is what the tiny model says, so that every phrase is right."""
+    sentences = [["My", "name", "is", "John", "Smith"], ["\u00ad", "Acme", "Corp."], ["London"]]
+    lines = []
+    for words, tags in zip(sentences, tiny.tag(sentences), strict=True):
+        lines += [f"{word} x {tag}\n" for word, tag in zip(words, tags, strict=True)] + ["\n"]
+    path = tmp_path / "gold.conll"
+    path.write_text("-DOCSTART- x O\n\n" + "".join(lines), encoding="utf-8")
+    return path
+
+
+def test_eval_of_a_model(capsys: Capture, gold: Path, tiny_path: Path) -> None:
+    status, out, err = run(capsys, "eval", gold, "--model", tiny_path)
+    assert (status, err) == (0, "")
+    assert out.split()[:4] == ["precision", "recall", "f1-score", "support"]
+    assert "\nprocessed 9 tokens with " in out
+    assert "precision: 100.00%; recall: 100.00%; FB1: 100.00\n" in out
+
+
+def test_eval_as_json(capsys: Capture, gold: Path, tiny_path: Path) -> None:
+    status, out, err = run(capsys, "eval", gold, "--model", tiny_path, "--format", "json")
+    assert (status, err) == (0, "")
+    numbers = json.loads(out)
+    assert numbers["tokens"]["count"] == 9
+    assert numbers["phrases"]["f1"] == 1.0
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "-DOCSTART- -X- O O\n\n"])
+def test_eval_of_nothing(capsys: Capture, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "empty.conll"
+    path.write_text(content)
+    assert_fails(run(capsys, "eval", path), f"{path} holds no sentences")
+    assert_fails(run(capsys, "eval", "--guess", path), f"{path} holds no sentences")
+
+
+def test_eval_of_a_broken_file(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "broken.conll"
+    path.write_text("John B-PER\nSmith\n")
+    assert_fails(run(capsys, "eval", path), f"{path}:2: columns: 1")
+    path.write_text("John B-PER\n")
+    assert_fails(run(capsys, "eval", "--guess", path), f"{path}:1: columns: 2", "3 are needed")
+
+
+# ---- minner warmup ------------------------------------------------------------------------------
+
+
+def test_warmup(capsys: Capture, tiny_path: Path) -> None:
+    status, out, err = run(capsys, "warmup", "--model", tiny_path)
+    assert (status, out) == (0, "")
+    assert re.fullmatch(r"minner: ready after \d+\.\d s\n", err)
+
+
+# ---- progress -----------------------------------------------------------------------------------
+
+
+def watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody watches stderr, and it is drawn after every item."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+
+
+def test_progress_is_shown_to_a_person(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch(monkeypatch)
+    assert list(progress.progress(iter("abc"), "letters", 3)) == ["a", "b", "c"]
+    out, err = capsys.readouterr()
+    assert out == ""
+    drawn = err.split("\r")
+    assert [text.split(" ")[0] for text in drawn[1:-1]] == ["1/3", "2/3", "3/3"]
+    assert all(re.fullmatch(r"\d/3 letters, \d+/s\x1b\[K", text) for text in drawn[1:-1])
+    assert drawn[-1] == "\x1b[K"
+    list(progress.progress(iter("abc"), "letters"))
+    assert "\r2 letters, " in capsys.readouterr().err
+
+
+def test_progress_cleans_up_when_it_is_left(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(monkeypatch)
+    items = progress.progress(iter("abc"), "letters")
+    next(items), next(items)
+    items.close()  # type: ignore[attr-defined]
+    assert capsys.readouterr().err.endswith("\r\x1b[K")
+
+
+def test_no_progress_in_a_pipe(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    assert list(progress.progress(iter("abc"), "letters")) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_commands_show_progress(
+    capsys: Capture, gold: Path, tiny_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(monkeypatch)
+    arguments: tuple[Any, ...] = ("tag", "-f", gold, "--model", tiny_path)
+    _, out, err = run(capsys, *arguments)
+    assert "\r3 texts, " in err
+    assert "texts, " not in out
+    _, _, err = run(capsys, "eval", gold, "--model", tiny_path)
+    assert "\r3/3 sentences, " in err
+    # A line of progress and lines of results would write over each other.
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run(capsys, *arguments) == (0, out, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_progress_on_a_real_terminal(tiny_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("John Smith lives in London and works for Acme in Paris.\n" * 4000)
+    terminal, ours = os.openpty()
+    command = [sys.executable, "-m", "minner", "tag", "--model", str(tiny_path), "-f", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=ours) as process:
+        os.close(ours)
+        seen = b""
+        try:
+            while chunk := os.read(terminal, 4096):
+                seen += chunk
+        except OSError:
+            pass  # Linux's way to say that the other end is closed
+    os.close(terminal)
+    assert process.returncode == 0
+    assert re.search(rb"\r\d+ texts, \d+/s\x1b\[K", seen)
+    assert seen.endswith(b"\r\x1b[K")
+
+
+# ---- the embedded model -------------------------------------------------------------------------
+
+
+def test_the_embedded_model(capsys: Capture, embedded: Tagger) -> None:
+    status, out, err = run(capsys, "tag", "My name is John Smith.")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r" +1 +PER +11 +21 +[01]\.\d{3}  John Smith", out.splitlines()[1])

@@ -1,0 +1,226 @@
+"""Compiled code is kept, found again, never trusted when damaged, and never needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minner.kernels import native
+from minner.tagger import Tagger
+
+CODE = b"machine code"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache directory, not made yet."""
+    directory = tmp_path / "cache"
+    monkeypatch.setenv("MINNER_CACHE_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the compiler; the list tells what it was asked for. Linking gives the code back."""
+    asked: list[str] = []
+
+    def compile_forward(activation: str) -> bytes:
+        asked.append(activation)
+        return CODE
+
+    monkeypatch.setattr(native, "compile_forward", compile_forward)
+    monkeypatch.setattr(native, "_link", lambda code: code)
+    return asked
+
+
+def load(activation: str = "gelu") -> Any:
+    """Load as a new process would: without the memory of this one."""
+    return native.load_forward.__wrapped__(activation)
+
+
+# ---- where --------------------------------------------------------------------------------------
+
+
+def test_the_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "ours"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert native.cache_directory() == tmp_path / "ours"
+    monkeypatch.setenv("MINNER_CACHE_DIR", "")
+    assert native.cache_directory() == tmp_path / "xdg" / "minner"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert native.cache_directory() == tmp_path / "home" / ".cache" / "minner"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("MINNER_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert not native.cache_directory().exists()
+
+
+def test_the_name_depends_on_everything_the_code_depends_on(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "kernels"
+    package.mkdir()
+    source = package / "norm.py"
+    source.write_text("EPSILON = 1e-12\n")
+    monkeypatch.setattr(native, "__file__", str(package / "native.py"))
+
+    seen = [native.cache_path("gelu")]
+    assert seen[0] == native.cache_path("gelu")
+    assert seen[0].parent == cache
+
+    seen.append(native.cache_path("relu"))
+    source.write_text("EPSILON = 1e-5\n")
+    seen.append(native.cache_path("gelu"))
+    for change in ({"cpu": "another"}, {"features": "+none"}):
+        with monkeypatch.context() as patch:
+            patch.setattr(native, "TARGET", dataclasses.replace(native.TARGET, **change))
+            seen.append(native.cache_path("gelu"))
+    for package_name in ("numba", "llvmlite"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                native, "version", lambda name, new=package_name: "9.9" if name == new else "1.0"
+            )
+            seen.append(native.cache_path("gelu"))
+    assert len(set(seen)) == len(seen)
+
+
+# ---- keeping and finding ------------------------------------------------------------------------
+
+
+def test_the_second_time_nothing_is_compiled(cache: Path, compiled: list[str]) -> None:
+    assert [load(), load(), load("relu"), load("relu")] == [CODE] * 4
+    assert compiled == ["gelu", "relu"]
+    assert sorted(cache.iterdir()) == sorted([native.cache_path("gelu"), native.cache_path("relu")])
+
+
+def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> None:
+    load()
+    assert native.cache_path("gelu").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:10],
+        lambda content: content[:-1],
+        lambda content: content + b"\0",
+        lambda content: content[:40] + bytes([content[40] ^ 1]) + content[41:],
+        lambda content: bytes([content[0] ^ 1]) + content[1:],
+        lambda content: b"\0" * len(content),
+    ],
+    ids=["empty", "no checksum", "cut", "longer", "a bit of code", "a bit of checksum", "zeros"],
+)
+def test_a_damaged_file_is_replaced(cache: Path, compiled: list[str], damage: Any) -> None:
+    load()
+    path = native.cache_path("gelu")
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert load() == CODE
+    assert compiled == ["gelu", "gelu"]
+    assert path.read_bytes() == whole
+
+
+def assert_one_line(captured: str, directory: Path) -> None:
+    assert captured.startswith(f"minner: compiled kernels could not be kept in {directory} (")
+    assert captured.count("\n") == 1
+    assert "MINNER_CACHE_DIR" in captured
+
+
+def test_a_directory_that_cannot_be_made_costs_one_line(
+    tmp_path: Path,
+    compiled: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert load() == CODE
+    assert_one_line(capsys.readouterr().err, tmp_path / "file" / "cache")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where it likes")
+def test_a_read_only_directory_costs_one_line(
+    cache: Path, compiled: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.mkdir(mode=0o555)
+    assert load() == CODE
+    assert_one_line(capsys.readouterr().err, cache)
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    cache: Path,
+    compiled: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert load() == CODE
+    assert_one_line(capsys.readouterr().err, cache)
+    assert list(cache.iterdir()) == []
+
+
+EIGHTH = """
+import time
+from minner.kernels import native
+
+def compile_forward(activation):
+    time.sleep(0.3)
+    return b"machine code" * 100_000
+
+native.compile_forward = compile_forward
+native._link = lambda code: code
+assert native.load_forward("gelu") == b"machine code" * 100_000
+"""
+
+
+def test_eight_processes_fill_one_cache(cache: Path) -> None:
+    command = [sys.executable, "-c", EIGHTH]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(8)]
+    messages = [process.communicate(timeout=120)[1] for process in processes]
+    assert messages == [b""] * 8
+    assert [process.returncode for process in processes] == [0] * 8
+    assert list(cache.iterdir()) == [native.cache_path("gelu")]
+
+
+# ---- without Numba ------------------------------------------------------------------------------
+
+IMPORTED = """
+import sys
+import minner
+print(*sorted({"numba", "tokenizers", "numpy", "llvmlite"} & set(sys.modules)))
+ner = minner.load(sys.argv[1])
+ner("My name is John Smith.")
+print(*sorted({"numba", "torch"} & set(sys.modules)))
+"""
+
+
+def test_a_later_process_does_not_import_numba(tiny: Tagger, tiny_path: Path) -> None:
+    """The fixture `tiny` has filled the user's cache, or at least tried."""
+    if not native.cache_path("gelu").is_file():
+        pytest.skip("the cache directory of this user cannot be written")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, str(tiny_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "\n\n"

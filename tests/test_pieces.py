@@ -1,0 +1,139 @@
+"""Pieces know their words; windows cover a document and keep every word where it stands best."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from minner.pieces import Pieces, Window, encode_words, windows
+from minner.tagger import Tagger
+
+Words = NDArray[np.intp]
+
+
+def encode(tagger: Tagger, words: list[str]) -> tuple[list[str], Pieces]:
+    vocabulary = tagger._vocabulary
+    pieces = encode_words(words, vocabulary)
+    return [vocabulary.tokenizer.id_to_token(int(i)) for i in pieces.ids], pieces
+
+
+# ---- words to pieces ----------------------------------------------------------------------------
+
+
+def test_words_are_cut_into_pieces(tiny: Tagger) -> None:
+    names, pieces = encode(tiny, ["My", "Johnson", "A-b"])
+    assert names == ["My", "John", "##son", "A", "-", "b"]
+    assert pieces.words.tolist() == [0, 1, 1, 2, 2, 2]
+    assert pieces.first(3).tolist() == [0, 1, 3]
+    assert pieces.ids.dtype == np.int32
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\u200b", "\u00ad", "\0", "\ud800", "\ufffd\udfff"])
+def test_a_word_without_pieces_keeps_its_place(tiny: Tagger, nothing: str) -> None:
+    names, pieces = encode(tiny, [nothing, "My", nothing, nothing, "name", nothing])
+    assert names == ["My", "name"]
+    assert pieces.first(6).tolist() == [-1, 0, -1, -1, 1, -1]
+
+
+@pytest.mark.parametrize("words", [[], [""], ["", ""]])
+def test_no_pieces_at_all(tiny: Tagger, words: list[str]) -> None:
+    _, pieces = encode(tiny, words)
+    assert len(pieces.ids) == len(pieces.words) == 0
+    assert pieces.first(len(words)).tolist() == [-1] * len(words)
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("co\u00adop", ["c", "##o", "##o", "##p"]),
+        ("New York", ["N", "##e", "##w", "Y", "##o", "##r", "##k"]),
+        ("日本", ["[UNK]", "[UNK]"]),
+        ("a" * 101, ["[UNK]"]),
+        # As in transformers: the text of a special token is that token.
+        ("[SEP]", ["[SEP]"]),
+        ("a[SEP]b", ["a", "[SEP]", "b"]),
+    ],
+)
+def test_odd_words(tiny: Tagger, word: str, names: list[str]) -> None:
+    found, pieces = encode(tiny, ["My", word, "name"])
+    assert found == ["My", *names, "name"]
+    assert pieces.words.tolist() == [0, *[1] * len(names), 2]
+
+
+@given(st.lists(st.text(alphabet=st.characters()), max_size=20))
+def test_any_words(tiny: Tagger, words: list[str]) -> None:
+    _, pieces = encode(tiny, words)
+    assert len(pieces.ids) == len(pieces.words)
+    assert (np.diff(pieces.words) >= 0).all()
+    first = pieces.first(len(words))
+    for word in range(len(words)):
+        places = np.flatnonzero(pieces.words == word)
+        assert first[word] == (places[0] if len(places) else -1)
+
+
+# ---- windows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lengths", "size", "expected"),
+    [
+        ([], 8, [(0, 0, 0, 0)]),
+        ([1] * 8, 8, [(0, 8, 0, 8)]),
+        # One piece too many: the overlap is [6, 8), and its middle is beside piece 7.
+        ([1] * 9, 8, [(0, 8, 0, 7), (6, 9, 7, 9)]),
+        ([1] * 20, 8, [(0, 8, 0, 7), (6, 14, 7, 13), (12, 20, 13, 20)]),
+        # The word [5, 8) starts before the overlap: the first window has it whole.
+        ([5, 3, 4], 8, [(0, 8, 0, 8), (6, 12, 8, 12)]),
+        # The word [7, 10) ends after the overlap: the second window has it whole.
+        ([7, 3, 2], 8, [(0, 8, 0, 7), (6, 12, 7, 12)]),
+        # A word that no window holds is cut in the middle of the overlap.
+        ([12], 8, [(0, 8, 0, 7), (6, 12, 7, 12)]),
+        ([1, 1, 1], 1, [(0, 1, 0, 1), (1, 2, 1, 2), (2, 3, 2, 3)]),
+        ([2, 2], 3, [(0, 3, 0, 3), (3, 4, 3, 4)]),
+    ],
+)
+def test_table(lengths: list[int], size: int, expected: list[tuple[int, ...]]) -> None:
+    assert windows(np.repeat(np.arange(len(lengths)), lengths), size) == [
+        Window(*window) for window in expected
+    ]
+
+
+LENGTHS = st.lists(st.integers(1, 4) | st.integers(1, 40), min_size=1, max_size=200)
+SIZES = st.sampled_from([1, 2, 3, 4, 5, 8, 13, 30, 510]) | st.integers(1, 64)
+
+
+@given(LENGTHS, SIZES)
+def test_windows_cover_everything_once(lengths: list[int], size: int) -> None:
+    words = np.repeat(np.arange(len(lengths)), lengths)
+    plan = windows(words, size)
+    assert plan[0].start == plan[0].keep_start == 0
+    assert plan[-1].end == plan[-1].keep_end == len(words)
+    for window in plan:
+        assert window.start <= window.keep_start < window.keep_end <= window.end
+        assert window.end - window.start <= size
+    for left, right in pairwise(plan):
+        assert left.keep_end == right.keep_start
+        assert left.end - right.start == size // 4
+    if len(words) <= size:
+        assert len(plan) == 1
+
+
+@given(LENGTHS, SIZES)
+def test_each_word_is_kept_where_it_stands_furthest_from_an_edge(
+    lengths: list[int], size: int
+) -> None:
+    words = np.repeat(np.arange(len(lengths)), lengths)
+    plan = windows(words, size)
+    ends = np.cumsum(lengths)
+    for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True):
+        margins = [min(start - window.start, window.end - end) for window in plan]
+        if max(margins) < 0:
+            continue  # no window holds the word
+        keeping = [i for i, w in enumerate(plan) if w.keep_start <= start and end <= w.keep_end]
+        assert keeping, "a word that a window holds is torn"
+        assert margins[keeping[0]] == max(margins)

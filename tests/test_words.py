@@ -1,0 +1,97 @@
+"""Words of raw text: CoNLL's splitting, and every character in exactly one word."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from minner.words import split_words
+
+
+def words_of(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_words(text)]
+
+
+# Words separated by "|" as they are expected; the text is the same without the bars.
+@pytest.mark.parametrize(
+    "split",
+    [
+        "The| |U.S.| |said",
+        "U.S.A| |U.N.|'s| |U.S.-led| |N.Y.",
+        "J.| |Smith| |J.R.R.| |Tolkien| |J.P.|Morgan",
+        "It| |was| |I|.",
+        "Mr.| |Smith| |of| |Apple| |Inc.| |said",
+        "He| |owns| |Apple| |Inc|.",
+        "Reuters|'s| |and| |Reuters|'| |and| |REUTERS|'S",
+        "Paris|’s| |it|'ll| |I|'m| |they|’re",
+        "O'Brien| |d'Angelo| |rock'n'roll| |O’Hara|'s",
+        "don't",
+        "AT&T| |AL-AIN| |Jean-Luc| |New| |York-based",
+        "3.5| |1,000| |1,000,000.50| |10:30| |1996-08-22| |10/12/96| |$|5.00| |50|%",
+        "1|,| |2",
+        "joe.bloggs@example.com|,| |www.example.com| |x.org",
+        "(|see| |https://example.com/a_b?c=d#e|)|.",
+        "(|Reuters|)",
+        "''|Yes|''|,| |\"|No|\"",
+        "Well|...| |no|--|yes|!!!|?",
+        "Yahoo|!| |C|++| |#|tag",
+        "_| |__init__| |a_b",
+        "東|京| |Tokyo| |こんにちは| |한국어",
+        "e\u0301te\u0301| |Jose\u0301|.",
+        "नई| |दिल्ली|।",
+        "مُحَمَّد| |الفاتح|،",
+        "မြန်မာ| |தமிழ்| |ខ្មែរ| |หนังสือ",
+        "👨\u200d👩\u200d👧| |hi|👍🏽|👍🏽|❤\ufe0f|1\ufe0f\u20e3",
+        "🇬🇧|🇫🇷|🇫🇷",
+        "a|\u00a0|b|\u3000|c|\u2028|d",
+        "a|\0|b",
+        "co\u00adop| |zero\u200bwidth",
+        "\u200b| |\u00ad",
+        "a|\ud800|b",
+        "\ufeff|a",
+    ],
+)
+def test_table(split: str) -> None:
+    assert words_of(split.replace("|", "")) == [word for word in split.split("|") if word.strip()]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t\u00a0\u2003\x1c\x85"])
+def test_nothing(text: str) -> None:
+    assert split_words(text) == []
+
+
+AWKWARD = st.text(alphabet="aJ1中.,:-'’&@/_!s \n\u0301\u200d\ufe0f👍🏽🇬\ud800\0")
+
+
+@given(st.text(alphabet=st.characters()) | AWKWARD)
+@example("J. \u0301")
+@example("Mr.\x1cSmith")
+def test_every_character_has_one_word(text: str) -> None:
+    spans = split_words(text)
+    at = 0
+    for start, end in spans:
+        assert at <= start < end
+        assert not text[at:start].strip()
+        assert not any(character.isspace() for character in text[start:end])
+        at = end
+    assert not text[at:].strip()
+
+
+@pytest.mark.parametrize(
+    "unit",
+    (
+        *("a", "a.", "a. ", "a.a.a.", "'", "-", " ", "a-", "a'", "'s", "1,", "Mr.", "Mr. ", "J.\n"),
+        *("👍", "\u0301", "\u200d", "http://", "http://!"),
+    ),
+)
+def test_a_megabyte_of_one_thing_takes_linear_time(unit: str) -> None:
+    # Quadratic time would be hours.
+    text = unit * (1_000_000 // len(unit))
+    spans = split_words(text)
+    assert sum(end - start for start, end in spans) == len("".join(text.split()))
+
+
+@pytest.mark.parametrize("start", ["Mr.", "J.", "a'", "http://"])
+def test_looking_ahead_over_a_megabyte_of_spaces(start: str) -> None:
+    assert split_words((start + " " * 1000) * 1000)[-1][0] >= 999 * 1000
