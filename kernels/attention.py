@@ -24,9 +24,9 @@ from minner.kernels.staged import (
     staged,
     to_int32,
     vector,
-    widen,
 )
 from minner.kernels.target import BLOCK, LANES
+from minner.kernels.team import claims
 
 LOWEST = -3.0e38
 
@@ -36,14 +36,14 @@ def blocks(width: Value) -> Value:
     return (width + (BLOCK - 1)) // BLOCK
 
 
-def pack_keys(key: Pointer, stride: Value, length: Value, width: Value, keys: Array) -> None:
+def pack_keys(key: Pointer, stride: Value, length: Value, width: Value, keys: Pointer) -> None:
     """Lay the keys of one head out as weight panels `[length / BLOCK, width, BLOCK]`.
 
     Columns beyond `length` keep what was there: their scores are never read.
     """
     for token in loop(length):
         source = key + token * stride
-        target = keys[token // BLOCK * BLOCK * width + token % BLOCK]
+        target = keys + (token // BLOCK * BLOCK * width + token % BLOCK)
         for k in loop(width):
             (target + k * BLOCK).store_scalar((source + k).scalar())
 
@@ -72,37 +72,48 @@ def softmax_row(row: Pointer, length: Value) -> None:
 
 @staged
 def attention(
-    qkv: Array, bounds: Array, heads: Value, keys: Array, scores: Array, context: Array
+    team: Array,
+    rank: Value,
+    qkv: Array,
+    bounds: Array,
+    heads: Value,
+    keys: Array,
+    scores: Array,
+    context: Array,
 ) -> None:
     """`softmax(q @ k.T) @ v` per head and sequence; 1/sqrt(d) is folded into q's weights.
 
     Args:
+        team: the threads share the pairs of sequence and head.
+        rank: of this thread.
         qkv: `[T, 3 H d]`, queries, keys and values side by side, d padded to BLOCK.
         bounds: int32 `[S + 1]`, where each sequence starts, and T.
         heads: H.
-        keys: scratch for the packed keys of one head, longest sequence times d.
-        scores: scratch `[ROWS, longest sequence]`, padded to BLOCK.
+        keys: scratch `[workers, N d]` for the packed keys of one head; N is the longest sequence
+            padded to BLOCK.
+        scores: scratch `[workers, ROWS, N]`.
         context: out `[T, H d]`.
     """
     stride, width = qkv.shape[1], context.shape[1] // heads
-    for sequence in loop(bounds.shape[0] - 1):
-        first = widen(bounds[sequence].scalar())
-        length = widen(bounds[sequence + 1].scalar()) - first
-        for head in loop(heads):
-            query = qkv[first, head * width]
-            key, value = query + context.shape[1], query + context.shape[1] * 2
-            pack_keys(key, stride, length, width, keys)
-            for row, rows in row_blocks(length):
-                for panel in loop(blocks(length)):
-                    packed = keys[panel * width * BLOCK]
-                    for i, column, score in tile(
-                        rows, width, query + row * stride, stride, packed, BLOCK
-                    ):
-                        scores[i, panel * BLOCK + column].store(score)
-                for query_row in loop(rows):
-                    softmax_row(scores[query_row, 0], length)
-                for at in loop(0, width, BLOCK):
-                    for i, column, total in tile(
-                        rows, length, scores[0, 0], scores.shape[1], value + at, stride
-                    ):
-                        context[first + row + i, head * width + at + column].store(total)
+    packed_keys, score_rows, score_stride = keys[rank], scores[rank], scores.shape[2]
+    for item in claims(team, (bounds.shape[0] - 1) * heads):
+        sequence, head = item // heads, item % heads
+        first = bounds[sequence].scalar()
+        length = bounds[sequence + 1].scalar() - first
+        query = qkv[first, head * width]
+        key, value = query + context.shape[1], query + context.shape[1] * 2
+        pack_keys(key, stride, length, width, packed_keys)
+        for row, rows in row_blocks(length):
+            for panel in loop(blocks(length)):
+                panel_keys = packed_keys + panel * width * BLOCK
+                for i, column, score in tile(
+                    rows, width, query + row * stride, stride, panel_keys, BLOCK
+                ):
+                    (score_rows + i * score_stride + panel * BLOCK + column).store(score)
+            for query_row in loop(rows):
+                softmax_row(score_rows + query_row * score_stride, length)
+            for at in loop(0, width, BLOCK):
+                for i, column, total in tile(
+                    rows, length, score_rows, score_stride, value + at, stride
+                ):
+                    context[first + row + i, head * width + at + column].store(total)

@@ -18,6 +18,46 @@ from minner.kernels.target import BLOCK, ROWS
 Floats = Any  # float32 arrays, in Python and in compiled code
 
 
+class Call(NamedTuple):
+    """What a forward pass works on: int64 values in this order, some of them addresses.
+
+    After them follow the seven fields of Shape.
+    """
+
+    words: int  # float32 [V, D]
+    weights: int  # float32, divided by weight_views
+    scratch: int  # float32, divided by buffer_views
+    ids: int  # int32 [T]
+    positions: int  # int32 [T], each token's place in its sequence
+    bounds: int  # int32 [S + 1], where each sequence starts, and T
+    logits: int  # float32 [T, C], padded
+    tokens: int  # T
+    sequences: int  # S
+    longest: int  # tokens of the longest sequence
+    workers: int = 1  # threads of the team
+    team: int = 0  # int64, the state that they share
+
+
+# ---- the state that a thread team shares: fields of LINE int64 each (see team.py) -------------
+
+LINE = 16
+"""int64 per field: 128 bytes, because processors fetch cache lines in pairs."""
+
+TICKET = 0  # passes called so far
+STOP = 1  # 1: helpers return
+ARRIVED = 2  # threads at the barrier
+GENERATION = 3  # barriers passed so far
+NEXT = 4  # next item of the current kernel
+PARKED = 5  # + 3 rank: 1 while that helper sleeps or is about to
+SEEN = 6  # + 3 rank: passes that helper has taken part in
+WAKE = 7  # + 3 rank: the pipe that wakes it
+
+
+def team_size(workers: int) -> int:
+    """int64 elements of the state that a team shares."""
+    return (PARKED + 3 * workers) * LINE
+
+
 class Shape(NamedTuple):
     """The sizes of a model, in checkpoint terms (unpadded)."""
 
@@ -57,8 +97,8 @@ class Buffers(NamedTuple):
 
     hidden: Floats  # [T, D]
     qkv: Floats  # [T, 3A]
-    keys: Floats  # [N * head width], one head's keys
-    scores: Floats  # [ROWS, N]
+    keys: Floats  # [workers, N * head width], one head's keys
+    scores: Floats  # [workers, ROWS, N]
     context: Floats  # [T, A]
     sum: Floats  # [T, D]
     ffn: Floats  # [T, F]
@@ -122,14 +162,16 @@ def weight_views(memory: Floats, shape: Shape) -> tuple[Weights, int]:
     ), at
 
 
-def buffer_views(memory: Floats, shape: Shape, tokens: int, longest: int) -> tuple[Buffers, int]:
+def buffer_views(
+    memory: Floats, shape: Shape, tokens: int, longest: int, workers: int
+) -> tuple[Buffers, int]:
     """Divide a float32 block into scratch; also returns how many elements it takes."""
     dim, hidden_dim = padded(shape.dim), padded(shape.hidden_dim)
     wide, keys = attention_width(shape), padded(longest)
     hidden, at = cut(memory, 0, (tokens, dim))
     qkv, at = cut(memory, at, (tokens, 3 * wide))
-    packed_keys, at = cut(memory, at, (keys * (wide // shape.heads),))
-    scores, at = cut(memory, at, (ROWS, keys))
+    packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
+    scores, at = cut(memory, at, (workers, ROWS, keys))
     context, at = cut(memory, at, (tokens, wide))
     sum, at = cut(memory, at, (tokens, dim))
     ffn, at = cut(memory, at, (tokens, hidden_dim))
@@ -144,6 +186,6 @@ def weight_count(shape: Shape) -> int:
     return weight_views(_ENDLESS, shape)[1]
 
 
-def buffer_count(shape: Shape, tokens: int, longest: int) -> int:
+def buffer_count(shape: Shape, tokens: int, longest: int, workers: int) -> int:
     """Float32 elements of scratch for a batch of `tokens`, the longest sequence `longest`."""
-    return buffer_views(_ENDLESS, shape, tokens, longest)[1]
+    return buffer_views(_ENDLESS, shape, tokens, longest, workers)[1]

@@ -28,7 +28,10 @@ SYMBOL = "minner_forward"
 Forward = Callable[..., None]
 """The native function; its arguments are those of `forward` in `forward.py`."""
 
-_PROTOTYPE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6, *[ctypes.c_int64] * 3, ctypes.c_void_p)
+LIBC = {"read", "write", "sched_yield", "memcpy", "memset"}
+"""What compiled code needs of the process it runs in (see team.py)."""
+
+_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _engines: list[Any] = []  # an engine that is collected takes its code along
 
 
@@ -90,7 +93,9 @@ def _stubs(module: Any) -> str:
     """
     lines = []
     for function in module.functions:
-        if function.is_declaration and not function.name.startswith("llvm."):
+        if function.is_declaration and not (
+            function.name.startswith("llvm.") or function.name in LIBC
+        ):
             result, arguments = str(function.global_value_type).rstrip(")").split(" (", 1)
             value = "ret void" if result == "void" else f"ret {result} zeroinitializer"
             lines.append(f"define {result} @{function.name}({arguments}) {{ {value} }}")

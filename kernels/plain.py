@@ -22,22 +22,22 @@ def linear_kernel(
 ) -> Callable[..., None]:
     """Twin of `product.linear_kernel`; `activation` works on float64 arrays."""
 
-    def linear(x: Array, depth: int, weight: Array, bias: Array, out: Array) -> None:
+    def linear(_team: Any, x: Array, depth: int, weight: Array, bias: Array, out: Array) -> None:
         matrix = weight.transpose(0, 2, 1).reshape(-1, depth).astype(np.float64)  # [N, K]
         out[:] = activation(x[:, :depth] @ matrix.T + bias)
 
     def linear_residual(
-        x: Array, depth: int, weight: Array, bias: Array, residual: Array, out: Array
+        team: Any, x: Array, depth: int, weight: Array, bias: Array, residual: Array, out: Array
     ) -> None:
         added = residual.astype(np.float64)
         total = np.empty(out.shape)
-        linear(x, depth, weight, bias, total)
+        linear(team, x, depth, weight, bias, total)
         out[:] = total + added
 
     return linear_residual if residual else linear
 
 
-def layer_norm(x: Array, weight: Array, bias: Array, width: int, out: Array) -> None:
+def layer_norm(_team: Any, x: Array, weight: Array, bias: Array, width: int, out: Array) -> None:
     """Twin of `norm.layer_norm`."""
     exact = x[:, :width].astype(np.float64)
     difference = exact - exact.mean(axis=1, keepdims=True)
@@ -47,22 +47,29 @@ def layer_norm(x: Array, weight: Array, bias: Array, width: int, out: Array) -> 
 
 
 def embed(
+    team: Any,
     ids: Array,
-    bounds: Array,
-    words: Array,
     positions: Array,
+    words: Array,
+    places: Array,
     weight: Array,
     bias: Array,
     width: int,
     out: Array,
 ) -> None:
     """Twin of `norm.embed`."""
-    places = np.concatenate([np.arange(last - first) for first, last in pairwise(bounds)])
-    layer_norm(words[ids] + positions[places], weight, bias, width, out)
+    layer_norm(team, words[ids] + places[positions], weight, bias, width, out)
 
 
 def attention(
-    qkv: Array, bounds: Array, heads: int, _keys: Array, _scores: Array, context: Array
+    _team: Any,
+    _rank: int,
+    qkv: Array,
+    bounds: Array,
+    heads: int,
+    _keys: Array,
+    _scores: Array,
+    context: Array,
 ) -> None:
     """Twin of `attention.attention`; needs no scratch."""
     width = context.shape[1] // heads

@@ -6,7 +6,8 @@ ROWS x BLOCK results stays in vector registers while k runs over the inner dimen
 of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds.
 
 Every result is one chain of multiply-adds in the order of k, whatever tile it falls in. That is
-why a sentence gets the same bits alone and in any batch.
+why a sentence gets the same bits alone and in any batch, from any number of threads: these share
+the panels, so each weight is read once, by one core.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from minner.kernels.staged import (
     when,
 )
 from minner.kernels.target import BLOCK, LANES, ROWS
+from minner.kernels.team import claims
 
 
 def tile(
@@ -77,15 +79,21 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
     """Make the kernel of a linear layer with what follows it.
 
     Returns:
-        A staged function `(x [T, K], depth, weight [N/BLOCK, K, BLOCK], bias [N], out [T, N])`,
-        with `residual [T, N]` as one more argument before `out` where asked for. N is padded to
-        BLOCK; x may be padded beyond `depth` = K.
+        A staged function `(team, x [T, K], depth, weight [N/BLOCK, K, BLOCK], bias [N],
+        out [T, N])`, with `residual [T, N]` as one more argument before `out` where asked for. N
+        is padded to BLOCK; x may be padded beyond `depth` = K.
     """
 
     def multiply(
-        x: Array, depth: Value, weight: Array, bias: Array, added: Array | None, out: Array
+        team: Array,
+        x: Array,
+        depth: Value,
+        weight: Array,
+        bias: Array,
+        added: Array | None,
+        out: Array,
     ) -> None:
-        for panel in loop(weight.shape[0]):
+        for panel in claims(team, weight.shape[0]):
             for row, rows in row_blocks(x.shape[0]):
                 results = tile(rows, depth, x[row, 0], x.shape[1], weight[panel, 0, 0], BLOCK)
                 for i, column, value in results:
@@ -96,13 +104,19 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
                     out[row + i, at].store(value)
 
     @staged
-    def linear(x: Array, depth: Value, weight: Array, bias: Array, out: Array) -> None:
-        multiply(x, depth, weight, bias, None, out)
+    def linear(team: Array, x: Array, depth: Value, weight: Array, bias: Array, out: Array) -> None:
+        multiply(team, x, depth, weight, bias, None, out)
 
     @staged
     def linear_residual(
-        x: Array, depth: Value, weight: Array, bias: Array, residual: Array, out: Array
+        team: Array,
+        x: Array,
+        depth: Value,
+        weight: Array,
+        bias: Array,
+        residual: Array,
+        out: Array,
     ) -> None:
-        multiply(x, depth, weight, bias, residual, out)
+        multiply(team, x, depth, weight, bias, residual, out)
 
     return linear_residual if residual else linear

@@ -38,7 +38,8 @@ INTS = ir.VectorType(INT32, LANES)
 _builders: list[ir.IRBuilder] = []
 
 
-def _builder() -> ir.IRBuilder:
+def emit() -> ir.IRBuilder:
+    """The builder of the kernel that is being compiled, for what has no operator here."""
     return _builders[-1]
 
 
@@ -60,7 +61,7 @@ class Value:
 
     def _binary(self, operation: str, other: Operand) -> Value:
         right = lift(other, self.code.type)
-        return Value(getattr(_builder(), operation)(self.code, right.code))
+        return Value(getattr(emit(), operation)(self.code, right.code))
 
     def __add__(self, other: Operand) -> Value:
         return self._binary("fadd" if self._kind == "f" else "add", other)
@@ -105,13 +106,17 @@ class Value:
         """Lane by lane equality (`==` stays Python's identity, so that values can be hashed)."""
         return _compare("==", self, other)
 
+    def differs(self, other: Operand) -> Value:
+        """Lane by lane inequality."""
+        return _compare("!=", self, other)
+
 
 Operand = Value | int | float
 
 
 def _compare(operator: str, left: Value, other: Operand) -> Value:
     right = lift(other, left.code.type)
-    compare = _builder().fcmp_ordered if left._kind == "f" else _builder().icmp_signed
+    compare = emit().fcmp_ordered if left._kind == "f" else emit().icmp_signed
     return Value(compare(operator, left.code, right.code))
 
 
@@ -129,8 +134,8 @@ def lift(value: Operand, kind: ir.Type) -> Value:
 def splat(scalar: Value) -> Value:
     """Copy a scalar into every lane of a vector."""
     kind = ir.VectorType(scalar.code.type, LANES)
-    first = _builder().insert_element(ir.Constant(kind, ir.Undefined), scalar.code, INT32(0))
-    return Value(_builder().shuffle_vector(first, first, ir.Constant(INTS, [0] * LANES)))
+    first = emit().insert_element(ir.Constant(kind, ir.Undefined), scalar.code, INT32(0))
+    return Value(emit().shuffle_vector(first, first, ir.Constant(INTS, [0] * LANES)))
 
 
 class Pointer(Value):
@@ -138,7 +143,7 @@ class Pointer(Value):
 
     def __add__(self, elements: Operand) -> Pointer:
         step = lift(elements, INT64)
-        return Pointer(_builder().gep(self.code, [step.code], source_etype=self._element))
+        return Pointer(emit().gep(self.code, [step.code], source_etype=self._element))
 
     @property
     def _element(self) -> ir.Type:
@@ -146,21 +151,22 @@ class Pointer(Value):
 
     def load(self) -> Value:
         """Read a whole vector from here."""
-        vectors = _builder().bitcast(self.code, FLOATS.as_pointer())
-        return Value(_builder().load(vectors, align=4))
+        vectors = emit().bitcast(self.code, FLOATS.as_pointer())
+        return Value(emit().load(vectors, align=4))
 
     def store(self, vector: Value) -> None:
         """Write a whole vector here."""
-        vectors = _builder().bitcast(self.code, FLOATS.as_pointer())
-        _builder().store(vector.code, vectors, align=4)
+        vectors = emit().bitcast(self.code, FLOATS.as_pointer())
+        emit().store(vector.code, vectors, align=4)
 
     def scalar(self) -> Value:
-        """Read the one element here."""
-        return Value(_builder().load(self.code, align=4))
+        """Read the one element here; an int32 is widened to the 64 bits of an index."""
+        value = Value(emit().load(self.code, align=4))
+        return Value(emit().sext(value.code, INT64)) if value.code.type == INT32 else value
 
     def store_scalar(self, value: Value) -> None:
         """Write the one element here."""
-        _builder().store(value.code, self.code, align=4)
+        emit().store(value.code, self.code, align=4)
 
     def broadcast(self) -> Value:
         """Read the one element here into every lane."""
@@ -190,17 +196,22 @@ class Variable:
 
     def __init__(self, initial: Value) -> None:
         """Reserve a place for values of this type, and set it."""
-        self._slot = cgutils.alloca_once(_builder(), initial.code.type)
+        self._slot = cgutils.alloca_once(emit(), initial.code.type)
         self.value = initial
+
+    @property
+    def address(self) -> Value:
+        """Where it lives, for C functions that write to it."""
+        return Value(self._slot)
 
     @property
     def value(self) -> Value:
         """The value at this point of the kernel."""
-        return Value(_builder().load(self._slot))
+        return Value(emit().load(self._slot))
 
     @value.setter
     def value(self, new: Value) -> None:
-        _builder().store(new.code, self._slot)
+        emit().store(new.code, self._slot)
 
 
 # ---- control flow -----------------------------------------------------------------------------
@@ -209,7 +220,7 @@ class Variable:
 def loop(start: Operand, stop: Operand | None = None, step: Operand = 1) -> Iterator[Value]:
     """Emit a counting loop; the body of the Python `for` around it is emitted once."""
     first, last = (0, start) if stop is None else (start, stop)
-    builder = _builder()
+    builder = emit()
     counter = Variable(lift(first, INT64))
     test, body, after = (builder.append_basic_block(name) for name in ("test", "body", "after"))
     builder.branch(test)
@@ -223,10 +234,23 @@ def loop(start: Operand, stop: Operand | None = None, step: Operand = 1) -> Iter
     builder.position_at_end(after)
 
 
+def loop_while(condition: Callable[[], Value]) -> Iterator[None]:
+    """Emit a loop that runs while a condition, emitted anew before each turn, holds."""
+    builder = emit()
+    test, body, after = (builder.append_basic_block(name) for name in ("test", "body", "after"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    builder.cbranch(condition().code, body, after)
+    builder.position_at_end(body)
+    yield
+    builder.branch(test)
+    builder.position_at_end(after)
+
+
 @contextmanager
 def when(condition: Value) -> Iterator[None]:
     """Emit a branch around the body of the Python `with`."""
-    with _builder().if_then(condition.code):
+    with emit().if_then(condition.code):
         yield
 
 
@@ -237,10 +261,15 @@ def _call(name: str, *values: Value) -> Value:
     result = values[0].code.type
     suffix = f"v{result.count}f32" if isinstance(result, ir.VectorType) else "f32"
     function_type = ir.FunctionType(result, [value.code.type for value in values])
-    function = cgutils.get_or_insert_function(
-        _builder().module, function_type, f"llvm.{name}.{suffix}"
-    )
-    return Value(_builder().call(function, [value.code for value in values]))
+    function = cgutils.get_or_insert_function(emit().module, function_type, f"llvm.{name}.{suffix}")
+    return Value(emit().call(function, [value.code for value in values]))
+
+
+def call_c(name: str, result: ir.Type, *values: Value) -> Value:
+    """Call a function of the C library."""
+    function_type = ir.FunctionType(result, [value.code.type for value in values])
+    function = cgutils.get_or_insert_function(emit().module, function_type, name)
+    return Value(emit().call(function, [value.code for value in values]))
 
 
 def vector(number: float) -> Value:
@@ -270,7 +299,7 @@ def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
 def select(condition: Value, yes: Operand, no: Operand) -> Value:
     """Lane by lane `yes if condition else no`; at least one of them must be a `Value`."""
     kind = next(value.code.type for value in (yes, no) if isinstance(value, Value))
-    return Value(_builder().select(condition.code, lift(yes, kind).code, lift(no, kind).code))
+    return Value(emit().select(condition.code, lift(yes, kind).code, lift(no, kind).code))
 
 
 def maximum(a: Value, b: Operand) -> Value:
@@ -305,27 +334,22 @@ def nearest(x: Value) -> Value:
 
 def to_int(x: Value) -> Value:
     """Convert whole float32 lanes to int32."""
-    return Value(_builder().fptosi(x.code, INTS))
+    return Value(emit().fptosi(x.code, INTS))
 
 
 def to_float(x: Value) -> Value:
     """Convert a 64-bit integer scalar to float32."""
-    return Value(_builder().sitofp(x.code, FLOAT32))
+    return Value(emit().sitofp(x.code, FLOAT32))
 
 
 def to_int32(x: Value) -> Value:
     """Narrow a 64-bit integer scalar."""
-    return Value(_builder().trunc(x.code, INT32))
-
-
-def widen(x: Value) -> Value:
-    """Sign-extend an int32 scalar to the 64 bits of an index."""
-    return Value(_builder().sext(x.code, INT64))
+    return Value(emit().trunc(x.code, INT32))
 
 
 def as_float_bits(x: Value) -> Value:
     """Read int32 lanes as the bits of float32 lanes."""
-    return Value(_builder().bitcast(x.code, FLOATS))
+    return Value(emit().bitcast(x.code, FLOATS))
 
 
 def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
@@ -334,9 +358,9 @@ def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
     while width > 1:
         width //= 2
         upper = [(lane + width) % LANES for lane in range(LANES)]
-        shuffled = _builder().shuffle_vector(x.code, x.code, ir.Constant(INTS, upper))
+        shuffled = emit().shuffle_vector(x.code, x.code, ir.Constant(INTS, upper))
         x = combine(x, Value(shuffled))
-    return Value(_builder().extract_element(x.code, INT32(0)))
+    return Value(emit().extract_element(x.code, INT32(0)))
 
 
 # ---- from Numba -------------------------------------------------------------------------------

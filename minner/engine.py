@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.layout import buffer_count, padded
+from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
+from minner.kernels.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import aligned_empty, pack
 
@@ -23,14 +23,19 @@ TOKENS_PER_CALL = 512
 
 
 class Engine:
-    """A model ready to run. Safe to call from several threads: each has its own scratch."""
+    """A model ready to run. Safe to call from several threads, which take turns."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        """Pack the weights, and load (or once: compile) the kernels."""
+    def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
+        """Pack the weights, and load (or once: compile) the kernels.
+
+        Args:
+            checkpoint: the model.
+            threads: size of the thread team; all available cores where it is None.
+        """
         self._model = pack(checkpoint)
-        self._sizes = np.array(self._model.shape, dtype=np.int64)
-        self._forward = load_forward(checkpoint.config.activation)
-        self._local = threading.local()
+        forward = load_forward(checkpoint.config.activation)
+        self._team = Team(forward, available_cores() if threads is None else threads)
+        self._scratch = aligned_empty(0)
 
     def logits(self, sequences: Sequence[Ids]) -> list[Floats]:
         """Run sequences of piece ids, special tokens included.
@@ -40,39 +45,39 @@ class Engine:
                 within the vocabulary.
 
         Returns:
-            float32 `[T_i, C]` for each sequence: the same bits in whatever company it comes.
+            float32 `[T_i, C]` for each sequence: the same bits in whatever company it comes, and
+            on however many threads.
         """
         results: list[Floats] = []
         for group in _groups(sequences):
             bounds = np.cumsum([0, *map(len, group)], dtype=np.int32)
-            logits = self._run(np.concatenate(group), bounds)
+            positions = np.concatenate([np.arange(len(ids), dtype=np.int32) for ids in group])
+            logits = self._run(np.concatenate(group), positions, bounds)
             results += [logits[a:b].copy() for a, b in pairwise(bounds)]
         return results
 
-    def _run(self, ids: Ids, bounds: Ids) -> Floats:
-        model, tokens, longest = self._model, len(ids), int(np.diff(bounds).max())
+    def _run(self, ids: Ids, positions: Ids, bounds: Ids) -> Floats:
+        model, team, tokens = self._model, self._team, len(ids)
+        longest = int(np.diff(bounds).max())
         logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
-        scratch = self._scratch(buffer_count(model.shape, tokens, longest))
-        self._forward(
-            self._sizes.ctypes.data,
-            model.words.ctypes.data,
-            model.memory.ctypes.data,
-            scratch.ctypes.data,
-            ids.ctypes.data,
-            bounds.ctypes.data,
-            tokens,
-            len(bounds) - 1,
-            longest,
-            logits.ctypes.data,
-        )
+        scratch = buffer_count(model.shape, tokens, longest, team.workers)
+        with team.turn():
+            if len(self._scratch) < scratch:
+                self._scratch = aligned_empty(scratch)
+            call = Call(
+                words=model.words.ctypes.data,
+                weights=model.memory.ctypes.data,
+                scratch=self._scratch.ctypes.data,
+                ids=ids.ctypes.data,
+                positions=positions.ctypes.data,
+                bounds=bounds.ctypes.data,
+                logits=logits.ctypes.data,
+                tokens=tokens,
+                sequences=len(bounds) - 1,
+                longest=longest,
+            )
+            team.run(call, model.shape)
         return logits[:, : model.shape.classes]
-
-    def _scratch(self, count: int) -> Floats:
-        """This thread's scratch, grown to `count` elements where it is smaller."""
-        scratch: Floats | None = getattr(self._local, "scratch", None)
-        if scratch is None or len(scratch) < count:
-            scratch = self._local.scratch = aligned_empty(count)
-        return scratch
 
 
 def _groups(sequences: Sequence[Ids]) -> list[list[Ids]]:

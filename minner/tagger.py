@@ -53,7 +53,7 @@ class Tagger:
         self._checkpoint = read_checkpoint(find_checkpoint(model))
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
-        self._engine = Engine(self._checkpoint)
+        self._engine = Engine(self._checkpoint, threads)
         if not conlleval_chunks(self.labels):
             warn(
                 f"{self._checkpoint.directory}: no label starts with B- or I-, so there will be no "

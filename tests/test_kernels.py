@@ -8,7 +8,7 @@ from minner import reference
 from minner.kernels import plain
 from minner.kernels.attention import attention
 from minner.kernels.functions import ACTIVATIONS
-from minner.kernels.layout import padded
+from minner.kernels.layout import padded, team_size
 from minner.kernels.norm import embed, layer_norm
 from minner.kernels.product import linear_kernel
 from minner.kernels.target import BLOCK, ROWS
@@ -20,33 +20,38 @@ _linear_residual = linear_kernel(residual=True)
 
 
 @njit
-def run_linear(x, depth, weight, bias, out):
-    _linear(x, depth, weight, bias, out)
+def run_linear(team, x, depth, weight, bias, out):
+    _linear(team, x, depth, weight, bias, out)
 
 
 @njit
-def run_linear_gelu(x, depth, weight, bias, out):
-    _linear_gelu(x, depth, weight, bias, out)
+def run_linear_gelu(team, x, depth, weight, bias, out):
+    _linear_gelu(team, x, depth, weight, bias, out)
 
 
 @njit
-def run_linear_residual(x, depth, weight, bias, residual, out):
-    _linear_residual(x, depth, weight, bias, residual, out)
+def run_linear_residual(team, x, depth, weight, bias, residual, out):
+    _linear_residual(team, x, depth, weight, bias, residual, out)
 
 
 @njit
-def run_layer_norm(x, weight, bias, width, out):
-    layer_norm(x, weight, bias, width, out)
+def run_layer_norm(team, x, weight, bias, width, out):
+    layer_norm(team, x, weight, bias, width, out)
 
 
 @njit
-def run_embed(ids, bounds, words, positions, weight, bias, width, out):
-    embed(ids, bounds, words, positions, weight, bias, width, out)
+def run_embed(team, ids, positions, words, places, weight, bias, width, out):
+    embed(team, ids, positions, words, places, weight, bias, width, out)
 
 
 @njit
-def run_attention(qkv, bounds, heads, keys, scores, context):
-    attention(qkv, bounds, heads, keys, scores, context)
+def run_attention(team, rank, qkv, bounds, heads, keys, scores, context):
+    attention(team, rank, qkv, bounds, heads, keys, scores, context)
+
+
+def alone():
+    """The shared state of a team of one, as it is before a kernel."""
+    return np.zeros(team_size(1), dtype=np.int64)
 
 
 def normal(seed, *shape):
@@ -78,8 +83,8 @@ def test_linear_equals_its_twin(rows, depth, width):
     x = padded_rows(normal(0, rows, depth), fill=np.nan)
     weight, bias = panels(normal(1, width, depth)), padded_rows(normal(2, 1, width))[0]
     fast, slow = np.full((2, rows, padded(width)), np.nan, dtype=np.float32)
-    run_linear(x, depth, weight, bias, fast)
-    plain.linear_kernel()(x, depth, weight, bias, slow)
+    run_linear(alone(), x, depth, weight, bias, fast)
+    plain.linear_kernel()(None, x, depth, weight, bias, slow)
     np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=2e-6 * depth**0.5)
     assert not fast[:, width:].any(), "padding must stay 0"
 
@@ -89,21 +94,21 @@ def test_linear_with_gelu_or_residual_equals_its_twin(rows):
     x, weight = normal(0, rows, 64), panels(normal(1, 70, 64) / 8)
     bias, residual = padded_rows(normal(2, 1, 70))[0], padded_rows(normal(3, rows, 70))
     fast, slow = np.full((2, rows, padded(70)), np.nan, dtype=np.float32)
-    run_linear_gelu(x, 64, weight, bias, fast)
-    plain.linear_kernel(reference.ACTIVATIONS["gelu"])(x, 64, weight, bias, slow)
+    run_linear_gelu(alone(), x, 64, weight, bias, fast)
+    plain.linear_kernel(reference.ACTIVATIONS["gelu"])(None, x, 64, weight, bias, slow)
     np.testing.assert_allclose(fast, slow, atol=2e-6)
-    run_linear_residual(x, 64, weight, bias, residual, fast)
-    plain.linear_kernel(residual=True)(x, 64, weight, bias, residual, slow)
+    run_linear_residual(alone(), x, 64, weight, bias, residual, fast)
+    plain.linear_kernel(residual=True)(None, x, 64, weight, bias, residual, slow)
     np.testing.assert_allclose(fast, slow, atol=3e-6)
 
 
 def test_a_row_has_the_same_bits_in_every_tile():
     x, weight, bias = normal(0, 40, 129), panels(normal(1, BLOCK, 129)), np.ones(BLOCK, np.float32)
     whole = np.empty((40, BLOCK), dtype=np.float32)
-    run_linear(x, 129, weight, bias, whole)
+    run_linear(alone(), x, 129, weight, bias, whole)
     for rows in ROW_COUNTS:
         part = np.empty((rows, BLOCK), dtype=np.float32)
-        run_linear(x[:rows].copy(), 129, weight, bias, part)
+        run_linear(alone(), x[:rows].copy(), 129, weight, bias, part)
         np.testing.assert_array_equal(part, whole[:rows])
 
 
@@ -115,8 +120,8 @@ def test_layer_norm_equals_its_twin(width):
     x = padded_rows(normal(0, 5, width) * 3 + 2)
     weight, bias = padded_rows(normal(1, 2, width))
     fast, slow = np.full((2, 5, padded(width)), np.nan, dtype=np.float32)
-    run_layer_norm(x, weight, bias, width, fast)
-    plain.layer_norm(x, weight, bias, width, slow)
+    run_layer_norm(alone(), x, weight, bias, width, fast)
+    plain.layer_norm(None, x, weight, bias, width, slow)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
 
 
@@ -125,8 +130,8 @@ def test_layer_norm_keeps_its_precision_far_from_zero():
     x = padded_rows(normal(0, 3, 100) * 0.01 + 1000)
     weight, bias = padded_rows(np.stack([np.ones(100), np.zeros(100)]))
     fast, slow = np.empty((2, 3, padded(100)), dtype=np.float32)
-    run_layer_norm(x, weight, bias, 100, fast)
-    plain.layer_norm(x, weight, bias, 100, slow)
+    run_layer_norm(alone(), x, weight, bias, 100, fast)
+    plain.layer_norm(None, x, weight, bias, 100, slow)
     np.testing.assert_allclose(fast, slow, atol=5e-3)
 
 
@@ -134,7 +139,7 @@ def test_layer_norm_of_a_constant_row_is_its_bias():
     x = padded_rows(np.full((1, 50), 3.25, dtype=np.float32))
     weight, bias = padded_rows(normal(1, 2, 50))
     out = np.empty_like(x)
-    run_layer_norm(x, weight, bias, 50, out)
+    run_layer_norm(alone(), x, weight, bias, 50, out)
     np.testing.assert_array_equal(out[0], bias)
 
 
@@ -142,12 +147,12 @@ def test_layer_norm_of_a_constant_row_is_its_bias():
 def test_embed_equals_its_twin(lengths):
     width, tokens = 40, sum(lengths)
     ids = np.random.default_rng(0).integers(0, 11, tokens).astype(np.int32)
-    bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    words, positions = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
+    positions = np.concatenate([np.arange(length) for length in lengths]).astype(np.int32)
+    words, places = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
     weight, bias = padded_rows(normal(3, 2, width))
     fast, slow = np.full((2, tokens, padded(width)), np.nan, dtype=np.float32)
-    run_embed(ids, bounds, words, positions, weight, bias, width, fast)
-    plain.embed(ids, bounds, words, positions, weight, bias, width, slow)
+    run_embed(alone(), ids, positions, words, places, weight, bias, width, fast)
+    plain.embed(None, ids, positions, words, places, weight, bias, width, slow)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
 
 
@@ -162,11 +167,11 @@ def test_attention_equals_its_twin(lengths, heads, width):
     qkv[:, : heads * width] *= width**-0.5  # as the packer scales q
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
     # The scratch starts as NaN: what a sequence does not fill it must not read.
-    keys = np.full(padded(longest) * width, np.nan, dtype=np.float32)
-    scores = np.full((ROWS, padded(longest)), np.nan, dtype=np.float32)
+    keys = np.full((1, padded(longest) * width), np.nan, dtype=np.float32)
+    scores = np.full((1, ROWS, padded(longest)), np.nan, dtype=np.float32)
     fast, slow = np.full((2, tokens, heads * width), np.nan, dtype=np.float32)
-    run_attention(qkv, bounds, heads, keys, scores, fast)
-    plain.attention(qkv, bounds, heads, keys, scores, slow)
+    run_attention(alone(), 0, qkv, bounds, heads, keys, scores, fast)
+    plain.attention(None, 0, qkv, bounds, heads, keys, scores, slow)
     np.testing.assert_allclose(fast, slow, atol=5e-6)
 
 
@@ -176,10 +181,10 @@ def test_attention_survives_extreme_scores(size):
     qkv[:, 0] = 1
     qkv[:, BLOCK] = [size, size * 2, size * 2]
     qkv[:, 2 * BLOCK :] = normal(0, 3, BLOCK)
-    scratch = np.empty((2, ROWS, BLOCK * BLOCK), dtype=np.float32)
-    scores = scratch[1].reshape(ROWS, -1)[:, :BLOCK].copy()
+    keys = np.empty((1, BLOCK * BLOCK), dtype=np.float32)
+    scores = np.empty((1, ROWS, BLOCK), dtype=np.float32)
     fast, slow = np.empty((2, 3, BLOCK), dtype=np.float32)
     bounds = np.array([0, 3], dtype=np.int32)
-    run_attention(qkv, bounds, 1, scratch[0].reshape(-1), scores, fast)
-    plain.attention(qkv, bounds, 1, scratch, scores, slow)
+    run_attention(alone(), 0, qkv, bounds, 1, keys, scores, fast)
+    plain.attention(None, 0, qkv, bounds, 1, keys, scores, slow)
     np.testing.assert_allclose(fast, slow, atol=1e-6)

@@ -1,0 +1,151 @@
+"""The thread team: how several threads walk through one forward pass together.
+
+Every thread runs the same function. Inside it they share each kernel's items through an atomic
+counter (`claims`) and meet at its end (`barrier`), so a core that is disturbed by its neighbours
+just takes fewer items. Between two passes the helpers spin for about SPINS pauses, then park in
+a blocking `read` of a pipe, where they use no CPU; the leader wakes them with one byte. All of it
+is compiled code without the GIL.
+
+The shared state is an int64 array, one cache line pair (LINE elements) per field, so that no two
+threads write to the same line by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from minner.kernels.layout import ARRIVED, GENERATION, LINE, NEXT, PARKED, SEEN, TICKET, WAKE
+from minner.kernels.staged import (
+    INT32,
+    INT64,
+    Array,
+    Pointer,
+    Value,
+    Variable,
+    call_c,
+    emit,
+    lift,
+    loop,
+    loop_while,
+    staged,
+    to_int32,
+    when,
+)
+
+SPINS = 1000
+"""Pauses before a waiting thread gives way: 10 to 50 microseconds, by processor."""
+
+
+# ---- atomics ----------------------------------------------------------------------------------
+
+
+def _atomic(operation: str, at: Pointer, value: Any) -> Value:
+    operand = lift(value, INT64).code
+    return Value(emit().atomic_rmw(operation, at.code, operand, "seq_cst"))
+
+
+def _load(at: Pointer) -> Value:
+    return Value(emit().load_atomic(at.code, "seq_cst", 8))
+
+
+def _store(at: Pointer, value: Any) -> None:
+    emit().store_atomic(lift(value, INT64).code, at.code, "seq_cst", 8)
+
+
+def _pause() -> None:
+    """Tell the core that this is a spin loop; on x86 it then leaves the other threads room."""
+    if "x86" in emit().module.triple:
+        function = cgutils.get_or_insert_function(
+            emit().module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
+        )
+        emit().call(function, [])
+
+
+# ---- inside a pass ----------------------------------------------------------------------------
+
+
+def claims(team: Array, count: Value) -> Iterator[Value]:
+    """Emit a loop over the items 0 .. count - 1 that the threads of a team share.
+
+    Each item is taken by one thread. Which one decides about no bit of the results.
+    """
+    counter = team[NEXT * LINE]
+    item = Variable(_atomic("add", counter, 1))
+    for _ in loop_while(lambda: item.value < count):
+        yield item.value
+        item.value = _atomic("add", counter, 1)
+
+
+@staged
+def barrier(team: Array, workers: Value) -> None:
+    """Wait until all threads are here; afterwards each sees what the others wrote."""
+    generation = _load(team[GENERATION * LINE])
+    before = _atomic("add", team[ARRIVED * LINE], 1)
+    with when(before.equals(workers - 1)):
+        _store(team[ARRIVED * LINE], 0)
+        _store(team[NEXT * LINE], 0)
+        _store(team[GENERATION * LINE], generation + 1)
+    _spin_while(lambda: _load(team[GENERATION * LINE]).equals(generation))
+
+
+def _spin_while(condition: Any) -> None:
+    """Spin; after SPINS pauses offer the core to other threads each time.
+
+    Without that a container with fewer CPUs than it shows would wait for the thread whose core
+    it occupies.
+    """
+    spins = Variable(lift(0, INT64))
+    for _ in loop_while(condition):
+        _pause()
+        spins.value = spins.value + 1
+        with when(spins.value > SPINS):
+            call_c("sched_yield", INT32)
+
+
+# ---- between passes ---------------------------------------------------------------------------
+
+
+@staged
+def call_helpers(team: Array, workers: Value) -> None:
+    """The leader's side: start a pass, and wake the helpers that have parked."""
+    _atomic("add", team[TICKET * LINE], 1)
+    for rank in loop(1, workers):
+        was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)
+        with when(was_parked.equals(1)):
+            pipe = to_int32(team[(WAKE + rank * 3) * LINE].scalar())
+            call_c("write", INT64, pipe, team[TICKET * LINE], lift(1, INT64))
+
+
+@staged
+def await_call(team: Array, rank: Value, pipe: Value) -> None:
+    """A helper's side: return when there is a pass that this helper has not seen."""
+    seen_at, parked_at = team[(SEEN + rank * 3) * LINE], team[(PARKED + rank * 3) * LINE]
+    seen = seen_at.scalar()
+    ticket = team[TICKET * LINE]
+    spins = Variable(lift(0, INT64))
+    for _ in loop_while(lambda: _load(ticket).equals(seen)):
+        _pause()
+        spins.value = spins.value + 1
+        with when(spins.value > SPINS):
+            _park(ticket, seen, parked_at, pipe)
+            spins.value = lift(0, INT64)
+    seen_at.store_scalar(seen + 1)
+
+
+def _park(ticket: Pointer, seen: Value, parked_at: Pointer, pipe: Value) -> None:
+    """Block in `read` until the leader writes a byte, unless a call has just come in.
+
+    Whoever takes the 1 out of `parked_at` decides: the leader, who then writes a byte for us to
+    read, or we ourselves, who then need none.
+    """
+    _store(parked_at, 1)
+    must_sleep = Variable(lift(1, INT64))
+    with when(_load(ticket).differs(seen)):
+        must_sleep.value = lift(1, INT64) - _atomic("xchg", parked_at, 0)
+    with when(must_sleep.value.equals(1)):
+        byte = Variable(lift(0, INT64))
+        call_c("read", INT64, to_int32(pipe), byte.address, lift(1, INT64))

@@ -1,0 +1,123 @@
+"""The Python side of the thread team: starts the helpers, lends the team, survives fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.kernels.layout import LINE, STOP, TICKET, WAKE, Call, Shape, team_size
+from minner.kernels.native import Forward
+
+CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
+"""Version 2 of control groups: `quota period` in microseconds, or `max period`."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use: its affinity, capped by a container's CPU quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores or 1, _cgroup_quota()))
+
+
+def _cgroup_quota() -> int:
+    """Whole cores that the control group grants; a large number where it sets no limit."""
+    try:
+        with open(CGROUP_QUOTA) as file:
+            quota, period = file.read().split()
+        return int(quota) // int(period) if quota != "max" else 1 << 20
+    except (OSError, ValueError):
+        return 1 << 20
+
+
+class Team:
+    """Threads that run one forward pass at a time, together.
+
+    Helpers start with the first pass, as daemon threads. Callers from several threads take turns.
+    """
+
+    def __init__(self, forward: Forward, workers: int) -> None:
+        """Plan a team of `workers` threads, of which the caller of `run` is one."""
+        self._forward = forward
+        self.workers = workers
+        self._reset()
+        _teams.add(self)
+
+    def _reset(self) -> None:
+        """Forget the helpers: before there are any, and in a forked child, which has none."""
+        self._lock = threading.Lock()
+        self._state = _aligned_zeros(team_size(self.workers))
+        self._call = np.zeros(len(Call._fields) + len(Shape._fields), dtype=np.int64)
+        self._pipes: list[tuple[int, int]] = []
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the team; whoever prepares shared memory for a pass does so inside."""
+        with self._lock:
+            yield
+
+    def run(self, call: Call, shape: Shape) -> None:
+        """Run one pass; only inside `turn`. The call's `workers` and `team` are filled in here."""
+        if len(self._pipes) < self.workers - 1:
+            self._start()
+        self._call[:] = call._replace(workers=self.workers, team=self._state.ctypes.data) + shape
+        self._forward(self._call.ctypes.data, 0, 0)
+
+    def _start(self) -> None:
+        for rank in range(1, self.workers):
+            read_end, write_end = os.pipe()
+            self._pipes.append((read_end, write_end))
+            self._state[(WAKE + 3 * rank) * LINE] = write_end
+        # A helper needs the team's address before the first call, and nothing else of it.
+        self._call[Call._fields.index("team")] = self._state.ctypes.data
+        memory = (self._call, self._state)
+        for rank, (read_end, _) in enumerate(self._pipes, start=1):
+            arguments = (self._forward, memory, rank, read_end)
+            threading.Thread(
+                target=_serve, args=arguments, name=f"minner-{rank}", daemon=True
+            ).start()
+
+    def close(self) -> None:
+        """Let the helpers return; the next `run` would start new ones."""
+        with self._lock:
+            self._state[STOP * LINE] = 1
+            self._state[TICKET * LINE] += 1
+            pipes = self._pipes
+            self._reset()
+        for _, write_end in pipes:
+            os.write(write_end, b"\0")
+            os.close(write_end)
+
+    def __del__(self) -> None:
+        if getattr(self, "_pipes", None):
+            self.close()
+
+
+def _serve(
+    forward: Forward, memory: tuple[NDArray[np.int64], NDArray[np.int64]], rank: int, pipe: int
+) -> None:
+    """Body of a helper thread; holds the memory it shares, not the team, which may be dropped."""
+    forward(memory[0].ctypes.data, rank, pipe)
+    os.close(pipe)
+
+
+def _aligned_zeros(count: int) -> NDArray[np.int64]:
+    raw = np.zeros(count + LINE, dtype=np.int64)
+    start = -raw.ctypes.data // 8 % LINE
+    return raw[start : start + count]
+
+
+_teams: weakref.WeakSet[Team] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for team in _teams:
+        team._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,128 @@
+"""The thread team: the same bits from any number of threads, and no trouble from threads."""
+
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from minner.engine import Engine
+from minner.kernels import threads as team_module
+from minner.weights.checkpoint import read_checkpoint
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tiny_path):
+    return read_checkpoint(tiny_path)
+
+
+@pytest.fixture(scope="module")
+def batch(checkpoint):
+    rng = np.random.default_rng(0)
+    lengths = [1, 2, 3, 7, 8, 9, 31, 16]
+    return [rng.integers(0, checkpoint.config.vocab_size, n).astype(np.int32) for n in lengths]
+
+
+@pytest.fixture(scope="module")
+def expected(checkpoint, batch):
+    return Engine(checkpoint, threads=1).logits(batch)
+
+
+def assert_same(actual, expected):
+    for ours, theirs in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_any_number_of_threads_gives_the_same_bits(checkpoint, batch, expected, threads):
+    engine = Engine(checkpoint, threads)
+    for _ in range(20):
+        assert_same(engine.logits(batch), expected)
+    for ids, alone in zip(batch, expected, strict=True):
+        assert_same(engine.logits([ids]), [alone])
+
+
+def test_several_callers_take_turns(checkpoint, batch, expected):
+    engine = Engine(checkpoint, threads=2)
+    with ThreadPoolExecutor(8) as pool:
+        for result in pool.map(lambda _: engine.logits(batch), range(40)):
+            assert_same(result, expected)
+
+
+def test_one_thread_needs_no_team(checkpoint, batch):
+    before = threading.active_count()
+    Engine(checkpoint, threads=1).logits(batch)
+    assert threading.active_count() == before
+
+
+def test_helpers_use_no_cpu_when_idle(checkpoint, batch, expected):
+    engine = Engine(checkpoint, threads=3)
+    engine.logits(batch)
+    time.sleep(0.3)
+    began = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - began < 0.05
+    assert_same(engine.logits(batch), expected)  # and they wake up again
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_builds_its_own_team(checkpoint, batch, expected):
+    engine = Engine(checkpoint, threads=2)
+    engine.logits(batch)
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                assert_same(engine.logits(batch), expected)
+                status = 0
+            finally:
+                os._exit(status)
+        assert_same(engine.logits(batch), expected)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_dropped_engine_leaves_no_thread_and_no_pipe(checkpoint, batch):
+    def open_files():
+        return len(os.listdir("/proc/self/fd"))
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("needs /proc")
+    Engine(checkpoint, threads=3).logits(batch)
+    threads, files = threading.active_count(), open_files()
+    for _ in range(5):
+        Engine(checkpoint, threads=3).logits(batch)
+    deadline = time.monotonic() + 10
+    while threading.active_count() > threads - 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= threads
+    assert open_files() <= files
+
+
+def test_more_threads_than_cores_still_finish(checkpoint, batch, expected):
+    """As in a container that shows more CPUs than it grants."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("needs sched_setaffinity")
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        engine = Engine(checkpoint, threads=4)
+        for _ in range(5):
+            assert_same(engine.logits(batch), expected)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.parametrize(
+    ("content", "cores"),
+    [("max 100000", 1 << 20), ("200000 100000", 2), ("50000 100000", 0), ("nonsense", 1 << 20)],
+)
+def test_quota_of_a_container(monkeypatch, tmp_path, content, cores):
+    path = tmp_path / "cpu.max"
+    path.write_text(content)
+    monkeypatch.setattr(team_module, "CGROUP_QUOTA", str(path))
+    assert team_module._cgroup_quota() == cores
+    assert team_module.available_cores() >= 1
