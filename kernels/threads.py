@@ -44,6 +44,7 @@ class Team:
         """Plan a team of `workers` threads, of which the caller of `run` is one."""
         self._forward = forward
         self.workers = workers
+        self._stop: weakref.finalize[..., Team] | None = None
         self._reset()
         _teams.add(self)
 
@@ -52,7 +53,9 @@ class Team:
         self._lock = threading.Lock()
         self._state = _aligned_zeros(team_size(self.workers))
         self._call = np.zeros(len(Call._fields) + len(Shape._fields), dtype=np.int64)
-        self._pipes: list[tuple[int, int]] = []
+        if self._stop is not None:
+            self._stop.detach()  # in a child the pipes lead to the parent's helpers
+        self._stop = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -62,46 +65,38 @@ class Team:
 
     def run(self, call: Call, shape: Shape) -> None:
         """Run one pass; only inside `turn`. The call's `workers` and `team` are filled in here."""
-        if len(self._pipes) < self.workers - 1:
+        if self._stop is None and self.workers > 1:
             self._start()
         self._call[:] = call._replace(workers=self.workers, team=self._state.ctypes.data) + shape
         self._forward(self._call.ctypes.data, 0, 0)
 
     def _start(self) -> None:
-        for rank in range(1, self.workers):
-            read_end, write_end = os.pipe()
-            self._pipes.append((read_end, write_end))
-            self._state[(WAKE + 3 * rank) * LINE] = write_end
-        # A helper needs the team's address before the first call, and nothing else of it.
+        pipes = [os.pipe() for _ in range(1, self.workers)]
+        # A helper needs to know its team's state before the first call, and nothing else of it.
         self._call[Call._fields.index("team")] = self._state.ctypes.data
-        memory = (self._call, self._state)
-        for rank, (read_end, _) in enumerate(self._pipes, start=1):
-            arguments = (self._forward, memory, rank, read_end)
-            threading.Thread(
-                target=_serve, args=arguments, name=f"minner-{rank}", daemon=True
-            ).start()
+        for rank, (read_end, write_end) in enumerate(pipes, start=1):
+            self._state[(WAKE + 3 * rank) * LINE] = write_end
+            arguments = (self._forward, self._call, self._state, rank, read_end)
+            name = f"minner-{rank}"
+            threading.Thread(target=_serve, args=arguments, name=name, daemon=True).start()
+        self._stop = weakref.finalize(self, _stop, self._state, pipes)
+        self._stop.atexit = False  # daemon threads end with the process
 
-    def close(self) -> None:
-        """Let the helpers return; the next `run` would start new ones."""
-        with self._lock:
-            self._state[STOP * LINE] = 1
-            self._state[TICKET * LINE] += 1
-            pipes = self._pipes
-            self._reset()
-        for _, write_end in pipes:
-            os.write(write_end, b"\0")
-            os.close(write_end)
 
-    def __del__(self) -> None:
-        if getattr(self, "_pipes", None):
-            self.close()
+def _stop(state: NDArray[np.int64], pipes: list[tuple[int, int]]) -> None:
+    """Let the helpers return: each runs once more into its wait, sees STOP, and ends."""
+    state[STOP * LINE] = 1
+    state[TICKET * LINE] += 1
+    for _, write_end in pipes:
+        os.write(write_end, b"\0")
+        os.close(write_end)
 
 
 def _serve(
-    forward: Forward, memory: tuple[NDArray[np.int64], NDArray[np.int64]], rank: int, pipe: int
+    forward: Forward, call: NDArray[np.int64], _state: NDArray[np.int64], rank: int, pipe: int
 ) -> None:
-    """Body of a helper thread; holds the memory it shares, not the team, which may be dropped."""
-    forward(memory[0].ctypes.data, rank, pipe)
+    """Body of a helper thread; keeps the memory it shares, not the team, which may be dropped."""
+    forward(call.ctypes.data, rank, pipe)
     os.close(pipe)
 
 

@@ -54,10 +54,11 @@ class Tagger:
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
         self._engine = Engine(self._checkpoint, threads)
-        if not conlleval_chunks(self.labels):
+        self._bare_labels = not conlleval_chunks(self.labels)
+        if self._bare_labels:
             warn(
-                f"{self._checkpoint.directory}: no label starts with B- or I-, so there will be no "
-                f"entities; tag() gives the labels as they are"
+                f"{self._checkpoint.directory}: no label starts with B- or I-; neighbouring words "
+                f"of one label will be joined into one entity"
             )
 
     @property
@@ -100,7 +101,13 @@ class Tagger:
             for text, places, (tags, scores) in zip(
                 batch, spans, self._tag_words(words), strict=True
             ):
-                yield entities(text, places, tags, scores)
+                yield entities(text, places, self._chunk_tags(tags), scores)
+
+    def _chunk_tags(self, tags: list[str]) -> list[str]:
+        """Tags that say where chunks are: labels without a prefix read as `I-`."""
+        if not self._bare_labels:
+            return tags
+        return [tag if tag == "O" else f"I-{tag}" for tag in tags]
 
     # ---- words -> tags --------------------------------------------------------------------------
 

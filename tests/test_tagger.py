@@ -135,13 +135,16 @@ def test_bad_input(tiny: Tagger, call: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_labels_without_prefixes_are_pointed_out(tmp_path: Path) -> None:
+def test_neighbours_with_one_bare_label_are_one_entity(tmp_path: Path) -> None:
     names = {"0": "O", "1": "PER", "2": "LOC"}
     path = write_checkpoint(tmp_path / "flat", n_labels=3, id2label=names, label2id=None)
     with pytest.warns(MinnerWarning, match="no label starts with B- or I-"):
         ner = minner.load(path)
-    assert ner(TEXTS[3]) == []
-    assert set(ner.tag(TEXTS[3].split())) <= {"O", "PER", "LOC"}
+    words = ["John", "Smith", "works", "for", "Acme", "in", "London", "and", "Paris"]
+    tags = ner.tag(words)
+    assert set(tags) <= {"O", "PER", "LOC"}
+    runs = [label for label, _ in itertools.groupby(tags) if label != "O"]
+    assert [entity.label for entity in ner(" ".join(words))] == runs
 
 
 # ---- streams ------------------------------------------------------------------------------------
