@@ -168,6 +168,14 @@ class Pointer(Value):
         """Write the one element here."""
         emit().store(value.code, self.code, align=4)
 
+    def prefetch(self) -> None:
+        """Ask for the cache line here, which may lie beyond the array, to be read soon."""
+        line = emit().bitcast(self.code, ir.IntType(8).as_pointer())
+        for_reading, keep_in_all_caches, data = INT32(0), INT32(3), INT32(1)
+        kind = ir.FunctionType(ir.VoidType(), [line.type, INT32, INT32, INT32])
+        function = cgutils.get_or_insert_function(emit().module, kind, "llvm.prefetch.p0")
+        emit().call(function, [line, for_reading, keep_in_all_caches, data])
+
     def broadcast(self) -> Value:
         """Read the one element here into every lane."""
         return splat(self.scalar())

@@ -6,7 +6,8 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +50,15 @@ class Team:
         _teams.add(self)
 
     def _reset(self) -> None:
-        """Forget the helpers: before there are any, and in a forked child, which has none."""
+        """Start without helpers: at first, and in a forked child, which has none of its own."""
+        inherited = self._stop.detach() if self._stop is not None else None
+        if inherited is not None:
+            for end in chain(*inherited[2][1]):  # the pipes, which lead to the parent's helpers
+                os.close(end)
+        self._stop = None
         self._lock = threading.Lock()
         self._state = _aligned_zeros(team_size(self.workers))
         self._call = np.zeros(len(Call._fields) + len(Shape._fields), dtype=np.int64)
-        if self._stop is not None:
-            self._stop.detach()  # in a child the pipes lead to the parent's helpers
-        self._stop = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -88,7 +91,8 @@ def _stop(state: NDArray[np.int64], pipes: list[tuple[int, int]]) -> None:
     state[STOP * LINE] = 1
     state[TICKET * LINE] += 1
     for _, write_end in pipes:
-        os.write(write_end, b"\0")
+        with suppress(BrokenPipeError):  # a helper that was awake is gone already
+            os.write(write_end, b"\0")
         os.close(write_end)
 
 
