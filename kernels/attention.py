@@ -26,7 +26,7 @@ from minner.kernels.staged import (
     vector,
 )
 from minner.kernels.target import BLOCK, LANES
-from minner.kernels.team import claims
+from minner.kernels.team import claims, meet
 
 LOWEST = -3.0e38
 
@@ -117,3 +117,4 @@ def attention(
                     rows, length, score_rows, score_stride, value + at, stride
                 ):
                     context[first + row + i, head * width + at + column].store(total)
+    meet(team)

@@ -12,6 +12,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minner.kernels.target import BLOCK, ROWS
 
@@ -34,8 +35,7 @@ class Call(NamedTuple):
     tokens: int  # T
     sequences: int  # S
     longest: int  # tokens of the longest sequence
-    workers: int = 1  # threads of the team
-    team: int = 0  # int64, the state that they share
+    team: int = 0  # int64, the state that its threads share
 
 
 # ---- the state that a thread team shares: fields of LINE int64 each (see team.py) -------------
@@ -43,19 +43,28 @@ class Call(NamedTuple):
 LINE = 16
 """int64 per field: 128 bytes, because processors fetch cache lines in pairs."""
 
-TICKET = 0  # passes called so far
-STOP = 1  # 1: helpers return
-ARRIVED = 2  # threads at the barrier
-GENERATION = 3  # barriers passed so far
-NEXT = 4  # next item of the current kernel
-PARKED = 5  # + 3 rank: 1 while that helper sleeps or is about to
-SEEN = 6  # + 3 rank: passes that helper has taken part in
-WAKE = 7  # + 3 rank: the pipe that wakes it
+WORKERS = 0  # threads of the team
+TICKET = 1  # passes called so far
+STOP = 2  # 1: helpers return
+ARRIVED = 3  # threads at the barrier
+GENERATION = 4  # barriers passed so far
+NEXT = 5  # next item of the current kernel
+PARKED = 6  # + 3 rank: 1 while that helper sleeps or is about to
+SEEN = 7  # + 3 rank: passes that helper has taken part in
+WAKE = 8  # + 3 rank: the pipe that wakes it
 
 
-def team_size(workers: int) -> int:
-    """int64 elements of the state that a team shares."""
-    return (PARKED + 3 * workers) * LINE
+def team_state(workers: int) -> NDArray[np.int64]:
+    """The shared state of a team that has not run yet: int64, each field on its own lines."""
+    count = (PARKED + 3 * workers) * LINE
+    raw = np.zeros(count + LINE, dtype=np.int64)
+    start = -raw.ctypes.data // 8 % LINE
+    state = raw[start : start + count]
+    state[WORKERS * LINE] = workers
+    return state
+
+
+# ---- the model ----------------------------------------------------------------------------------
 
 
 class Shape(NamedTuple):

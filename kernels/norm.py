@@ -25,7 +25,7 @@ from minner.kernels.staged import (
     vector,
 )
 from minner.kernels.target import LANES
-from minner.kernels.team import claims
+from minner.kernels.team import claims, meet
 
 EPSILON = 1e-12
 """Added to the variance; DistilBERT fixes it, its config has no such key."""
@@ -77,6 +77,7 @@ def layer_norm(team: Array, x: Array, weight: Array, bias: Array, width: Value, 
     """Normalise every row: x `[T, D]`, weight and bias `[D]` -> out `[T, D]`; D padded."""
     for row in shared_rows(team, x.shape[0]):
         normalise_row(x[row, 0], weight, bias, width, out[row, 0])
+    meet(team)
 
 
 @staged
@@ -100,3 +101,4 @@ def embed(
         for at in loop(0, weight.shape[0], LANES):
             out[token, at].store((word + at).load() + (place + at).load())
         normalise_row(out[token, 0], weight, bias, width, out[token, 0])
+    meet(team)

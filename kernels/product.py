@@ -29,7 +29,7 @@ from minner.kernels.staged import (
     when,
 )
 from minner.kernels.target import BLOCK, LANES, ROWS
-from minner.kernels.team import claims
+from minner.kernels.team import claims, meet
 
 AHEAD = 1024
 """Weights are prefetched 4 KB ahead, which the hardware does not do across pages: from memory
@@ -115,6 +115,7 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
                     if added is not None:
                         value = value + added[row + i, at].load()
                     out[row + i, at].store(value)
+        meet(team)
 
     @staged
     def linear(team: Array, x: Array, depth: Value, weight: Array, bias: Array, out: Array) -> None:

@@ -1,7 +1,7 @@
 """The thread team: how several threads walk through one forward pass together.
 
 Every thread runs the same function. Inside it they share each kernel's items through an atomic
-counter (`claims`) and meet at its end (`barrier`), so a core that is disturbed by its neighbours
+counter (`claims`) and `meet` at its end, so a core that is disturbed by its neighbours
 just takes fewer items. Between two passes the helpers spin for about SPINS pauses, then park in
 a blocking `read` of a pipe, where they use no CPU; the leader wakes them with one byte. All of it
 is compiled code without the GIL.
@@ -18,7 +18,17 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from minner.kernels.layout import ARRIVED, GENERATION, LINE, NEXT, PARKED, SEEN, TICKET, WAKE
+from minner.kernels.layout import (
+    ARRIVED,
+    GENERATION,
+    LINE,
+    NEXT,
+    PARKED,
+    SEEN,
+    TICKET,
+    WAKE,
+    WORKERS,
+)
 from minner.kernels.staged import (
     INT32,
     INT64,
@@ -80,9 +90,9 @@ def claims(team: Array, count: Value) -> Iterator[Value]:
         item.value = _atomic("add", counter, 1)
 
 
-@staged
-def barrier(team: Array, workers: Value) -> None:
+def meet(team: Array) -> None:
     """Wait until all threads are here; afterwards each sees what the others wrote."""
+    workers = team[WORKERS * LINE].scalar()
     generation = _load(team[GENERATION * LINE])
     before = _atomic("add", team[ARRIVED * LINE], 1)
     with when(before.equals(workers - 1)):
@@ -110,8 +120,9 @@ def _spin_while(condition: Any) -> None:
 
 
 @staged
-def call_helpers(team: Array, workers: Value) -> None:
+def call_helpers(team: Array) -> None:
     """The leader's side: start a pass, and wake the helpers that have parked."""
+    workers = team[WORKERS * LINE].scalar()
     _atomic("add", team[TICKET * LINE], 1)
     for rank in loop(1, workers):
         was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)

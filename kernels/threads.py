@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.layout import LINE, STOP, TICKET, WAKE, Call, Shape, team_size
+from minner.kernels.layout import LINE, STOP, TICKET, WAKE, Call, Shape, team_state
 from minner.kernels.native import Forward
 
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
@@ -57,7 +57,7 @@ class Team:
                 os.close(end)
         self._stop = None
         self._lock = threading.Lock()
-        self._state = _aligned_zeros(team_size(self.workers))
+        self._state = team_state(self.workers)
         self._call = np.zeros(len(Call._fields) + len(Shape._fields), dtype=np.int64)
 
     @contextmanager
@@ -67,10 +67,10 @@ class Team:
             yield
 
     def run(self, call: Call, shape: Shape) -> None:
-        """Run one pass; only inside `turn`. The call's `workers` and `team` are filled in here."""
+        """Run one pass; only inside `turn`. The call's `team` is filled in here."""
         if self._stop is None and self.workers > 1:
             self._start()
-        self._call[:] = call._replace(workers=self.workers, team=self._state.ctypes.data) + shape
+        self._call[:] = call._replace(team=self._state.ctypes.data) + shape
         self._forward(self._call.ctypes.data, 0, 0)
 
     def _start(self) -> None:
@@ -102,12 +102,6 @@ def _serve(
     """Body of a helper thread; keeps the memory it shares, not the team, which may be dropped."""
     forward(call.ctypes.data, rank, pipe)
     os.close(pipe)
-
-
-def _aligned_zeros(count: int) -> NDArray[np.int64]:
-    raw = np.zeros(count + LINE, dtype=np.int64)
-    start = -raw.ctypes.data // 8 % LINE
-    return raw[start : start + count]
 
 
 _teams: weakref.WeakSet[Team] = weakref.WeakSet()

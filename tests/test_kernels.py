@@ -8,7 +8,7 @@ from minner import reference
 from minner.kernels import plain
 from minner.kernels.attention import attention
 from minner.kernels.functions import ACTIVATIONS
-from minner.kernels.layout import padded, team_size
+from minner.kernels.layout import padded, team_state
 from minner.kernels.norm import embed, layer_norm
 from minner.kernels.product import linear_kernel
 from minner.kernels.target import BLOCK, ROWS
@@ -51,7 +51,7 @@ def run_attention(team, rank, qkv, bounds, heads, keys, scores, context):
 
 def alone():
     """The shared state of a team of one, as it is before a kernel."""
-    return np.zeros(team_size(1), dtype=np.int64)
+    return team_state(1)
 
 
 def normal(seed, *shape):

@@ -54,7 +54,7 @@ def test_several_callers_take_turns(checkpoint, batch, expected):
 def test_one_thread_needs_no_team(checkpoint, batch):
     before = threading.active_count()
     Engine(checkpoint, threads=1).logits(batch)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # helpers of other tests may end meanwhile
 
 
 def test_helpers_use_no_cpu_when_idle(checkpoint, batch, expected):

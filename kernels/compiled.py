@@ -1,0 +1,118 @@
+"""How Numba-compiled code reads a Call: its addresses become the arrays of `layout.py`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, extending, types  # type: ignore[attr-defined]
+from numba.extending import overload, register_jitable
+
+from minner.kernels import layout
+from minner.kernels.layout import (
+    LINE,
+    WORKERS,
+    Buffers,
+    Call,
+    Shape,
+    Weights,
+    attention_width,
+    buffer_views,
+    padded,
+    weight_views,
+)
+
+intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
+
+INT, INDEX, FLOAT = np.int32(0), np.int64(0), np.float32(0)
+FIELDS = Call(*range(len(Call._fields)))
+
+for function in (padded, attention_width, weight_views, buffer_views):
+    register_jitable(function)
+
+
+class Inputs(NamedTuple):
+    """The arrays of a Call."""
+
+    words: Any  # float32 [V, D]
+    ids: Any  # int32 [T]
+    positions: Any  # int32 [T]
+    bounds: Any  # int32 [S + 1]
+    logits: Any  # float32 [T, C]
+
+
+@intrinsic
+def _advance(_context: Any, pointer: Any, elements: Any) -> Any:
+    """Move a C pointer by a number of elements."""
+
+    def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Any) -> Any:
+        return builder.gep(values[0], [values[1]])
+
+    return pointer(pointer, types.int64), generate
+
+
+@intrinsic
+def _pointer(_context: Any, call: Any, index: Any, like: Any) -> Any:
+    """Read an address out of a Call, as a pointer to elements of the type of `like`."""
+    kind = types.CPointer(like)
+
+    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, values: Any) -> Any:
+        slot = builder.gep(values[0], [values[1]])
+        pointers = context.get_value_type(kind).as_pointer()
+        return builder.load(builder.bitcast(slot, pointers))
+
+    return kind(call, types.int64, like), generate
+
+
+@overload(layout.cut)
+def _cut(memory: Any, start: Any, shape: Any) -> Any:
+    def compiled_cut(memory: Any, start: Any, shape: Any) -> Any:
+        size = 1
+        for length in shape:
+            size *= length
+        return carray(_advance(memory, start), shape), start + size
+
+    return compiled_cut
+
+
+@register_jitable
+def shape_of(call: Any) -> Shape:
+    """The sizes that follow the fields of a Call."""
+    s = carray(_advance(call, len(FIELDS)), (7,))
+    return Shape(s[0], s[1], s[2], s[3], s[4], s[5], s[6])
+
+
+@register_jitable
+def team_of(call: Any) -> Any:
+    """The state that the threads share; its fields are named in `layout.py`."""
+    return carray(_pointer(call, FIELDS.team, INDEX), (1 << 30,))
+
+
+@register_jitable
+def inputs_of(call: Any, shape: Shape) -> Inputs:
+    """What comes in, and where the logits go."""
+    tokens = call[FIELDS.tokens]
+    return Inputs(
+        carray(_pointer(call, FIELDS.words, FLOAT), (shape.vocabulary, padded(shape.dim))),
+        carray(_pointer(call, FIELDS.ids, INT), (tokens,)),
+        carray(_pointer(call, FIELDS.positions, INT), (tokens,)),
+        carray(_pointer(call, FIELDS.bounds, INT), (call[FIELDS.sequences] + 1,)),
+        carray(_pointer(call, FIELDS.logits, FLOAT), (tokens, padded(shape.classes))),
+    )
+
+
+@register_jitable
+def weights_of(call: Any, shape: Shape) -> Weights:
+    """The weights, divided."""
+    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape)
+    return weights
+
+
+@register_jitable
+def buffers_of(call: Any, shape: Shape) -> Buffers:
+    """The scratch, divided."""
+    workers = team_of(call)[WORKERS * LINE]
+    scratch = _pointer(call, FIELDS.scratch, FLOAT)
+    buffers, _ = buffer_views(scratch, shape, call[FIELDS.tokens], call[FIELDS.longest], workers)
+    return buffers
