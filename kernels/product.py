@@ -5,9 +5,9 @@ BLOCK output columns, `[N / BLOCK, K, BLOCK]`: the kernel then reads it front to
 ROWS x BLOCK results stays in vector registers while k runs over the inner dimension: two loads
 of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds.
 
-Every result is one chain of multiply-adds in the order of k, whatever tile it falls in. That is
-why a sentence gets the same bits alone and in any batch, from any number of threads: these share
-the panels, so each weight is read once, by one core.
+Every result is the same chain of multiply-adds in the order of k, cut in the same places, whatever
+tile it falls in. That is why a sentence gets the same bits alone and in any batch. The threads of
+a team share the panels, so each weight is read by one core, and their number changes no bit.
 """
 
 from __future__ import annotations
@@ -24,12 +24,19 @@ from minner.kernels.staged import (
     Variable,
     fma,
     loop,
+    minimum,
     staged,
     vector,
     when,
 )
 from minner.kernels.target import BLOCK, LANES, ROWS
 from minner.kernels.team import claims, meet
+
+DEPTH = 256
+"""Sums are cut after so many terms, because rounding errors grow with the length of a chain and K
+reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's logits against
+float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. (A piece of 32 KB fits in L1
+besides, which made no difference in speed.)"""
 
 AHEAD = 1024
 """Weights are prefetched 4 KB ahead, which the hardware does not do across pages: from memory
@@ -104,17 +111,26 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
         added: Array | None,
         out: Array,
     ) -> None:
+        tokens = x.shape[0]
         for panel in claims(team, weight.shape[0]):
-            for row, rows in row_blocks(x.shape[0]):
-                results = tile(
-                    rows, depth, x[row, 0], x.shape[1], weight[panel, 0, 0], BLOCK, AHEAD
-                )
-                for i, column, value in results:
-                    at = panel * BLOCK + column
-                    value = activation(value + bias[at].load())
+            columns = [panel * BLOCK + column for column in range(0, BLOCK, LANES)]
+            for row in loop(tokens):
+                for at in columns:
+                    out[row, at].store(vector(0.0))
+            for k in loop(0, depth, DEPTH):
+                length = minimum(depth - k, DEPTH)
+                for row, rows in row_blocks(tokens):
+                    for i, column, partial in tile(
+                        rows, length, x[row, k], x.shape[1], weight[panel, k, 0], BLOCK, AHEAD
+                    ):
+                        total = out[row + i, panel * BLOCK + column]
+                        total.store(total.load() + partial)
+            for row in loop(tokens):
+                for at in columns:
+                    value = activation(out[row, at].load() + bias[at].load())
                     if added is not None:
-                        value = value + added[row + i, at].load()
-                    out[row + i, at].store(value)
+                        value = value + added[row, at].load()
+                    out[row, at].store(value)
         meet(team)
 
     @staged
