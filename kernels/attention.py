@@ -2,7 +2,7 @@
 
 Both products of a head run on the tile of `kernels/product.py`. The scores are a linear layer
 whose weight is the keys, so the keys are packed like a weight; the context is a linear layer
-whose weight is the values, which lie as the tile wants them already. A block of ROWS queries
+whose weight is the values, which need no more than to be brought together. A block of ROWS queries
 stays in L1 from its scores to its context: 8 rows of 512 scores are 16 KB.
 """
 
@@ -48,6 +48,15 @@ def pack_keys(key: Pointer, stride: Value, length: Value, width: Value, keys: Po
             (target + k * BLOCK).store_scalar((source + k).scalar())
 
 
+def pack_values(
+    value: Pointer, stride: Value, length: Value, width: Value, values: Pointer
+) -> None:
+    """Copy the values of one head together, `[length, width]`: in qkv they are a page apart."""
+    for token in loop(length):
+        for at in loop(0, width, LANES):
+            (values + token * width + at).store((value + token * stride + at).load())
+
+
 def softmax_row(row: Pointer, length: Value) -> None:
     """Turn `length` scores into probabilities, in place; the padding of the last vector gets 0."""
     end = blocks(length) * BLOCK
@@ -78,6 +87,7 @@ def attention(
     bounds: Array,
     heads: Value,
     keys: Array,
+    values: Array,
     scores: Array,
     context: Array,
 ) -> None:
@@ -91,18 +101,21 @@ def attention(
         heads: H.
         keys: scratch `[workers, N d]` for the packed keys of one head; N is the longest sequence
             padded to BLOCK.
+        values: scratch `[workers, N d]` for the values of one head.
         scores: scratch `[workers, ROWS, N]`.
         context: out `[T, H d]`.
     """
     stride, width = qkv.shape[1], context.shape[1] // heads
-    packed_keys, score_rows, score_stride = keys[rank], scores[rank], scores.shape[2]
-    for item in claims(team, (bounds.shape[0] - 1) * heads):
+    packed_keys, packed_values = keys[rank], values[rank]
+    score_rows, score_stride = scores[rank], scores.shape[2]
+    for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
         sequence, head = item // heads, item % heads
         first = bounds[sequence].scalar()
         length = bounds[sequence + 1].scalar() - first
         query = qkv[first, head * width]
         key, value = query + context.shape[1], query + context.shape[1] * 2
         pack_keys(key, stride, length, width, packed_keys)
+        pack_values(value, stride, length, width, packed_values)
         for row, rows in row_blocks(length):
             for panel in loop(blocks(length)):
                 panel_keys = packed_keys + panel * width * BLOCK
@@ -114,7 +127,7 @@ def attention(
                 softmax_row(score_rows + query_row * score_stride, length)
             for at in loop(0, width, BLOCK):
                 for i, column, total in tile(
-                    rows, length, score_rows, score_stride, value + at, stride
+                    rows, length, score_rows, score_stride, packed_values + at, width
                 ):
                     context[first + row + i, head * width + at + column].store(total)
     meet(team)

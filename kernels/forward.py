@@ -58,7 +58,9 @@ def make_forward(activation: str) -> Callable[..., None]:
         )
         for n in range(shape.layers):
             linear(team, x, D, w.qkv_weight[n], w.qkv_bias[n], b.qkv)  # [T, 3A]
-            attention(team, rank, b.qkv, i.bounds, shape.heads, b.keys, b.scores, b.context)
+            attention(
+                team, rank, b.qkv, i.bounds, shape.heads, b.keys, b.values, b.scores, b.context
+            )
             linear_residual(team, b.context, A, w.out_lin_weight[n], w.out_lin_bias[n], x, y)
             layer_norm(team, y, w.sa_norm_weight[n], w.sa_norm_bias[n], D, x)
             linear_activation(team, x, D, w.lin1_weight[n], w.lin1_bias[n], b.ffn)  # [T, F]

@@ -107,6 +107,7 @@ class Buffers(NamedTuple):
     hidden: Floats  # [T, D]
     qkv: Floats  # [T, 3A]
     keys: Floats  # [workers, N * head width], one head's keys
+    values: Floats  # [workers, N * head width], one head's values
     scores: Floats  # [workers, ROWS, N]
     context: Floats  # [T, A]
     sum: Floats  # [T, D]
@@ -180,11 +181,12 @@ def buffer_views(
     hidden, at = cut(memory, 0, (tokens, dim))
     qkv, at = cut(memory, at, (tokens, 3 * wide))
     packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
+    packed_values, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
     scores, at = cut(memory, at, (workers, ROWS, keys))
     context, at = cut(memory, at, (tokens, wide))
     sum, at = cut(memory, at, (tokens, dim))
     ffn, at = cut(memory, at, (tokens, hidden_dim))
-    return Buffers(hidden, qkv, packed_keys, scores, context, sum, ffn), at
+    return Buffers(hidden, qkv, packed_keys, packed_values, scores, context, sum, ffn), at
 
 
 _ENDLESS = np.broadcast_to(np.float32(0), (1 << 60,))  # takes no memory: for counting only

@@ -67,7 +67,7 @@ def normalise_row(row: Pointer, weight: Array, bias: Array, width: Operand, out:
 
 def shared_rows(team: Array, total: Value) -> Iterator[Value]:
     """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
-    for item in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
+    for item, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
         first = item * ROWS_PER_ITEM
         yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
 

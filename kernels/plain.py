@@ -68,6 +68,7 @@ def attention(
     bounds: Array,
     heads: int,
     _keys: Array,
+    _values: Array,
     _scores: Array,
     context: Array,
 ) -> None:

@@ -3,7 +3,8 @@
 `out = activation(x @ weight.T + bias) + residual`, with the weight packed once into panels of
 BLOCK output columns, `[N / BLOCK, K, BLOCK]`: the kernel then reads it front to back. A tile of
 ROWS x BLOCK results stays in vector registers while k runs over the inner dimension: two loads
-of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds.
+of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds. Weights come from memory beyond
+the caches, so while a piece of a panel is used, the next one is fetched.
 
 Every result is the same chain of multiply-adds in the order of k, cut in the same places, whatever
 tile it falls in. That is why a sentence gets the same bits alone and in any batch. The threads of
@@ -22,6 +23,7 @@ from minner.kernels.staged import (
     Pointer,
     Value,
     Variable,
+    choose,
     fma,
     loop,
     minimum,
@@ -29,19 +31,18 @@ from minner.kernels.staged import (
     vector,
     when,
 )
-from minner.kernels.target import BLOCK, LANES, ROWS
+from minner.kernels.target import BLOCK, CACHE_LINE, LANES, ROWS
 from minner.kernels.team import claims, meet
 
 DEPTH = 256
 """Sums are cut after so many terms, because rounding errors grow with the length of a chain and K
 reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's logits against
-float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. (A piece of 32 KB fits in L1
-besides, which made no difference in speed.)"""
+float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel, DEPTH x
+BLOCK weights, also fits in L1."""
 
-AHEAD = 1024
-"""Weights are prefetched 4 KB ahead, which the hardware does not do across pages: from memory
-beyond L2, 16 rows then ran at 60 instead of 45 GFLOP/s, 128 rows at 125 to 132 instead of 94 (one
-Xeon core at 2.9 GHz, medians of interleaved rounds, 2026-11-23; 1024 to 8192 did not differ)."""
+GROUP = 128
+"""Rows that one thread multiplies by a panel before it takes the next: with K = 3072 they are
+1.5 MB, which stay near while the panels pass by."""
 
 
 def tile(
@@ -51,7 +52,8 @@ def tile(
     x_stride: Operand,
     panel: Pointer,
     panel_stride: Operand,
-    ahead: int = 0,
+    upcoming: Pointer | None = None,
+    upcoming_step: Operand = 0,
 ) -> list[tuple[int, int, Value]]:
     """Multiply `rows` rows of x by one panel.
 
@@ -62,7 +64,8 @@ def tile(
         x_stride: elements from one row of x to the next.
         panel: first of BLOCK neighbouring weights, for k = 0.
         panel_stride: elements from one k to the next.
-        ahead: prefetch weights this many elements ahead, 0 for not at all.
+        upcoming: fetch weights from here meanwhile, if given.
+        upcoming_step: elements of them for each k.
 
     Returns:
         (row, column, vector) for every vector of results, still in registers.
@@ -70,11 +73,10 @@ def tile(
     columns = range(0, BLOCK, LANES)
     sums = {(row, column): Variable(vector(0.0)) for row in range(rows) for column in columns}
     for k in loop(depth):
-        places = {column: panel + k * panel_stride + column for column in columns}
-        weights = {column: at.load() for column, at in places.items()}
-        if ahead:
-            for at in places.values():
-                (at + ahead).prefetch()
+        weights = {column: (panel + k * panel_stride + column).load() for column in columns}
+        if upcoming is not None:
+            for line in range(0, BLOCK, CACHE_LINE):
+                (upcoming + k * upcoming_step + line).prefetch()
         for row in range(rows):
             value = (x + row * x_stride + k).broadcast()
             for column in columns:
@@ -91,6 +93,39 @@ def row_blocks(total: Value) -> Iterator[tuple[Value, int]]:
     for rest in range(1, ROWS):
         with when((total - whole).equals(rest)):
             yield whole, rest
+
+
+def clear(out: Pointer, out_stride: Value, rows: Value) -> None:
+    """Set one panel of `out` to 0."""
+    for row in loop(rows):
+        for column in range(0, BLOCK, LANES):
+            (out + row * out_stride + column).store(vector(0.0))
+
+
+def add_product(
+    x: Pointer,
+    x_stride: Value,
+    piece: Pointer,
+    depth: Value,
+    next_piece: Pointer,
+    out: Pointer,
+    out_stride: Value,
+    rows: Value,
+) -> None:
+    """Add to one panel of `out` what `depth` columns of x and a piece of the weight panel give.
+
+    The tiles share the fetching of the next piece: one burst of it, or 4 KB ahead of the load,
+    gave 77 to 90 % of this speed (docs/what-did-not-help.md).
+    """
+    tiles = (rows + (ROWS - 1)) // ROWS
+    step = (tiles + (BLOCK - 1)) // tiles  # BLOCK / tiles, rounded up
+    for row, count in row_blocks(rows):
+        upcoming = next_piece + row // ROWS * step * depth
+        for i, column, partial in tile(
+            count, depth, x + row * x_stride, x_stride, piece, BLOCK, upcoming, step
+        ):
+            total = out + (row + i) * out_stride + column
+            total.store(total.load() + partial)
 
 
 def linear_kernel(activation: Activation = identity, residual: bool = False) -> Any:
@@ -111,22 +146,31 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
         added: Array | None,
         out: Array,
     ) -> None:
-        tokens = x.shape[0]
-        for panel in claims(team, weight.shape[0]):
-            columns = [panel * BLOCK + column for column in range(0, BLOCK, LANES)]
-            for row in loop(tokens):
-                for at in columns:
-                    out[row, at].store(vector(0.0))
+        panels = weight.shape[0]
+        groups = (x.shape[0] + (GROUP - 1)) // GROUP
+        for item, following in claims(team, groups * panels):
+            panel, first = item % panels, item // panels * GROUP
+            rows = minimum(x.shape[0] - first, GROUP)
+            next_panel = weight[following % panels, 0, 0]
+            out_panel = out[first, panel * BLOCK]
+            clear(out_panel, out.shape[1], rows)
             for k in loop(0, depth, DEPTH):
                 length = minimum(depth - k, DEPTH)
-                for row, rows in row_blocks(tokens):
-                    for i, column, partial in tile(
-                        rows, length, x[row, k], x.shape[1], weight[panel, k, 0], BLOCK, AHEAD
-                    ):
-                        total = out[row + i, panel * BLOCK + column]
-                        total.store(total.load() + partial)
-            for row in loop(tokens):
-                for at in columns:
+                piece = weight[panel, k, 0]
+                next_piece = choose(k + DEPTH < depth, piece + DEPTH * BLOCK, next_panel)
+                add_product(
+                    x[first, k],
+                    x.shape[1],
+                    piece,
+                    length,
+                    next_piece,
+                    out_panel,
+                    out.shape[1],
+                    rows,
+                )
+            for row in loop(first, first + rows):
+                for column in range(0, BLOCK, LANES):
+                    at = panel * BLOCK + column
                     value = activation(out[row, at].load() + bias[at].load())
                     if added is not None:
                         value = value + added[row, at].load()

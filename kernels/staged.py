@@ -310,6 +310,11 @@ def select(condition: Value, yes: Operand, no: Operand) -> Value:
     return Value(emit().select(condition.code, lift(yes, kind).code, lift(no, kind).code))
 
 
+def choose(condition: Value, yes: Pointer, no: Pointer) -> Pointer:
+    """The one address or the other."""
+    return Pointer(emit().select(condition.code, yes.code, no.code))
+
+
 def maximum(a: Value, b: Operand) -> Value:
     """The greater of each lane."""
     return select(a > b, a, b)

@@ -16,12 +16,14 @@ class Target:
         cpu: LLVM's name of the processor.
         features: LLVM's feature string, such as ``+avx2,+fma,-avx512f``.
         lanes: float32 values in one vector register.
+        registers: vector registers there are.
         fma: whether a multiply-add is one instruction.
     """
 
     cpu: str
     features: str
     lanes: int
+    registers: int
     fma: bool
 
 
@@ -39,10 +41,12 @@ def host_target() -> Target:
         features = "" if "NUMBA_CPU_NAME" in os.environ else llvm.get_host_cpu_features().flatten()
     present = {name[1:] for name in features.split(",") if name.startswith("+")}
     if "avx512f" in present:
-        return Target(cpu, features, lanes=16, fma=True)
+        return Target(cpu, features, lanes=16, registers=32, fma=True)
     if {"avx2", "fma"} <= present:
-        return Target(cpu, features, lanes=8, fma=True)
-    return Target(cpu, features, lanes=4, fma="neon" in present or "fma" in present)
+        return Target(cpu, features, lanes=8, registers=16, fma=True)
+    if "neon" in present:
+        return Target(cpu, features, lanes=4, registers=32, fma=True)
+    return Target(cpu, features, lanes=4, registers=16, fma="fma" in present)
 
 
 TARGET = host_target()
@@ -53,5 +57,9 @@ LANES = TARGET.lanes
 BLOCK = 2 * LANES
 """Every feature dimension is padded to a multiple of this: one weight panel is two registers."""
 
-ROWS = 8
-"""Rows of the largest tile: its 16 accumulators hide the latency of two multiply-add units."""
+ROWS = 8 if TARGET.registers == 32 else 6
+"""Rows of the largest tile: its 2 * ROWS accumulators hide the latency of two multiply-add units,
+and leave registers for the weights and for x."""
+
+CACHE_LINE = 16
+"""float32 values in a cache line of 64 bytes."""

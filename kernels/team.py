@@ -78,16 +78,22 @@ def _pause() -> None:
 # ---- inside a pass ----------------------------------------------------------------------------
 
 
-def claims(team: Array, count: Value) -> Iterator[Value]:
+def claims(team: Array, count: Value) -> Iterator[tuple[Value, Value]]:
     """Emit a loop over the items 0 .. count - 1 that the threads of a team share.
 
     Each item is taken by one thread. Which one decides about no bit of the results.
+
+    Yields:
+        The item, and the one that this thread will do after it (count or more if none), so that
+        its data can be fetched meanwhile.
     """
     counter = team[NEXT * LINE]
     item = Variable(_atomic("add", counter, 1))
+    following = Variable(_atomic("add", counter, 1))
     for _ in loop_while(lambda: item.value < count):
-        yield item.value
-        item.value = _atomic("add", counter, 1)
+        yield item.value, following.value
+        item.value = following.value
+        following.value = _atomic("add", counter, 1)
 
 
 def meet(team: Array) -> None:

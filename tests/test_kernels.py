@@ -10,7 +10,7 @@ from minner.kernels.attention import attention
 from minner.kernels.functions import ACTIVATIONS
 from minner.kernels.layout import padded, team_state
 from minner.kernels.norm import embed, layer_norm
-from minner.kernels.product import linear_kernel
+from minner.kernels.product import GROUP, linear_kernel
 from minner.kernels.target import BLOCK, ROWS
 from minner.weights.pack import fill_panels
 
@@ -45,8 +45,8 @@ def run_embed(team, ids, positions, words, places, weight, bias, width, out):
 
 
 @njit
-def run_attention(team, rank, qkv, bounds, heads, keys, scores, context):
-    attention(team, rank, qkv, bounds, heads, keys, scores, context)
+def run_attention(team, rank, qkv, bounds, heads, keys, values, scores, context):
+    attention(team, rank, qkv, bounds, heads, keys, values, scores, context)
 
 
 def alone():
@@ -73,7 +73,7 @@ def panels(weight):
 
 # ---- linear -----------------------------------------------------------------------------------
 
-ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 5, 37]
+ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 5, 37, GROUP + 1]
 
 
 @pytest.mark.parametrize("rows", ROW_COUNTS)
@@ -103,8 +103,12 @@ def test_linear_with_gelu_or_residual_equals_its_twin(rows):
 
 
 def test_a_row_has_the_same_bits_in_every_tile():
-    x, weight, bias = normal(0, 40, 129), panels(normal(1, BLOCK, 129)), np.ones(BLOCK, np.float32)
-    whole = np.empty((40, BLOCK), dtype=np.float32)
+    x, weight, bias = (
+        normal(0, 2 * GROUP, 129),
+        panels(normal(1, BLOCK, 129)),
+        np.ones(BLOCK, np.float32),
+    )
+    whole = np.empty((2 * GROUP, BLOCK), dtype=np.float32)
     run_linear(alone(), x, 129, weight, bias, whole)
     for rows in ROW_COUNTS:
         part = np.empty((rows, BLOCK), dtype=np.float32)
@@ -170,8 +174,8 @@ def test_attention_equals_its_twin(lengths, heads, width):
     keys = np.full((1, padded(longest) * width), np.nan, dtype=np.float32)
     scores = np.full((1, ROWS, padded(longest)), np.nan, dtype=np.float32)
     fast, slow = np.full((2, tokens, heads * width), np.nan, dtype=np.float32)
-    run_attention(alone(), 0, qkv, bounds, heads, keys, scores, fast)
-    plain.attention(None, 0, qkv, bounds, heads, keys, scores, slow)
+    run_attention(alone(), 0, qkv, bounds, heads, keys, keys.copy(), scores, fast)
+    plain.attention(None, 0, qkv, bounds, heads, keys, keys, scores, slow)
     np.testing.assert_allclose(fast, slow, atol=5e-6)
 
 
@@ -185,6 +189,6 @@ def test_attention_survives_extreme_scores(size):
     scores = np.empty((1, ROWS, BLOCK), dtype=np.float32)
     fast, slow = np.empty((2, 3, BLOCK), dtype=np.float32)
     bounds = np.array([0, 3], dtype=np.int32)
-    run_attention(alone(), 0, qkv, bounds, 1, keys, scores, fast)
-    plain.attention(None, 0, qkv, bounds, 1, keys, scores, slow)
+    run_attention(alone(), 0, qkv, bounds, 1, keys, keys.copy(), scores, fast)
+    plain.attention(None, 0, qkv, bounds, 1, keys, keys, scores, slow)
     np.testing.assert_allclose(fast, slow, atol=1e-6)
