@@ -1,0 +1,1 @@
+"""Races against other engines, and measurements against the machine's own limits."""

@@ -1,0 +1,88 @@
+"""What every benchmark does with its numbers: tables to read, and one JSON file to keep.
+
+The JSON holds every single measurement besides the tables, so that nobody has to believe the
+choice of a statistic.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Table(NamedTuple):
+    """A title, the names of the columns, and rows of finished cells."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Lay the table out so that it reads well as plain text and as Markdown."""
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
+        ruled = [self.header, ["-" * width for width in widths], *self.rows]
+        rows = [
+            " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            for line in ruled
+        ]
+        return f"{self.title}\n\n" + "\n".join(f"| {row} |" for row in rows) + "\n"
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Format the median and, in brackets, the 10th and 90th percentile."""
+    low, middle, high = np.percentile(values, [10, 50, 90])
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
+    """Divide round by round: what slowed the whole machine down for one round cancels."""
+    return [a / b for a, b in zip(over, under, strict=True)]
+
+
+def finish(
+    kind: str,
+    settings: dict[str, Any],
+    machine: dict[str, Any],
+    tables: Sequence[Table],
+    measurements: Any,
+    output: Path,
+) -> None:
+    """Print the tables, and write everything to a JSON file.
+
+    Args:
+        kind: name of the benchmark's module.
+        settings: the values of all its options.
+        machine: what `machine.describe` said before the first measurement.
+        tables: the results to read.
+        measurements: every single figure, in any form that JSON can hold.
+        output: the file.
+    """
+    for table in tables:
+        print(f"\n{table.markdown()}")
+    content = {
+        "benchmark": kind,
+        "command": shlex.join(["python", "-m", f"benchmarks.{kind}", *sys.argv[1:]]),
+        "settings": {name: _plain(value) for name, value in settings.items()},
+        "machine": machine,
+        "tables": [table.markdown().splitlines() for table in tables],
+        "measurements": measurements,
+    }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"kept in {output}")
+
+
+def progress(text: str) -> None:
+    """Show where a long measurement stands."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,129 @@
+"""An engine in a process of its own, so that engines do not disturb one another.
+
+Thread pools differ in what they do after a call: some spin for a hundred milliseconds, waiting
+for the next one. That is their good right and makes them faster, but it must not slow down the
+engine that is measured next. So a worker answers only when its process has gone to sleep.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+WARM_UPS = 2
+"""Untimed calls at the start of a burst: they wake the threads and fill the caches."""
+
+LEAST = 3
+"""Timed calls of a burst, however long they take."""
+
+
+class Worker:
+    """An object that lives in another process."""
+
+    def __init__(self, make: Callable[..., Any], *arguments: Any) -> None:
+        """Start a process and have it call `make(*arguments)`; returns when that is done."""
+        context = multiprocessing.get_context("spawn")
+        self._pipe, far_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(far_end, make, arguments), daemon=True)
+        self._process.start()
+        far_end.close()
+        self._answer()
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the object and return its result."""
+        self._pipe.send((_call, method, arguments, {}))
+        return self._answer()
+
+    def burst(
+        self,
+        method: str,
+        *arguments: Any,
+        seconds: float = 0.25,
+        least: int = LEAST,
+        warm_ups: int = WARM_UPS,
+    ) -> list[float]:
+        """Time repeated calls of a method.
+
+        Args:
+            method: its name.
+            arguments: the same for every call.
+            seconds: calls go on until this much time has passed.
+            least: but there are at least this many.
+            warm_ups: calls before the first timed one.
+
+        Returns:
+            Seconds of each call.
+        """
+        limits = {"seconds": seconds, "least": least, "warm_ups": warm_ups}
+        self._pipe.send((_burst, method, arguments, limits))
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.send(None)
+        self._process.join()
+
+    def _answer(self) -> Any:
+        try:
+            succeeded, result = self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            raise RuntimeError(f"a worker ended, exit code {self._process.exitcode}") from None
+        if not succeeded:
+            raise RuntimeError(f"in a worker:\n{result}")
+        return result
+
+
+# ---- in the worker's process --------------------------------------------------------------------
+
+
+def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        target = make(*arguments)
+        pipe.send((True, None))
+        while request := pipe.recv():
+            action, method, values, limits = request
+            result = action(getattr(target, method), values, **limits)
+            _fall_asleep()
+            pipe.send((True, result))
+    except EOFError:
+        pass  # the main process has ended
+    except Exception:
+        pipe.send((False, traceback.format_exc()))
+
+
+def _call(function: Callable[..., Any], values: tuple[Any, ...]) -> Any:
+    return function(*values)
+
+
+def _burst(
+    function: Callable[..., Any],
+    values: tuple[Any, ...],
+    seconds: float,
+    least: int,
+    warm_ups: int,
+) -> list[float]:
+    for _ in range(warm_ups):
+        function(*values)
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < least or time.perf_counter() < end:
+        start = time.perf_counter()
+        function(*values)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _fall_asleep(limit: float = 10.0) -> None:
+    """Wait until no thread of this process uses a core any more."""
+    end = time.perf_counter() + limit
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(0.01)
+        if time.process_time() - before < 0.0005:
+            return
+    raise RuntimeError(f"this process still uses a core {limit} s after its last call")
