@@ -1,0 +1,1 @@
+"""The subcommands of `minner`: each module adds its options to the parser, and runs."""
