@@ -16,7 +16,7 @@ from minner.decode import entities, word_tags
 from minner.engine import Engine
 from minner.entity import Entity
 from minner.pieces import Pieces, encode_words, windows
-from minner.weights.checkpoint import read_checkpoint
+from minner.weights.checkpoint import open_checkpoint
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
 from minner.weights.tokenizer import read_tokenizer
@@ -50,7 +50,7 @@ class Tagger:
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
         if model is not None and not isinstance(model, str | os.PathLike):
             raise MinnerError(f"a model must be a path or a name, not {type(model).__name__}")
-        self._checkpoint = read_checkpoint(find_checkpoint(model))
+        self._checkpoint = open_checkpoint(find_checkpoint(model))
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
         self._engine = Engine(self._checkpoint, threads)
@@ -140,13 +140,23 @@ class Tagger:
                 yield tags
 
     def _tag_words(self, documents: Sequence[Sequence[str]]) -> list[TagScores]:
-        pieces = [encode_words(words, self._vocabulary) for words in documents]
+        pieces = [self._encode(words) for words in documents]
         return [
             word_tags(logits, found.first(len(words)), self.labels)
             for words, found, logits in zip(
                 documents, pieces, self._document_logits(pieces), strict=True
             )
         ]
+
+    def _encode(self, words: Sequence[str]) -> Pieces:
+        pieces = encode_words(words, self._vocabulary)
+        rows = self._checkpoint.config.vocab_size
+        if len(pieces.ids) and pieces.ids.max() >= rows:
+            raise MinnerError(
+                f"{self._checkpoint.directory}: the tokenizer gave id {pieces.ids.max()} but the "
+                f"embeddings have {rows} rows; tokenizer and weights are not of the same model"
+            )
+        return pieces
 
     def _document_logits(self, documents: Sequence[Pieces]) -> Iterator[Floats]:
         """The logits `[n, C]` of each document's pieces, stitched where it took several windows."""
@@ -199,7 +209,7 @@ class Tagger:
             MinnerError: the text is no string, or longer than one window of the model.
         """
         words = [text[start:end] for start, end in split_words(_check_text(text))]
-        pieces = encode_words(words, self._vocabulary)
+        pieces = self._encode(words)
         if len(pieces.ids) > self._vocabulary.max_length - 2:
             raise MinnerError(
                 f"the text has {len(pieces.ids)} pieces, but trace shows one window of at most "

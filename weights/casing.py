@@ -7,7 +7,7 @@ is lowercased. minner asks, in this order: the caller, tokenizer_config.json, to
 vocabulary; and it warns when the outcome is not that of transformers.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 
 from tokenizers import normalizers
@@ -76,7 +76,7 @@ def casing_of(normalizer: Normalizer | None) -> Casing:
 def decide_casing(
     settings: TokenizerSettings,
     from_file: Casing | None,
-    vocabulary: Collection[str],
+    vocabulary: Callable[[], Collection[str]],
     lowercase: bool | None,
 ) -> tuple[Casing, str]:
     """Return the casing to use and, in words, how its `lowercase` was decided.
@@ -84,7 +84,7 @@ def decide_casing(
     Args:
         settings: what tokenizer_config.json states.
         from_file: what tokenizer.json does, None without that file.
-        vocabulary: the pieces, as evidence where no file states anything.
+        vocabulary: gives the pieces, as evidence where no file states anything.
         lowercase: what the caller asks for, if anything.
     """
     base = from_file or Casing(lowercase=True)
@@ -94,7 +94,7 @@ def decide_casing(
         decided, why = settings.lowercase, "do_lower_case in tokenizer_config.json"
     elif from_file is not None:
         decided, why = from_file.lowercase, "tokenizer.json"
-    elif _is_cased(vocabulary):
+    elif _is_cased(vocabulary()):
         decided, why = False, "evidence: vocab.txt has pieces with capitals"
     else:
         decided, why = True, "the default: vocab.txt has no pieces with capitals"
