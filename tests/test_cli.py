@@ -261,7 +261,7 @@ def test_wrong_usage(capsys: Capture, arguments: tuple[str, ...]) -> None:
 
 def test_help_and_version(capsys: Capture) -> None:
     assert run(capsys, "--version") == (0, f"minner {minner.__version__}\n", "")
-    for command in ((), ("tag",), ("eval",), ("warmup",)):
+    for command in ((), ("tag",), ("redact",), ("eval",), ("warmup",)):
         status, out, err = run(capsys, *command, "--help")
         assert (status, err) == (0, "")
         assert out.startswith("usage: minner")
