@@ -35,8 +35,13 @@ def add_text_options(command: argparse.ArgumentParser) -> None:
     source.add_argument("-f", "--file", help="read a text per line from here instead of stdin")
 
 
-def read_lines(path: str | None) -> Iterator[str]:
-    """One text per line, from a file or from stdin; an empty line is an empty text."""
+def read_lines(path: str | None, *, as_is: bool = False) -> Iterator[str]:
+    """One text per line, from a file or from stdin; an empty line is an empty text.
+
+    Args:
+        path: the file, or None for stdin.
+        as_is: keep line ends and a byte order mark, so that the lines together are the file.
+    """
     name = "stdin" if path is None else path
     try:
         # Opened here, not at the first line: a wrong path fails before the model is loaded.
@@ -44,15 +49,17 @@ def read_lines(path: str | None) -> Iterator[str]:
         file = open(0, "rb", closefd=False) if path is None else open(path, "rb")  # noqa: SIM115
     except OSError as error:
         raise MinnerError(f"{name}: cannot be read: {error.strerror}") from error
-    return _decode(file, name)
+    return _decode(file, name, as_is)
 
 
-def _decode(file: BinaryIO, name: str) -> Iterator[str]:
-    """Decode line by line, so that a fault can be named by its line; drop a byte order mark."""
+def _decode(file: BinaryIO, name: str, as_is: bool) -> Iterator[str]:
+    """Decode line by line, so that a fault can be named by its line."""
     with file:
         for number, line in enumerate(file, start=1):
             try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                text = line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise MinnerError(f"{name}:{number}: not UTF-8; convert the file first") from error
-            yield text.rstrip("\r\n")
+            if not as_is:
+                text = text.removeprefix("\ufeff" if number == 1 else "").rstrip("\r\n")
+            yield text
