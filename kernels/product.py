@@ -27,6 +27,7 @@ from minner.kernels.staged import (
     fma,
     loop,
     minimum,
+    outlined,
     staged,
     vector,
     when,
@@ -97,6 +98,7 @@ def clear(accumulator: Pointer, rows: Value) -> None:
         (accumulator + at).store(vector(0.0))
 
 
+@outlined
 def add_product(
     x: Pointer,
     x_stride: Value,
