@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import minner
+from minner.decoders import DECODERS
+from minner.offsets import UNITS
+from minner.options import ON_LONG, OPTION_NAMES
+from minner.strategies import STRATEGIES
 from minner.weights.errors import MinnerError
 
 Commands = Any  # argparse's private _SubParsersAction
@@ -21,18 +25,59 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--threads", type=int, help="cores to use")
 
 
-def load(options: argparse.Namespace) -> Any:
-    """The model that the options ask for."""
-    return minner.load(options.model, precision=options.precision, threads=options.threads)
+def load(options: argparse.Namespace, **more: Any) -> Any:
+    """The model that the options ask for; `more` goes to `minner.load` as it is."""
+    return minner.load(options.model, precision=options.precision, threads=options.threads, **more)
 
 
-def add_text_options(command: argparse.ArgumentParser) -> None:
-    """Let a command take texts as arguments, from a file, or from stdin."""
+def add_rule_options(command: argparse.ArgumentParser) -> None:
+    """Let a command choose the rules by which a model's output becomes entities."""
+    rules = command.add_argument_group("rules")
+    rules.add_argument(
+        "--decoder", choices=DECODERS, default="conlleval", help="default: conlleval"
+    )
+    rules.add_argument(
+        "--word-strategy",
+        choices=STRATEGIES,
+        default="first",
+        help="which pieces of a word its tag comes from; default: first",
+    )
+    rules.add_argument(
+        "--on-long",
+        choices=ON_LONG,
+        default="window",
+        help="what becomes of a text that is too long for the model at once; default: window",
+    )
+    rules.add_argument("--labels", type=_names, metavar="L,L", help="keep these labels only")
+    rules.add_argument(
+        "--ignore-labels", type=_names, default=[], metavar="L,L", help="drop these labels"
+    )
+    rules.add_argument(
+        "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
+    )
+    rules.add_argument("--offsets", choices=UNITS, default="codepoints", help="default: codepoints")
+    rules.add_argument(
+        "--inclusive-ends", action="store_true", help="END is the last unit, not the next"
+    )
+
+
+def rules_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_rule_options`, as `minner.load` takes them."""
+    return {name: value for name, value in vars(options).items() if name in OPTION_NAMES}
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def add_text_options(command: argparse.ArgumentParser) -> Any:
+    """Let a command take texts as arguments, from a file, or from stdin; return their group."""
     source = command.add_mutually_exclusive_group()
     source.add_argument(
         "text", nargs="*", default=[], metavar="TEXT", help="a text; none: a text per line of stdin"
     )
     source.add_argument("-f", "--file", help="read a text per line from here instead of stdin")
+    return source
 
 
 def read_lines(path: str | None, *, as_is: bool = False) -> Iterator[str]:

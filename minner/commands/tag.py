@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from minner.commands.common import (
     Commands,
     add_model_options,
+    add_rule_options,
     add_text_options,
     load,
     read_lines,
+    rules_of,
 )
+from minner.decoders import STRICT
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
+from minner.options import Options
 from minner.progress import progress
+from minner.weights.errors import MinnerError
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +36,7 @@ def add(commands: Commands) -> None:
         help="with --format brat: write a .txt and an .ann file per text here, instead of one "
         ".ann file for all lines to stdout",
     )
+    add_rule_options(command)
     add_model_options(command)
     command.set_defaults(run=run, wrong_usage=command.error)
 
@@ -42,7 +49,9 @@ def run(options: argparse.Namespace) -> None:
     # One .ann file for a whole file counts in its line ends.
     as_is = brat and not options.collection
     texts = options.text or read_lines(options.file, as_is=as_is)
-    ner = load(options)
+    rules = rules_of(options)
+    _check_format(options.format, rules)
+    ner = load(options, **rules)
     # On one terminal, results would run into the progress line; there they are progress enough.
     if not options.text and (options.collection or not sys.stdout.isatty()):
         texts = progress(texts, "texts")
@@ -51,3 +60,23 @@ def run(options: argparse.Namespace) -> None:
         return
     for block in FORMATS[options.format](ner, texts):
         sys.stdout.write(block)
+
+
+def _check_format(name: str, rules: dict[str, Any]) -> None:
+    """Refuse rules that a format cannot show, rather than write what was not asked for.
+
+    Raises:
+        MinnerError: the format has offsets of its own, or tags instead of entities.
+    """
+    refused = set() if name in ("table", "jsonl") else {"offsets", "inclusive_ends"}
+    reason = f"--format {name} has offsets of its own"
+    if name == "conll":
+        refused |= {"labels", "ignore_labels", "min_score"}
+        reason = "--format conll writes the tag of every word, which has no offsets and no choice"
+        if rules["decoder"] in STRICT:
+            refused.add("decoder")
+    asked, defaults = Options(**rules), Options()
+    for rule in sorted(refused):
+        if getattr(asked, rule) != getattr(defaults, rule):
+            flag = rule.replace("_", "-")
+            raise MinnerError(f"--{flag} needs another format: {reason}")
