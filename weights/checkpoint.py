@@ -52,13 +52,22 @@ def read_checkpoint(directory: str | Path) -> Checkpoint:
     tensors = canonical_tensors(stored)
     _check_classifier(directory, stored, tensors)
     config = fit_config(directory / "config.json", claimed, tensors)
+    shapes = needed_shapes(config, tensors)
+    _check_names(directory, set(shapes), tensors)
+    arrays = {name: load_tensor(tensors[name], shapes[name]) for name in shapes}
+    if _POSITIONS not in arrays:
+        arrays[_POSITIONS] = sinusoidal_positions(config.max_position_embeddings, config.dim)
+    return Checkpoint(directory, config, MappingProxyType(arrays))
+
+
+def needed_shapes(
+    config: Config, tensors: Mapping[str, StoredTensor]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that must be stored; sinusoidal positions need not be."""
     shapes = expected_shapes(config)
-    computed = {}
     if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
-        computed[_POSITIONS] = sinusoidal_positions(*shapes[_POSITIONS])
-    _check_names(directory, shapes.keys() - computed.keys(), tensors)
-    arrays = {name: _load(tensors[name], shapes[name]) for name in shapes if name not in computed}
-    return Checkpoint(directory, config, MappingProxyType(arrays | computed))
+        del shapes[_POSITIONS]
+    return shapes
 
 
 def sinusoidal_positions(n_positions: int, dim: int) -> NDArray[np.float32]:
@@ -104,7 +113,12 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def _load(tensor: StoredTensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def load_tensor(tensor: StoredTensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the values of a tensor that must have this shape.
+
+    Raises:
+        MinnerError: it has another shape, or as `StoredTensor.to_float32`.
+    """
     if tensor.shape != shape:
         raise MinnerError(
             f"{tensor.path}: tensor {tensor.name!r} has shape {list(tensor.shape)} where the "
