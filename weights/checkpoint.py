@@ -78,13 +78,21 @@ def open_checkpoint(directory: str | Path) -> Checkpoint:
     tensors = canonical_tensors(stored)
     _check_classifier(directory, stored, tensors)
     config = fit_config(directory / "config.json", claimed, tensors)
+    shapes = needed_shapes(config, tensors)
+    _check_names(directory, shapes.keys(), tensors)
+    for name, shape in shapes.items():
+        check_shape(tensors[name], shape)
+    return Checkpoint(directory, config, MappingProxyType({n: tensors[n] for n in shapes}))
+
+
+def needed_shapes(
+    config: Config, tensors: Mapping[str, StoredTensor]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that must be stored; sinusoidal positions need not be."""
     shapes = expected_shapes(config)
     if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
         del shapes[_POSITIONS]
-    _check_names(directory, shapes.keys(), tensors)
-    for name, shape in shapes.items():
-        _check_shape(tensors[name], shape)
-    return Checkpoint(directory, config, MappingProxyType({n: tensors[n] for n in shapes}))
+    return shapes
 
 
 def sinusoidal_positions(n_positions: int, dim: int) -> NDArray[np.float32]:
@@ -132,7 +140,12 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def _check_shape(tensor: StoredTensor, shape: tuple[int, ...]) -> None:
+def check_shape(tensor: StoredTensor, shape: tuple[int, ...]) -> None:
+    """Refuse a tensor that does not have this shape.
+
+    Raises:
+        MinnerError: it has another.
+    """
     if tensor.shape != shape:
         raise MinnerError(
             f"{tensor.path}: tensor {tensor.name!r} has shape {list(tensor.shape)} where the "

@@ -49,7 +49,7 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
             special token at either end, or it has ids that the embeddings lack.
     """
     settings = read_tokenizer_settings(directory)
-    path, tokenizer = _build(directory, settings)
+    path, tokenizer = build_tokenizer(directory, settings)
     from_file = casing_of(tokenizer.normalizer) if path.suffix == ".json" else None
     casing, why = decide_casing(settings, from_file, tokenizer.get_vocab, lowercase)
     if casing != from_file:
@@ -67,8 +67,14 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
     return WordPieces(tokenizer, max_length, cls_id, sep_id, casing.lowercase, why)
 
 
-def _build(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
-    """Return the file that was used and its tokenizer, which neither pads nor truncates."""
+def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
+    """Return the file that was used and its tokenizer, which neither pads nor truncates.
+
+    Its normalizer is the file's own, none for vocab.txt: the casing is not decided yet.
+
+    Raises:
+        MinnerError: there is no tokenizer, or it cannot be read or is not of WordPiece.
+    """
     path = directory / "tokenizer.json"
     if path.exists():
         tokenizer = _parse(path)
