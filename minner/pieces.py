@@ -44,10 +44,15 @@ class Window(NamedTuple):
     keep_end: int
 
 
+def without_surrogates(text: str) -> str:
+    """Put U+FFFD for lone surrogates, which no UTF-8 and so no tokenizer takes; lengths stay."""
+    # BERT's normalizer cleans U+FFFD away.
+    return _SURROGATES.sub("\ufffd", text)
+
+
 def encode_words(words: Sequence[str], vocabulary: WordPieces) -> Pieces:
     """Cut words into pieces. A word may give none: white space, or marks the model never saw."""
-    # A lone surrogate has no UTF-8; U+FFFD has the same length and is cleaned away like one.
-    clean = [_SURROGATES.sub("\ufffd", word) for word in words]
+    clean = [without_surrogates(word) for word in words]
     encoding: Any = vocabulary.tokenizer.encode(
         clean, is_pretokenized=True, add_special_tokens=False
     )

@@ -24,7 +24,7 @@ from minner.schemes import are_bare
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
-from minner.weights.tokenizer import read_tokenizer
+from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.words import Span, split_words
 
 Floats = NDArray[np.float32]
@@ -72,6 +72,11 @@ class Tagger:
     def labels(self) -> tuple[str, ...]:
         """The C labels, by class index."""
         return self._checkpoint.config.labels
+
+    @property
+    def vocabulary(self) -> WordPieces:
+        """The checkpoint's tokenizer, and what must be known of it."""
+        return self._vocabulary
 
     # ---- text -> entities -----------------------------------------------------------------------
 

@@ -1,0 +1,135 @@
+"""From pieces and their probabilities to entities, as Hugging Face transformers aggregates them.
+
+The rules are those of `TokenClassificationPipeline` in transformers 5.23. An entity is a plain
+dictionary with the keys of that pipeline, in its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Entities = list[dict[str, Any]]
+Join = Callable[[list[str]], str]
+
+WORD_SCORES: dict[str, Callable[[Floats], Floats]] = {
+    "first": lambda rows: rows[0],
+    "average": lambda rows: rows.mean(axis=0),
+    "max": lambda rows: rows[rows.max(axis=1).argmax()],
+}
+"""The strategies that label whole words: probabilities of a word's pieces `[n, C]` -> `[C]`."""
+
+STRATEGIES = ("none", "simple", *WORD_SCORES)
+
+
+class Piece(NamedTuple):
+    """A wordpiece, or the word that several were joined to.
+
+    Attributes:
+        word: the piece as the vocabulary writes it, or the text that no piece was found for.
+        start: where it begins in the text, in code points.
+        end: where it ends, exclusive.
+        continues: whether it belongs to the word of the piece before it.
+    """
+
+    word: str
+    start: int
+    end: int
+    continues: bool
+
+
+def aggregate(
+    pieces: Sequence[Piece],
+    probabilities: Floats,
+    labels: Sequence[str],
+    strategy: str,
+    join: Join,
+) -> Entities:
+    """The entities of one window, those labelled `O` among them.
+
+    Args:
+        pieces: of the window, without special tokens.
+        probabilities: float32 `[n, C]`, a row per piece.
+        labels: C label strings.
+        strategy: one of STRATEGIES. `none` gives every piece; `simple` groups pieces by their
+            labels; `first`, `average` and `max` join pieces to words and group those.
+        join: makes the text of several pieces.
+    """
+    if not pieces:
+        return []
+    if strategy in WORD_SCORES:
+        pieces, probabilities = _words(pieces, probabilities, WORD_SCORES[strategy], join)
+    tags = [labels[best] for best in probabilities.argmax(axis=1).tolist()]
+    scores = probabilities.max(axis=1)
+    if strategy == "none":
+        return [
+            # The [CLS] of the window has index 0.
+            {"entity": tag, "score": score, "index": index, **_place(piece.word, [piece])}
+            for index, (tag, score, piece) in enumerate(zip(tags, scores, pieces, strict=True), 1)
+        ]
+    return [
+        {
+            # What follows the first hyphen, even where there is no B- or I-: `of-art` for
+            # `work-of-art`.
+            "entity_group": tags[first].split("-", 1)[-1],
+            "score": scores[first:end].mean(),
+            **_place(join([piece.word for piece in pieces[first:end]]), pieces[first:end]),
+        }
+        for first, end in pairwise([*_group_starts(tags), len(tags)])
+    ]
+
+
+def merge_windows(entities: Iterable[dict[str, Any]]) -> Entities:
+    """Join what was found in overlapping windows of one text.
+
+    Of entities that overlap the longest stays, or the surest of equally long ones, whatever
+    their labels. An overlap is with the entity kept last, in the order of their starts.
+    """
+    kept: Entities = []
+    for entity in sorted(entities, key=lambda entity: entity["start"]):
+        if not kept or entity["start"] >= kept[-1]["end"]:
+            kept.append(entity)
+        elif _rank(entity) > _rank(kept[-1]):
+            kept[-1] = entity
+    return kept
+
+
+def _words(
+    pieces: Sequence[Piece], probabilities: Floats, scores: Callable[[Floats], Floats], join: Join
+) -> tuple[list[Piece], Floats]:
+    """Join each piece to those that continue its word. The first of a window opens a word."""
+    starts = [i for i, piece in enumerate(pieces) if i == 0 or not piece.continues]
+    words, rows = [], []
+    for first, end in pairwise([*starts, len(pieces)]):
+        parts = pieces[first:end]
+        text = join([piece.word for piece in parts])
+        words.append(Piece(text, parts[0].start, parts[-1].end, continues=False))
+        rows.append(scores(probabilities[first:end]))
+    return words, np.stack(rows)
+
+
+def _group_starts(tags: Sequence[str]) -> list[int]:
+    """Where groups start: at each `B-`, and where the type changes. `O` forms groups as well."""
+    split = [_split(tag) for tag in tags]
+    changes = (
+        i for i in range(1, len(tags)) if split[i][0] == "B" or split[i][1] != split[i - 1][1]
+    )
+    return [0, *changes]
+
+
+def _split(tag: str) -> tuple[str, str]:
+    """Prefix and type of a tag; one without `B-` or `I-` reads as if it had `I-`."""
+    return (tag[0], tag[2:]) if tag.startswith(("B-", "I-")) else ("I", tag)
+
+
+def _place(word: str, pieces: Sequence[Piece]) -> dict[str, Any]:
+    return {"word": word, "start": pieces[0].start, "end": pieces[-1].end}
+
+
+def _rank(entity: dict[str, Any]) -> tuple[int, float]:
+    return entity["end"] - entity["start"], entity["score"]
