@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, overload
 
@@ -15,8 +16,10 @@ from minner.chunks import conlleval_chunks
 from minner.decode import entities, word_tags
 from minner.engine import Engine
 from minner.entity import Entity
+from minner.kernels.laps import Laps
 from minner.pieces import Pieces, encode_words, windows
 from minner.weights.checkpoint import read_checkpoint
+from minner.weights.config import Config
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
 from minner.weights.tokenizer import read_tokenizer
@@ -65,6 +68,11 @@ class Tagger:
     def labels(self) -> tuple[str, ...]:
         """The C labels, by class index."""
         return self._checkpoint.config.labels
+
+    @property
+    def config(self) -> Config:
+        """The sizes and settings of the model."""
+        return self._checkpoint.config
 
     # ---- text -> entities -----------------------------------------------------------------------
 
@@ -187,6 +195,23 @@ class Tagger:
         rows = _iterate(sequences, "a list of id arrays")
         return self._engine.logits([self._check_ids(ids) for ids in rows])
 
+    def encode(self, text: str) -> NDArray[np.int32]:
+        """The piece ids of a text, int32 `[T]`, special tokens included, as `logits` takes them.
+
+        Raises:
+            MinnerError: the text is no string.
+        """
+        words = [text[start:end] for start, end in split_words(_check_text(text))]
+        return self._with_special_tokens(encode_words(words, self._vocabulary).ids)
+
+    def record(self) -> AbstractContextManager[list[Laps]]:
+        """Note when the stages of each native call end, inside a `with`.
+
+        Returns:
+            What gives, after `as`, a list that grows by one for each native call.
+        """
+        return self._engine.record()
+
     def trace(self, text: str) -> dict[str, NDArray[Any]]:
         """Every intermediate of the model for one text, from the plain NumPy reference.
 
@@ -198,14 +223,12 @@ class Tagger:
         Raises:
             MinnerError: the text is no string, or longer than one window of the model.
         """
-        words = [text[start:end] for start, end in split_words(_check_text(text))]
-        pieces = encode_words(words, self._vocabulary)
-        if len(pieces.ids) > self._vocabulary.max_length - 2:
+        ids = self.encode(text)
+        if len(ids) > self._vocabulary.max_length:
             raise MinnerError(
-                f"the text has {len(pieces.ids)} pieces, but trace shows one window of at most "
+                f"the text has {len(ids) - 2} pieces, but trace shows one window of at most "
                 f"{self._vocabulary.max_length - 2}; pass a shorter text"
             )
-        ids = self._with_special_tokens(pieces.ids)
         names = [self._vocabulary.tokenizer.id_to_token(int(index)) for index in ids]
         seen: dict[str, NDArray[Any]] = {"ids": ids, "pieces": np.array(names)}
 
