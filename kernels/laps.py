@@ -35,8 +35,8 @@ class Laps:
 
     def nanoseconds(self) -> NDArray[np.int64]:
         """The time stamps as one number each: int64 `[stages + 1]`."""
-        seconds, rest = self.stamps.T
-        return seconds * 1_000_000_000 + rest
+        total: NDArray[np.int64] = self.stamps @ np.array([1_000_000_000, 1])
+        return total
 
     def seconds(self) -> dict[str, float]:
         """How long each stage took, summed over the layers."""
