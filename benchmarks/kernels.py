@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from minner.kernels.layout import padded
 from minner.kernels.target import BLOCK, ROWS
 from test_kernels import (  # the tests' folder is on pytest's path
+    accumulator,
     alone,
     run_attention,
     run_embed,
@@ -60,7 +61,7 @@ def test_qkv(benchmark: Any, rows: int) -> None:
     """Queries, keys and values in one product."""
     x, weight, bias = normal(rows, D), packed_weight(3 * D, D), normal(3 * D)
     out = np.empty((rows, 3 * D), dtype=np.float32)
-    measure(benchmark, 2 * rows * D * 3 * D, run_linear, x, D, weight, bias, out)
+    measure(benchmark, 2 * rows * D * 3 * D, run_linear, x, D, weight, bias, accumulator(), out)
 
 
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
@@ -68,7 +69,7 @@ def test_lin1(benchmark: Any, rows: int) -> None:
     """The widening product of the feed-forward part, and GELU."""
     x, weight, bias = normal(rows, D), packed_weight(F, D), normal(F)
     out = np.empty((rows, F), dtype=np.float32)
-    measure(benchmark, 2 * rows * D * F, run_linear_gelu, x, D, weight, bias, out)
+    measure(benchmark, 2 * rows * D * F, run_linear_gelu, x, D, weight, bias, accumulator(), out)
 
 
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
@@ -76,7 +77,8 @@ def test_lin2(benchmark: Any, rows: int) -> None:
     """The narrowing product of the feed-forward part, and the residual."""
     x, weight, bias = normal(rows, F), packed_weight(D, F), normal(D)
     added, out = normal(2, rows, D)
-    measure(benchmark, 2 * rows * F * D, run_linear_residual, x, F, weight, bias, added, out)
+    flops, acc = 2 * rows * F * D, accumulator()
+    measure(benchmark, flops, run_linear_residual, x, F, weight, bias, added, acc, out)
 
 
 @pytest.mark.parametrize("rows", [16, 128])

@@ -44,6 +44,7 @@ def make_forward(activation: str) -> Callable[..., None]:
         D, F, A = shape.dim, shape.hidden_dim, attention_width(shape)
         i, w, b = inputs_of(call, shape), weights_of(call, shape), buffers_of(call, shape)
         x, y = b.hidden, b.sum  # [T, D]
+        acc = b.accumulator[rank]
 
         embed(
             team,
@@ -58,16 +59,16 @@ def make_forward(activation: str) -> Callable[..., None]:
         )
         for n in range(shape.layers):
             # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
-            linear(team, x, D, w.qkv_weight[n], w.qkv_bias[n], b.qkv)  # [T, 3A]
+            linear(team, x, D, w.qkv_weight[n], w.qkv_bias[n], acc, b.qkv)  # [T, 3A]
             attention(
                 team, rank, b.qkv, i.bounds, shape.heads, b.keys, b.values, b.scores, b.context
             )
-            linear_residual(team, b.context, A, w.out_lin_weight[n], w.out_lin_bias[n], x, y)
+            linear_residual(team, b.context, A, w.out_lin_weight[n], w.out_lin_bias[n], x, acc, y)
             layer_norm(team, y, w.sa_norm_weight[n], w.sa_norm_bias[n], D, x)
-            linear_activation(team, x, D, w.lin1_weight[n], w.lin1_bias[n], b.ffn)  # [T, F]
-            linear_residual(team, b.ffn, F, w.lin2_weight[n], w.lin2_bias[n], x, y)
+            linear_activation(team, x, D, w.lin1_weight[n], w.lin1_bias[n], acc, b.ffn)  # [T, F]
+            linear_residual(team, b.ffn, F, w.lin2_weight[n], w.lin2_bias[n], x, acc, y)
             layer_norm(team, y, w.output_norm_weight[n], w.output_norm_bias[n], D, x)
-        linear(team, x, D, w.classifier_weight, w.classifier_bias, i.logits)  # [T, C]
+        linear(team, x, D, w.classifier_weight, w.classifier_bias, acc, i.logits)  # [T, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:
         team = team_of(call)

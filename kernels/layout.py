@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.target import BLOCK, ROWS
+from minner.kernels.target import BLOCK, GROUP, ROWS
 
 Floats = Any  # float32 arrays, in Python and in compiled code
 
@@ -108,6 +108,7 @@ class Buffers(NamedTuple):
 
     hidden: Floats  # [T, D]
     qkv: Floats  # [T, 3A]
+    accumulator: Floats  # [workers, GROUP, BLOCK], the sums of one weight panel
     keys: Floats  # [workers, N * head width], one head's keys
     values: Floats  # [workers, N * head width], one head's values
     scores: Floats  # [workers, ROWS, N]
@@ -182,13 +183,16 @@ def buffer_views(
     wide, keys = attention_width(shape), padded(longest)
     hidden, at = cut(memory, 0, (tokens, dim))
     qkv, at = cut(memory, at, (tokens, 3 * wide))
+    accumulator, at = cut(memory, at, (workers, GROUP, BLOCK))
     packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
     packed_values, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
     scores, at = cut(memory, at, (workers, ROWS, keys))
     context, at = cut(memory, at, (tokens, wide))
     sum, at = cut(memory, at, (tokens, dim))
     ffn, at = cut(memory, at, (tokens, hidden_dim))
-    return Buffers(hidden, qkv, packed_keys, packed_values, scores, context, sum, ffn), at
+    return Buffers(
+        hidden, qkv, accumulator, packed_keys, packed_values, scores, context, sum, ffn
+    ), at
 
 
 _ENDLESS = np.broadcast_to(np.float32(0), (1 << 60,))  # takes no memory: for counting only

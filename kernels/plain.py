@@ -22,16 +22,31 @@ def linear_kernel(
 ) -> Callable[..., None]:
     """Twin of `product.linear_kernel`; `activation` works on float64 arrays."""
 
-    def linear(_team: Any, x: Array, depth: int, weight: Array, bias: Array, out: Array) -> None:
+    def linear(
+        _team: Any,
+        x: Array,
+        depth: int,
+        weight: Array,
+        bias: Array,
+        _accumulator: Array,
+        out: Array,
+    ) -> None:
         matrix = weight.transpose(0, 2, 1).reshape(-1, depth).astype(np.float64)  # [N, K]
         out[:] = activation(x[:, :depth] @ matrix.T + bias)
 
     def linear_residual(
-        team: Any, x: Array, depth: int, weight: Array, bias: Array, residual: Array, out: Array
+        team: Any,
+        x: Array,
+        depth: int,
+        weight: Array,
+        bias: Array,
+        residual: Array,
+        accumulator: Array,
+        out: Array,
     ) -> None:
         added = residual.astype(np.float64)
         total = np.empty(out.shape)
-        linear(team, x, depth, weight, bias, total)
+        linear(team, x, depth, weight, bias, accumulator, total)
         out[:] = total + added
 
     return linear_residual if residual else linear

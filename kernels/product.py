@@ -27,11 +27,12 @@ from minner.kernels.staged import (
     fma,
     loop,
     minimum,
+    outlined,
     staged,
     vector,
     when,
 )
-from minner.kernels.target import BLOCK, CACHE_LINE, LANES, ROWS
+from minner.kernels.target import BLOCK, CACHE_LINE, GROUP, LANES, ROWS
 from minner.kernels.team import claims, meet
 
 DEPTH = 256
@@ -39,10 +40,6 @@ DEPTH = 256
 reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's logits against
 float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel, DEPTH x
 BLOCK weights, also fits in L1."""
-
-GROUP = 128
-"""Rows that one thread multiplies by a panel before it takes the next: with K = 3072 they are
-1.5 MB, which stay near while the panels pass by."""
 
 
 def tile(
@@ -95,24 +92,23 @@ def row_blocks(total: Value) -> Iterator[tuple[Value, int]]:
             yield whole, rest
 
 
-def clear(out: Pointer, out_stride: Value, rows: Value) -> None:
-    """Set one panel of `out` to 0."""
-    for row in loop(rows):
-        for column in range(0, BLOCK, LANES):
-            (out + row * out_stride + column).store(vector(0.0))
+def clear(accumulator: Pointer, rows: Value) -> None:
+    """Set the sums of one panel, `[rows, BLOCK]`, to 0."""
+    for at in loop(0, rows * BLOCK, LANES):
+        (accumulator + at).store(vector(0.0))
 
 
+@outlined
 def add_product(
     x: Pointer,
     x_stride: Value,
     piece: Pointer,
     depth: Value,
     next_piece: Pointer,
-    out: Pointer,
-    out_stride: Value,
+    accumulator: Pointer,
     rows: Value,
 ) -> None:
-    """Add to one panel of `out` what `depth` columns of x and a piece of the weight panel give.
+    """Add to the sums of one panel what `depth` columns of x and a piece of the weight panel give.
 
     The tiles share the fetching of the next piece: one burst of it, or 4 KB ahead of the load,
     gave 77 to 90 % of this speed (docs/what-did-not-help.md).
@@ -124,7 +120,7 @@ def add_product(
         for i, column, partial in tile(
             count, depth, x + row * x_stride, x_stride, piece, BLOCK, upcoming, step
         ):
-            total = out + (row + i) * out_stride + column
+            total = accumulator + (row + i) * BLOCK + column
             total.store(total.load() + partial)
 
 
@@ -133,8 +129,9 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
 
     Returns:
         A staged function `(team, x [T, K], depth, weight [N/BLOCK, K, BLOCK], bias [N],
-        out [T, N])`, with `residual [T, N]` as one more argument before `out` where asked for. N
-        is padded to BLOCK; x may be padded beyond `depth` = K.
+        accumulator, out [T, N])`, with `residual [T, N]` as one more argument after the bias where
+        asked for. N is padded to BLOCK; x may be padded beyond `depth` = K; the accumulator is
+        scratch of this thread, `[GROUP, BLOCK]`.
     """
 
     def multiply(
@@ -144,6 +141,7 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
         weight: Array,
         bias: Array,
         added: Array | None,
+        accumulator: Array,
         out: Array,
     ) -> None:
         panels = weight.shape[0]
@@ -152,34 +150,34 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
             panel, first = item % panels, item // panels * GROUP
             rows = minimum(x.shape[0] - first, GROUP)
             next_panel = weight[following % panels, 0, 0]
-            out_panel = out[first, panel * BLOCK]
-            clear(out_panel, out.shape[1], rows)
+            clear(accumulator[0], rows)
             for k in loop(0, depth, DEPTH):
                 length = minimum(depth - k, DEPTH)
                 piece = weight[panel, k, 0]
                 next_piece = choose(k + DEPTH < depth, piece + DEPTH * BLOCK, next_panel)
                 add_product(
-                    x[first, k],
-                    x.shape[1],
-                    piece,
-                    length,
-                    next_piece,
-                    out_panel,
-                    out.shape[1],
-                    rows,
+                    x[first, k], x.shape[1], piece, length, next_piece, accumulator[0], rows
                 )
-            for row in loop(first, first + rows):
+            for row in loop(rows):
                 for column in range(0, BLOCK, LANES):
                     at = panel * BLOCK + column
-                    value = activation(out[row, at].load() + bias[at].load())
+                    value = activation(accumulator[row, column].load() + bias[at].load())
                     if added is not None:
-                        value = value + added[row, at].load()
-                    out[row, at].store(value)
+                        value = value + added[first + row, at].load()
+                    out[first + row, at].store(value)
         meet(team)
 
     @staged
-    def linear(team: Array, x: Array, depth: Value, weight: Array, bias: Array, out: Array) -> None:
-        multiply(team, x, depth, weight, bias, None, out)
+    def linear(
+        team: Array,
+        x: Array,
+        depth: Value,
+        weight: Array,
+        bias: Array,
+        accumulator: Array,
+        out: Array,
+    ) -> None:
+        multiply(team, x, depth, weight, bias, None, accumulator, out)
 
     @staged
     def linear_residual(
@@ -189,8 +187,9 @@ def linear_kernel(activation: Activation = identity, residual: bool = False) -> 
         weight: Array,
         bias: Array,
         residual: Array,
+        accumulator: Array,
         out: Array,
     ) -> None:
-        multiply(team, x, depth, weight, bias, residual, out)
+        multiply(team, x, depth, weight, bias, residual, accumulator, out)
 
     return linear_residual if residual else linear

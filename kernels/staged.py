@@ -20,6 +20,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from llvmlite import ir
@@ -374,6 +375,32 @@ def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
         shuffled = emit().shuffle_vector(x.code, x.code, ir.Constant(INTS, upper))
         x = combine(x, Value(shuffled))
     return Value(emit().extract_element(x.code, INT32(0)))
+
+
+def outlined(function: Callable[..., None]) -> Callable[..., None]:
+    """Emit a function of values once for each module, out of line, and call it from then on.
+
+    What several kernels share is then compiled once.
+    """
+
+    @wraps(function)
+    def call(*arguments: Value) -> None:
+        name = f"minner.{function.__name__}"
+        callee = emit().module.globals.get(name) or define(name, arguments)
+        emit().call(callee, [argument.code for argument in arguments])
+
+    def define(name: str, arguments: Sequence[Value]) -> ir.Function:
+        kinds = [argument.code.type for argument in arguments]
+        callee = ir.Function(emit().module, ir.FunctionType(ir.VoidType(), kinds), name)
+        callee.linkage = "internal"
+        callee.attributes.add("noinline")
+        _builders.append(ir.IRBuilder(callee.append_basic_block()))
+        pairs = zip(arguments, callee.args, strict=True)
+        function(*[type(argument)(code) for argument, code in pairs])
+        _builders.pop().ret_void()
+        return callee
+
+    return call
 
 
 # ---- from Numba -------------------------------------------------------------------------------

@@ -61,5 +61,9 @@ ROWS = 8 if TARGET.registers == 32 else 6
 """Rows of the largest tile: its 2 * ROWS accumulators hide the latency of two multiply-add units,
 and leave registers for the weights and for x."""
 
+GROUP = 16 * ROWS
+"""Rows that one thread multiplies by a panel before it takes the next. Their sums are 8 or 16 KB,
+and with K = 3072 their x is 1.2 or 1.5 MB, which stays near while the panels pass by."""
+
 CACHE_LINE = 16
 """float32 values in a cache line of 64 bytes."""

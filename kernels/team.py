@@ -3,8 +3,8 @@
 Every thread runs the same function. Inside it they share each kernel's items through an atomic
 counter (`claims`) and `meet` at its end, so a core that is disturbed by its neighbours
 just takes fewer items. Between two passes the helpers spin for about SPINS pauses, then park in
-a blocking `read` of a pipe, where they use no CPU; the leader wakes them with one byte. All of it
-is compiled code without the GIL.
+a blocking `read` of an event (or pipe), where they use no CPU; the leader wakes them with eight
+bytes. All of it is compiled code without the GIL.
 
 The shared state is an int64 array, one cache line pair (LINE elements) per field, so that no two
 threads write to the same line by accident.
@@ -152,8 +152,8 @@ def call_helpers(team: Array) -> None:
     for rank in loop(1, workers):
         was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)
         with when(was_parked.equals(1)):
-            pipe = to_int32(team[(WAKE + rank * 3) * LINE].scalar())
-            call_c("write", INT64, pipe, team[TICKET * LINE], lift(1, INT64))
+            wake = to_int32(team[(WAKE + rank * 3) * LINE].scalar())
+            call_c("write", INT64, wake, team[WORKERS * LINE], lift(8, INT64))
 
 
 @staged
@@ -173,15 +173,15 @@ def await_call(team: Array, rank: Value, pipe: Value) -> None:
 
 
 def _park(ticket: Pointer, seen: Value, parked_at: Pointer, pipe: Value) -> None:
-    """Block in `read` until the leader writes a byte, unless a call has just come in.
+    """Block in `read` until the leader writes, unless a call has just come in.
 
-    Whoever takes the 1 out of `parked_at` decides: the leader, who then writes a byte for us to
-    read, or we ourselves, who then need none.
+    Whoever takes the 1 out of `parked_at` decides: the leader, who then writes for us to read, or
+    we ourselves, who then need not.
     """
     _store(parked_at, 1)
     must_sleep = Variable(lift(1, INT64))
     with when(_load(ticket).differs(seen)):
         must_sleep.value = lift(1, INT64) - _atomic("xchg", parked_at, 0)
     with when(must_sleep.value.equals(1)):
-        byte = Variable(lift(0, INT64))
-        call_c("read", INT64, to_int32(pipe), byte.address, lift(1, INT64))
+        word = Variable(lift(0, INT64))
+        call_c("read", INT64, to_int32(pipe), word.address, lift(8, INT64))

@@ -23,6 +23,8 @@ from minner.entity import Entity
 from minner.weights.errors import MinnerError, MinnerWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from minner.tagger import Tagger
 
 __all__ = ["Entity", "MinnerError", "MinnerWarning", "load"]
@@ -35,6 +37,15 @@ def load(
     precision: str = "float32",
     threads: int | None = None,
     lowercase: bool | None = None,
+    decoder: str = "conlleval",
+    word_strategy: str = "first",
+    labels: Iterable[str] | None = None,
+    ignore_labels: Iterable[str] = (),
+    label_map: Mapping[str, str] | None = None,
+    min_score: float = 0.0,
+    on_long: str = "window",
+    offsets: str = "codepoints",
+    inclusive_ends: bool = False,
 ) -> Tagger:
     """Load a DistilBERT token classifier.
 
@@ -44,10 +55,40 @@ def load(
         precision: of weights and products; `float32` is the one there is so far.
         threads: how many cores to use, at least 1; so far every call runs on its caller's thread.
         lowercase: overrides what the checkpoint's files say about lowercasing text.
+        decoder: the rule that joins tagged words into entities. `conlleval` lets a stray `I-` open
+            an entity, as Hugging Face pipelines and seqeval do; `iob2`, and `iobes` or `bilou` for
+            models with such labels, drop what is ill-formed, as seqeval's strict mode does;
+            `viterbi` chooses the most probable well-formed tags (`viterbi-iob1`: for a model that
+            writes IOB1).
+        word_strategy: the pieces of a word that its tag comes from: the `first`, the `average` of
+            all, or the surest one, `max`.
+        labels: keep only entities with these labels.
+        ignore_labels: drop entities with these labels.
+        label_map: new names for labels, such as `{"PERSON": "PER"}`; `labels` and `ignore_labels`
+            use the new ones.
+        min_score: drop entities with a lower score, 0 to 1.
+        on_long: what becomes of a text that is longer than the model's positions: `window` reads
+            all of it, `error` raises MinnerError, `truncate` reads the beginning and warns.
+        offsets: the unit of `start` and `end`: `codepoints`, `utf8` (bytes) or `utf16` (units).
+        inclusive_ends: whether `end` is the last unit of an entity instead of the next after it.
 
     Raises:
         MinnerError: the model cannot be found, read or run; the message says what to do.
     """
     # Imported here: `import minner` alone takes milliseconds.
     tagger: type[Tagger] = import_module("minner.tagger").Tagger
-    return tagger(model, precision=precision, threads=threads, lowercase=lowercase)
+    return tagger(
+        model,
+        precision=precision,
+        threads=threads,
+        lowercase=lowercase,
+        decoder=decoder,
+        word_strategy=word_strategy,
+        labels=labels,
+        ignore_labels=ignore_labels,
+        label_map=label_map,
+        min_score=min_score,
+        on_long=on_long,
+        offsets=offsets,
+        inclusive_ends=inclusive_ends,
+    )

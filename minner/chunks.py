@@ -13,9 +13,10 @@ from typing import NamedTuple
 # other names in BILOU, L (last) and U (unit).
 _OPENING = frozenset({"B", "S", "U"})
 _CLOSING = frozenset({"E", "L", "S", "U"})
-_PREFIXES = _OPENING | _CLOSING | {"I"}
+PREFIXES = _OPENING | _CLOSING | {"I"}
 
-_OUTSIDE = ("O", "")
+OUTSIDE = ("O", "")
+"""What `split_tag` makes of every tag that stands outside all chunks."""
 
 
 class Chunk(NamedTuple):
@@ -44,13 +45,13 @@ def conlleval_chunks(tags: Sequence[str]) -> list[Chunk]:
     ours: the BILOU names for the same two.
     """
     chunks: list[Chunk] = []
-    before = _OUTSIDE
+    before = OUTSIDE
     for word, tag in enumerate(tags):
-        here = prefix, label = _split(tag)
-        if here != _OUTSIDE:
+        here = prefix, label = split_tag(tag)
+        if here != OUTSIDE:
             if (
                 prefix in _OPENING
-                or before == _OUTSIDE
+                or before == OUTSIDE
                 or before[1] != label
                 or before[0] in _CLOSING
             ):
@@ -59,6 +60,15 @@ def conlleval_chunks(tags: Sequence[str]) -> list[Chunk]:
                 chunks[-1] = Chunk(label, chunks[-1].first, word)
         before = here
     return chunks
+
+
+def chunk_labels(tags: Sequence[str]) -> list[str]:
+    """The labels that chunks of these tags can have, each once.
+
+    Where no tag has a prefix, the tags themselves are the labels.
+    """
+    chunks = [chunk for tag in tags for chunk in conlleval_chunks([tag])]
+    return list(dict.fromkeys(chunk.label for chunk in chunks)) or [t for t in tags if t != "O"]
 
 
 def to_iob2(tags: Sequence[str]) -> list[str]:
@@ -74,13 +84,13 @@ def to_iob2(tags: Sequence[str]) -> list[str]:
     return rewritten
 
 
-def _split(tag: str) -> tuple[str, str]:
-    """Split a tag into its prefix and its label; every tag that names no chunk is ``_OUTSIDE``.
+def split_tag(tag: str) -> tuple[str, str]:
+    """Split a tag into its prefix and its label; a tag that names no chunk gives ``OUTSIDE``.
 
     A bare ``B`` or ``I`` is a chunk whose label is the empty string, as in conlleval. Any other
     tag without a label (``PER``, ``LABEL_1``) has no prefix to say where a chunk starts.
     """
     prefix, _, label = tag.partition("-")
-    if prefix == "O" or not (label or prefix in _PREFIXES):
-        return _OUTSIDE
+    if prefix == "O" or not (label or prefix in PREFIXES):
+        return OUTSIDE
     return prefix, label

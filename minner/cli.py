@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import minner
-from minner.commands import bench, evaluate, tag, warmup
+from minner.commands import bench, diff, evaluate, inspect, redact, tag, warmup
 from minner.weights.errors import MinnerError
 
-COMMANDS = (tag, evaluate, bench, warmup)
+COMMANDS = (tag, redact, evaluate, diff, inspect, bench, warmup)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
-from minner.weights.errors import MinnerError
+from minner.chunks import conlleval_chunks
+from minner.weights.errors import MinnerError, warn
 
 _DOCUMENT_START = "-DOCSTART-"
 _TABS = re.compile(" *\t+ *")
@@ -49,7 +50,7 @@ def read_conll(
 
     Raises:
         MinnerError: when the file cannot be opened or is not UTF-8, a line has too few columns, or
-            two lines have different numbers of columns.
+            two lines have different numbers of columns. A tag of no scheme is a MinnerWarning.
     """
     if isinstance(source, (str, os.PathLike)):
         with _open(source) as stream:
@@ -89,7 +90,7 @@ def _sentence(rows: list[list[str]], guess: bool) -> Sentence:
 
 def _rows(lines: Iterable[str], name: str, least: int) -> Iterator[list[str]]:
     """Split each line into its columns; a sentence boundary gives an empty list."""
-    width = 0
+    width, warned = 0, False
     for number, line in _numbered(lines, name):
         columns = _columns(line)
         if columns[0] == _DOCUMENT_START or not line.strip():
@@ -102,7 +103,20 @@ def _rows(lines: Iterable[str], name: str, least: int) -> Iterator[list[str]]:
             problem = f"columns: {len(columns)}, but {width} in the lines before"
             raise MinnerError(f"{name}:{number}: {problem}")
         width = len(columns)
+        if not warned:
+            warned = _warn_of_odd_tag(f"{name}:{number}", columns[1 - least :])
         yield columns
+
+
+def _warn_of_odd_tag(place: str, tags: list[str]) -> bool:
+    """Warn of a tag that is neither in a chunk nor says that it is outside of all."""
+    for tag in tags:
+        if tag != "O" and not conlleval_chunks([tag]):
+            warn(
+                f"{place}: the tag {tag!r} is neither O nor like B-PER; such tags are in no phrase"
+            )
+            return True
+    return False
 
 
 def _columns(line: str) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.chunks import conlleval_chunks
+from minner.chunks import Chunk, conlleval_chunks
 from minner.entity import Entity
 from minner.words import Span
 
@@ -43,12 +43,16 @@ def word_tags(
 
 
 def entities(
-    text: str, spans: Sequence[Span], tags: Sequence[str], scores: NDArray[np.float32]
+    text: str,
+    spans: Sequence[Span],
+    tags: Sequence[str],
+    scores: NDArray[np.float32],
+    chunks: Callable[[Sequence[str]], list[Chunk]] = conlleval_chunks,
 ) -> list[Entity]:
-    """Join tagged words into entities by conlleval's rule, which reads IOB1 and IOB2 alike."""
+    """Join tagged words into entities, by default by conlleval's rule: it reads IOB1 and IOB2."""
     found = []
     probabilities = scores.tolist()
-    for label, first, last in conlleval_chunks(tags):
+    for label, first, last in chunks(tags):
         start, end = spans[first][0], spans[last][1]
         ours = probabilities[first : last + 1]
         found.append(Entity(text[start:end], label, start, end, sum(ours) / len(ours)))

@@ -14,7 +14,8 @@ from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
 from minner.kernels.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import aligned_empty, pack
+from minner.weights.pack import aligned_empty
+from minner.weights.packed import load_packed
 
 Ids = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -28,14 +29,14 @@ class Engine:
     """A model ready to run. Safe to call from several threads, which take turns."""
 
     def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
-        """Pack the weights, and load (or once: compile) the kernels.
+        """Load the packed weights and the kernels, which are made once and then kept.
 
         Args:
             checkpoint: the model.
             threads: size of the thread team; all available cores where it is None.
         """
-        self._model = pack(checkpoint)
-        forward = load_forward(checkpoint.config.activation)
+        self._model = load_packed(checkpoint)
+        forward = load_forward(self._model.activation)
         self._team = Team(forward, available_cores() if threads is None else threads)
         self._scratch = aligned_empty(0)
         self._recorded: list[Laps] | None = None

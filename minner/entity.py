@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A named entity: `text == source[start:end]`.
+    """A named entity: `text == source[start:end]`, unless `load` was told to count otherwise.
 
     Attributes:
         text: the entity as it stands in the source.

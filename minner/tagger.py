@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
+from dataclasses import replace
+from itertools import accumulate, islice
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minner import reference
-from minner.chunks import conlleval_chunks
+from minner.assemble import Assembler, Reading
 from minner.decode import entities, word_tags
+from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
 from minner.kernels.laps import Laps
-from minner.pieces import Pieces, encode_words, windows
-from minner.weights.checkpoint import read_checkpoint
+from minner.options import Options
+from minner.pieces import Pieces, Window, encode_words, windows
+from minner.schemes import are_bare
+from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
 from minner.weights.tokenizer import read_tokenizer
-from minner.words import split_words
+from minner.words import Span, split_words
 
 Floats = NDArray[np.float32]
 TagScores = tuple[list[str], Floats]
@@ -44,8 +49,10 @@ class Tagger:
         precision: str = "float32",
         threads: int | None = None,
         lowercase: bool | None = None,
+        **options: Any,
     ) -> None:
         """Load a model; arguments and errors are those of `minner.load`."""
+        self._options = Options(**options)
         if precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
@@ -53,12 +60,12 @@ class Tagger:
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
         if model is not None and not isinstance(model, str | os.PathLike):
             raise MinnerError(f"a model must be a path or a name, not {type(model).__name__}")
-        self._checkpoint = read_checkpoint(find_checkpoint(model))
+        self._checkpoint = open_checkpoint(find_checkpoint(model))
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
+        self._assembler = Assembler(self._options, self.labels)
         self._engine = Engine(self._checkpoint, threads)
-        self._bare_labels = not conlleval_chunks(self.labels)
-        if self._bare_labels:
+        if are_bare(self.labels):
             warn(
                 f"{self._checkpoint.directory}: no label starts with B- or I-; neighbouring words "
                 f"of one label will be joined into one entity"
@@ -100,6 +107,9 @@ class Tagger:
         Raises:
             MinnerError: something else than strings was given.
         """
+        if not self._options.are_default:
+            yield from (document.entities for document in self.documents(_only_strings(texts)))
+            return
         for batch in _batches(_iterate(texts, "a list or stream of texts")):
             spans = [split_words(_check_text(text)) for text in batch]
             words = [
@@ -109,13 +119,49 @@ class Tagger:
             for text, places, (tags, scores) in zip(
                 batch, spans, self._tag_words(words), strict=True
             ):
-                yield entities(text, places, self._chunk_tags(tags), scores)
+                yield entities(text, places, self._assembler.chunk_tags(tags), scores)
 
-    def _chunk_tags(self, tags: list[str]) -> list[str]:
-        """Tags that say where chunks are: labels without a prefix read as `I-`."""
-        if not self._bare_labels:
-            return tags
-        return [tag if tag == "O" else f"I-{tag}" for tag in tags]
+    # ---- text -> documents ----------------------------------------------------------------------
+
+    def document(self, text: str | Sequence[str]) -> Document:
+        """Everything there is to know of one text: words, tags, probabilities, pieces, windows.
+
+        Args:
+            text: a text; or a list of words, which stand for themselves joined by spaces.
+
+        Raises:
+            MinnerError: something else was given, or the text is too long for `on_long="error"`.
+        """
+        return next(self.documents([text]))
+
+    def documents(self, texts: Iterable[str | Sequence[str]]) -> Iterator[Document]:
+        """A document for each text of a stream, in order; reads TEXTS_PER_BATCH texts ahead.
+
+        Its arrays hold some hundred bytes a word: keep what you need of it.
+
+        Raises:
+            MinnerError: as in `document`.
+        """
+        for batch in _batches(_iterate(texts, "a list or stream of texts")):
+            sources = [_with_spans(item) for item in batch]
+            words = [[text[start:end] for start, end in spans] for text, spans in sources]
+            for (text, spans), reading in zip(sources, self._read(words), strict=True):
+                yield self._assembler.document(text, spans, reading)
+
+    def with_options(self, **changes: Any) -> Tagger:
+        """The same model, weights shared, with other options of `minner.load`.
+
+        Args:
+            changes: `decoder`, `word_strategy`, `labels`, `ignore_labels`, `label_map`,
+                `min_score`, `on_long`, `offsets`, `inclusive_ends`.
+
+        Raises:
+            MinnerError: an option has no such value, or does not fit the model.
+        """
+        other = copy.copy(self)
+        other._options = replace(self._options, **changes)
+        other._assembler = Assembler(other._options, self.labels)
+        return other
 
     # ---- words -> tags --------------------------------------------------------------------------
 
@@ -148,7 +194,13 @@ class Tagger:
                 yield tags
 
     def _tag_words(self, documents: Sequence[Sequence[str]]) -> list[TagScores]:
-        pieces = [encode_words(words, self._vocabulary) for words in documents]
+        if not self._options.are_default:
+            tagged = [
+                self._assembler.word_tags(reading, len(words))
+                for words, reading in zip(documents, self._read(documents), strict=True)
+            ]
+            return [(tags, scores) for tags, scores, _ in tagged]
+        pieces = [self._encode(words) for words in documents]
         return [
             word_tags(logits, found.first(len(words)), self.labels)
             for words, found, logits in zip(
@@ -156,10 +208,19 @@ class Tagger:
             )
         ]
 
+    def _encode(self, words: Sequence[str]) -> Pieces:
+        pieces = encode_words(words, self._vocabulary)
+        rows = self._checkpoint.config.vocab_size
+        if len(pieces.ids) and pieces.ids.max() >= rows:
+            raise MinnerError(
+                f"{self._checkpoint.directory}: the tokenizer gave id {pieces.ids.max()} but the "
+                f"embeddings have {rows} rows; tokenizer and weights are not of the same model"
+            )
+        return pieces
+
     def _document_logits(self, documents: Sequence[Pieces]) -> Iterator[Floats]:
         """The logits `[n, C]` of each document's pieces, stitched where it took several windows."""
-        size = self._vocabulary.max_length - 2
-        plans = [windows(pieces.words, size) if len(pieces.ids) else [] for pieces in documents]
+        plans = [self._plan(pieces) for pieces in documents]
         sequences = [
             self._with_special_tokens(pieces.ids[window.start : window.end])
             for pieces, plan in zip(documents, plans, strict=True)
@@ -172,6 +233,38 @@ class Tagger:
                 # Row 0 of a window belongs to [CLS].
                 kept.append(next(logits)[1 + keep_start - start : 1 + keep_end - start])
             yield np.concatenate(kept)
+
+    def _plan(self, pieces: Pieces) -> list[Window]:
+        return windows(pieces.words, self._window_size) if len(pieces.ids) else []
+
+    @property
+    def _window_size(self) -> int:
+        """How many pieces the model takes at once, [CLS] and [SEP] not counted."""
+        return self._vocabulary.max_length - 2
+
+    def _read(self, documents: Sequence[Sequence[str]]) -> Iterator[Reading]:
+        """What the model makes of each list of words, with a record of how it was read."""
+        whole = [self._encode(words) for words in documents]
+        seen = [self._fit(pieces, words) for pieces, words in zip(whole, documents, strict=True)]
+        for pieces, all_pieces, logits in zip(
+            seen, whole, self._document_logits(seen), strict=True
+        ):
+            cut = len(all_pieces.ids) - len(pieces.ids)
+            yield Reading(pieces, self._plan(pieces), cut, logits)
+
+    def _fit(self, pieces: Pieces, words: Sequence[str]) -> Pieces:
+        """Do with a document that is longer than one window what the option `on_long` says."""
+        on_long, size, count = self._options.on_long, self._window_size, len(pieces.ids)
+        if on_long == "window" or count <= size:
+            return pieces
+        begin = " ".join(words[:5])[:40]
+        if on_long == "error":
+            raise MinnerError(
+                f"the text that begins {begin!r} has {count} pieces, but the model takes {size} at "
+                f"once; split it, or let on_long='window' read it in several windows"
+            )
+        warn(f"of the text that begins {begin!r}, {count - size} of {count} pieces were cut off")
+        return Pieces(pieces.ids[:size], pieces.words[:size])
 
     def _with_special_tokens(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
         around = (self._vocabulary.cls_id, *ids, self._vocabulary.sep_id)
@@ -202,7 +295,7 @@ class Tagger:
             MinnerError: the text is no string.
         """
         words = [text[start:end] for start, end in split_words(_check_text(text))]
-        return self._with_special_tokens(encode_words(words, self._vocabulary).ids)
+        return self._with_special_tokens(self._encode(words).ids)
 
     def record(self) -> AbstractContextManager[list[Laps]]:
         """Note when the stages of each native call end, inside a `with`.
@@ -224,10 +317,10 @@ class Tagger:
             MinnerError: the text is no string, or longer than one window of the model.
         """
         ids = self.encode(text)
-        if len(ids) > self._vocabulary.max_length:
+        if len(ids) - 2 > self._window_size:
             raise MinnerError(
                 f"the text has {len(ids) - 2} pieces, but trace shows one window of at most "
-                f"{self._vocabulary.max_length - 2}; pass a shorter text"
+                f"{self._window_size}; pass a shorter text"
             )
         names = [self._vocabulary.tokenizer.id_to_token(int(index)) for index in ids]
         seen: dict[str, NDArray[Any]] = {"ids": ids, "pieces": np.array(names)}
@@ -274,6 +367,25 @@ def _check_text(text: Any) -> str:
     if not isinstance(text, str):
         raise MinnerError(f"a text must be a string, not {type(text).__name__}")
     return text
+
+
+def _only_strings(texts: Any) -> Iterator[str]:
+    return (_check_text(text) for text in _iterate(texts, "a list or stream of texts"))
+
+
+def _with_spans(item: Any) -> tuple[str, list[Span]]:
+    """A text and the spans of its words; a list of words gives both."""
+    if isinstance(item, str):
+        return item, split_words(item)
+    if isinstance(item, bytes) or not isinstance(item, Iterable):
+        raise MinnerError(
+            f"a document must be a string or a list of words, not {type(item).__name__}"
+        )
+    words = _check_words(item)
+    ends = accumulate(len(word) + 1 for word in words)
+    return " ".join(words), [
+        (end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)
+    ]
 
 
 def _check_words(words: Any) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 import minner
 from checkpoints import write_checkpoint
 from minner import cli, progress
+from minner.commands import evaluate
 from minner.entity import Entity
 from minner.formats import FORMATS
 from minner.tagger import Tagger
@@ -172,7 +173,10 @@ def test_tag_an_empty_file(capsys: Capture, tiny_path: Path, tmp_path: Path, nam
         capsys, "tag", "--model", tiny_path, "-f", tmp_path / "empty", "--format", name
     )
     assert (status, err) == (0, "")
-    assert out.count("\n") == (1 if name == "table" else 0)
+    if name == "html":
+        assert "<li id=" not in out and out.endswith("</html>\n")
+    else:
+        assert out.count("\n") == (1 if name == "table" else 0)
 
 
 def test_tag_stdin(tiny_path: Path) -> None:
@@ -258,7 +262,7 @@ def test_wrong_usage(capsys: Capture, arguments: tuple[str, ...]) -> None:
 
 def test_help_and_version(capsys: Capture) -> None:
     assert run(capsys, "--version") == (0, f"minner {minner.__version__}\n", "")
-    for command in ((), ("tag",), ("eval",), ("warmup",)):
+    for command in ((), ("tag",), ("redact",), ("eval",), ("warmup",)):
         status, out, err = run(capsys, *command, "--help")
         assert (status, err) == (0, "")
         assert out.startswith("usage: minner")
@@ -341,6 +345,115 @@ def test_eval_as_json(capsys: Capture, gold: Path, tiny_path: Path) -> None:
     numbers = json.loads(out)
     assert numbers["tokens"]["count"] == 9
     assert numbers["phrases"]["f1"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [("seqeval", "seqeval-default.txt"), ("seqeval-strict", "seqeval-strict-iob2.txt")],
+)
+def test_eval_as_seqeval(capsys: Capture, shared: Path, name: str, stored: str) -> None:
+    folder = shared / "conlleval"
+    done = run(capsys, "eval", "--guess", folder / "wikigold-noisy.txt", "--format", name)
+    assert done == (0, (folder / stored).read_text(), "")
+
+
+def write_guesses(path: Path, gold: str, guess: str) -> Path:
+    pairs = zip(gold.split(), guess.split(), strict=True)
+    path.write_text("".join(f"word\t{a}\t{b}\n" for a, b in pairs))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("IOB1", "I-PER I-PER B-PER O I-LOC"),
+        ("IOB2", "B-PER I-PER B-PER O B-LOC"),
+        ("IOBES", "B-PER E-PER S-PER O S-LOC"),
+        ("BILOU", "B-PER L-PER U-PER O U-LOC"),
+    ],
+)
+def test_eval_reads_every_scheme(capsys: Capture, tmp_path: Path, scheme: str, tags: str) -> None:
+    path = write_guesses(tmp_path / "guesses", tags, tags)
+    status, out, err = run(capsys, "eval", "--guess", path, "--format", "full")
+    assert (status, err) == (0, "")
+    assert f"== seqeval, strict, {scheme} ==" in out
+    status, out, err = run(capsys, "eval", "--guess", path, "--format", "json")
+    assert (status, err) == (0, "")
+    numbers = json.loads(out)
+    for report in (numbers["phrases"], *(numbers[n]["micro_avg"] for n in SEQEVAL)):
+        assert report["f1"] == 1.0
+    assert numbers["phrases"]["gold"] == 3
+
+
+SEQEVAL = ("seqeval", "seqeval_strict")
+
+
+def test_eval_of_two_schemes_in_one_file(tmp_path: Path) -> None:
+    """Phrases can be compared; strict scores cannot, or say what they compare."""
+    path = write_guesses(tmp_path / "guesses", "B-PER I-PER O", "B-PER E-PER O")
+    assert b"FB1: 100.00" in shell('minner eval --guess "$1"', path).stdout
+    done = shell('minner eval --guess "$1" --format seqeval-strict 2>&1', path)
+    assert done.returncode == 1
+    assert b"minner: warning: " in done.stdout
+    assert f"{path}: the tag 'E-PER' is not of the scheme IOB2".encode() in done.stdout
+    path = write_guesses(tmp_path / "guesses", "I-PER I-PER O", "B-PER I-PER O")
+    done = shell('minner eval --guess "$1" --format seqeval-strict', path)
+    assert done.returncode == 0
+    assert b"the gold tags are IOB1, the guesses look like IOB2" in done.stderr
+
+
+class Says:
+    """Stands in for a tagger: it says the same tags of every sentence."""
+
+    def __init__(self, labels: str, tags: str) -> None:
+        self.labels, self.tags = tuple(labels.split()), tags.split()
+
+    def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+        return (self.tags for _ in sentences)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ("O B-PER I-PER B-LOC I-LOC", "B-PER I-PER O B-LOC"),
+        ("O I-PER B-LOC I-LOC", "I-PER I-PER O I-LOC"),
+        ("O B-PER E-PER S-LOC", "B-PER E-PER O S-LOC"),
+        ("O B-PER L-PER U-LOC", "B-PER L-PER O U-LOC"),
+        ("O PER LOC", "PER PER O LOC"),
+    ],
+    ids=["IOB2", "IOB1", "IOBES", "BILOU", "bare"],
+)
+def test_eval_of_models_of_every_scheme(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: str, said: str
+) -> None:
+    """Whatever scheme a model writes, it is compared with the gold as IOB2."""
+    monkeypatch.setattr(minner, "load", lambda *_, **__: Says(labels, said))
+    path = tmp_path / "gold"
+    path.write_text("Ann I-PER\nLee I-PER\nleft O\nParis I-LOC\n")
+    status, out, err = run(capsys, "eval", path)
+    assert (status, err) == (0, "")
+    assert "accuracy: 100.00%; precision: 100.00%; recall: 100.00%; FB1: 100.00" in out
+
+
+def test_eval_keeps_what_a_model_of_iob2_says(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its I- where B- should be stays a wrong token of a right phrase."""
+    says = Says("O B-PER I-PER", "I-PER O")
+    monkeypatch.setattr(minner, "load", lambda *_, **__: says)
+    path = tmp_path / "gold"
+    path.write_text("Ann B-PER\nleft O\n")
+    _, out, _ = run(capsys, "eval", path)
+    assert "accuracy:  50.00%; precision: 100.00%" in out
+
+
+def test_eval_of_a_model_of_other_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says = Says("O B-PERSON I-PERSON", "B-PERSON")
+    monkeypatch.setattr(minner, "load", lambda *_, **__: says)
+    path = tmp_path / "gold"
+    path.write_text("Ann B-PER\n")
+    with pytest.warns(minner.MinnerWarning, match="has phrases of PER, but the model knows only"):
+        evaluate.run(cli._parser().parse_args(["eval", str(path)]))
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "-DOCSTART- -X- O O\n\n"])

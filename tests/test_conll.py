@@ -9,7 +9,7 @@ import pytest
 
 from minner.chunks import conlleval_chunks
 from minner.conll import Sentence, read_conll
-from minner.weights.errors import MinnerError
+from minner.weights.errors import MinnerError, MinnerWarning
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -126,6 +126,23 @@ def test_a_stream_that_fails_to_decode() -> None:
     stream = io.TextIOWrapper(io.BytesIO(b"M\xfcller O\n"), encoding="utf-8")
     with pytest.raises(MinnerError, match="not UTF-8, in line 1 or later"):
         list(read_conll(stream))
+
+
+@pytest.mark.parametrize(
+    ("line", "guess", "odd"),
+    [
+        ("left 0", False, "0"),
+        ("Ann PER", False, "PER"),
+        ("a . B-PER", True, "."),
+        ("a O X", True, "X"),
+    ],
+)
+def test_the_first_odd_tag_is_pointed_out(line: str, guess: bool, odd: str) -> None:
+    first = "Ann B-PER B-PER\n" if guess else "Ann B-PER\n"
+    with pytest.warns(MinnerWarning) as caught:
+        read(f"{first}{line}\n{line}\n", guess=guess)
+    [warning] = caught
+    assert str(warning.message).startswith(f"<stream>:2: the tag {odd!r} is neither O nor like")
 
 
 @pytest.mark.parametrize("name", ["missing.conll", "."])

@@ -8,8 +8,8 @@ import pytest
 from minner import reference
 from minner.chunks import to_iob2
 from minner.conll import read_conll
-from minner.evaluate import card_numbers
 from minner.pieces import encode_words
+from minner.scoring.numbers import card_numbers
 from test_parity import assert_close, transformers_logits
 
 FILES = Path(__file__).parents[2] / "shared" / "data" / "conll2003"

@@ -10,8 +10,8 @@ from minner.kernels.attention import attention
 from minner.kernels.functions import ACTIVATIONS
 from minner.kernels.layout import padded, team_state
 from minner.kernels.norm import embed, layer_norm
-from minner.kernels.product import GROUP, linear_kernel
-from minner.kernels.target import BLOCK, ROWS
+from minner.kernels.product import linear_kernel
+from minner.kernels.target import BLOCK, GROUP, ROWS
 from minner.weights.pack import fill_panels
 
 _linear = linear_kernel()
@@ -20,18 +20,18 @@ _linear_residual = linear_kernel(residual=True)
 
 
 @njit
-def run_linear(team, x, depth, weight, bias, out):
-    _linear(team, x, depth, weight, bias, out)
+def run_linear(team, x, depth, weight, bias, acc, out):
+    _linear(team, x, depth, weight, bias, acc, out)
 
 
 @njit
-def run_linear_gelu(team, x, depth, weight, bias, out):
-    _linear_gelu(team, x, depth, weight, bias, out)
+def run_linear_gelu(team, x, depth, weight, bias, acc, out):
+    _linear_gelu(team, x, depth, weight, bias, acc, out)
 
 
 @njit
-def run_linear_residual(team, x, depth, weight, bias, residual, out):
-    _linear_residual(team, x, depth, weight, bias, residual, out)
+def run_linear_residual(team, x, depth, weight, bias, residual, acc, out):
+    _linear_residual(team, x, depth, weight, bias, residual, acc, out)
 
 
 @njit
@@ -52,6 +52,11 @@ def run_attention(team, rank, qkv, bounds, heads, keys, values, scores, context)
 def alone():
     """The shared state of a team of one, as it is before a kernel."""
     return team_state(1)
+
+
+def accumulator():
+    """Scratch of a linear layer, full of what must not matter."""
+    return np.full((GROUP, BLOCK), np.nan, dtype=np.float32)
 
 
 def normal(seed, *shape):
@@ -83,8 +88,8 @@ def test_linear_equals_its_twin(rows, depth, width):
     x = padded_rows(normal(0, rows, depth), fill=np.nan)
     weight, bias = panels(normal(1, width, depth)), padded_rows(normal(2, 1, width))[0]
     fast, slow = np.full((2, rows, padded(width)), np.nan, dtype=np.float32)
-    run_linear(alone(), x, depth, weight, bias, fast)
-    plain.linear_kernel()(None, x, depth, weight, bias, slow)
+    run_linear(alone(), x, depth, weight, bias, accumulator(), fast)
+    plain.linear_kernel()(None, x, depth, weight, bias, None, slow)
     np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=2e-6 * depth**0.5)
     assert not fast[:, width:].any(), "padding must stay 0"
 
@@ -94,11 +99,11 @@ def test_linear_with_gelu_or_residual_equals_its_twin(rows):
     x, weight = normal(0, rows, 64), panels(normal(1, 70, 64) / 8)
     bias, residual = padded_rows(normal(2, 1, 70))[0], padded_rows(normal(3, rows, 70))
     fast, slow = np.full((2, rows, padded(70)), np.nan, dtype=np.float32)
-    run_linear_gelu(alone(), x, 64, weight, bias, fast)
-    plain.linear_kernel(reference.ACTIVATIONS["gelu"])(None, x, 64, weight, bias, slow)
+    run_linear_gelu(alone(), x, 64, weight, bias, accumulator(), fast)
+    plain.linear_kernel(reference.ACTIVATIONS["gelu"])(None, x, 64, weight, bias, None, slow)
     np.testing.assert_allclose(fast, slow, atol=2e-6)
-    run_linear_residual(alone(), x, 64, weight, bias, residual, fast)
-    plain.linear_kernel(residual=True)(None, x, 64, weight, bias, residual, slow)
+    run_linear_residual(alone(), x, 64, weight, bias, residual, accumulator(), fast)
+    plain.linear_kernel(residual=True)(None, x, 64, weight, bias, residual, None, slow)
     np.testing.assert_allclose(fast, slow, atol=3e-6)
 
 
@@ -109,10 +114,10 @@ def test_a_row_has_the_same_bits_in_every_tile():
         np.ones(BLOCK, np.float32),
     )
     whole = np.empty((2 * GROUP, BLOCK), dtype=np.float32)
-    run_linear(alone(), x, 129, weight, bias, whole)
+    run_linear(alone(), x, 129, weight, bias, accumulator(), whole)
     for rows in ROW_COUNTS:
         part = np.empty((rows, BLOCK), dtype=np.float32)
-        run_linear(alone(), x[:rows].copy(), 129, weight, bias, part)
+        run_linear(alone(), x[:rows].copy(), 129, weight, bias, accumulator(), part)
         np.testing.assert_array_equal(part, whole[:rows])
 
 

@@ -7,7 +7,7 @@ is lowercased. minner asks, in this order: the caller, tokenizer_config.json, to
 vocabulary; and it warns when the outcome is not that of transformers.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 
 from tokenizers import normalizers
@@ -17,6 +17,12 @@ from minner.weights.tokenizer_settings import TokenizerSettings
 
 _REBUILT_BY_TRANSFORMERS = {"BertTokenizer", "DistilBertTokenizer"}
 """Classes whose tokenizer.json transformers 5 mines for its vocabulary, and for no casing."""
+
+CASED = 0.01
+"""A vocabulary with a larger share of pieces with capitals is cased.
+
+An uncased one has none but [UNK] and its like, give or take a token somebody added.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def casing_of(normalizer: Normalizer | None) -> Casing:
 def decide_casing(
     settings: TokenizerSettings,
     from_file: Casing | None,
-    vocabulary: Collection[str],
+    vocabulary: Callable[[], Collection[str]],
     lowercase: bool | None,
 ) -> tuple[Casing, str]:
     """Return the casing to use and, in words, how its `lowercase` was decided.
@@ -84,7 +90,7 @@ def decide_casing(
     Args:
         settings: what tokenizer_config.json states.
         from_file: what tokenizer.json does, None without that file.
-        vocabulary: the pieces, as evidence where no file states anything.
+        vocabulary: gives the pieces, as evidence where no file states anything.
         lowercase: what the caller asks for, if anything.
     """
     base = from_file or Casing(lowercase=True)
@@ -94,7 +100,7 @@ def decide_casing(
         decided, why = settings.lowercase, "do_lower_case in tokenizer_config.json"
     elif from_file is not None:
         decided, why = from_file.lowercase, "tokenizer.json"
-    elif _is_cased(vocabulary):
+    elif share_with_capitals(vocabulary()) > CASED:
         decided, why = False, "evidence: vocab.txt has pieces with capitals"
     else:
         decided, why = True, "the default: vocab.txt has no pieces with capitals"
@@ -128,10 +134,7 @@ def casing_by_transformers(
     )
 
 
-def _is_cased(vocabulary: Collection[str]) -> bool:
-    """Tell whether more than one piece in a hundred has a capital; [UNK] and its like do not count.
-
-    An uncased vocabulary has none but those, give or take a token somebody added.
-    """
+def share_with_capitals(vocabulary: Collection[str]) -> float:
+    """Return the share of pieces that have a capital, 0 to 1; [UNK] and its like do not count."""
     cased = sum(piece != piece.lower() and piece[0] != "[" for piece in vocabulary)
-    return 100 * cased > len(vocabulary)
+    return cased / len(vocabulary) if vocabulary else 0.0

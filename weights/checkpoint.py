@@ -1,8 +1,9 @@
 """A directory in Hugging Face's layout -> a validated Checkpoint."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,24 +20,49 @@ from minner.weights.tensors import StoredTensor
 _POSITIONS = "embeddings.position_embeddings.weight"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkpoint:
     """A DistilBERT token classifier whose parts are known to fit together.
 
     Attributes:
         directory: where it was read from.
         config: the hyper-parameters, agreeing with the tensors; C labels.
-        tensors: exactly the names and shapes of `names.expected_shapes(config)`; float32, finite,
-            read-only, memory-mapped where the file allows.
+        stored: what its files hold, under exactly the names and shapes of
+            `names.expected_shapes(config)`, but for position embeddings that are computed.
     """
 
     directory: Path
     config: Config
-    tensors: Mapping[str, NDArray[np.float32]]
+    stored: Mapping[str, StoredTensor]
+
+    @cached_property
+    def tensors(self) -> Mapping[str, NDArray[np.float32]]:
+        """All tensors, read at the first use.
+
+        They are float32, finite, read-only, and memory-mapped where the file allows.
+
+        Raises:
+            MinnerError: a dtype is not supported, or a value is not finite.
+        """
+        arrays = {name: tensor.to_float32() for name, tensor in self.stored.items()}
+        if _POSITIONS not in arrays:
+            arrays[_POSITIONS] = sinusoidal_positions(*expected_shapes(self.config)[_POSITIONS])
+        return MappingProxyType(arrays)
 
 
 def read_checkpoint(directory: str | Path) -> Checkpoint:
-    """Return the token classifier in `directory`.
+    """Return the token classifier in `directory`, its tensors read.
+
+    Raises:
+        MinnerError: as `open_checkpoint`, or a tensor cannot be read.
+    """
+    checkpoint = open_checkpoint(directory)
+    _ = checkpoint.tensors
+    return checkpoint
+
+
+def open_checkpoint(directory: str | Path) -> Checkpoint:
+    """Return the token classifier in `directory`, its tensors checked but for their values.
 
     Where config.json and the tensors disagree the tensors are trusted, with a MinnerWarning.
 
@@ -52,13 +78,21 @@ def read_checkpoint(directory: str | Path) -> Checkpoint:
     tensors = canonical_tensors(stored)
     _check_classifier(directory, stored, tensors)
     config = fit_config(directory / "config.json", claimed, tensors)
+    shapes = needed_shapes(config, tensors)
+    _check_names(directory, shapes.keys(), tensors)
+    for name, shape in shapes.items():
+        check_shape(tensors[name], shape)
+    return Checkpoint(directory, config, MappingProxyType({n: tensors[n] for n in shapes}))
+
+
+def needed_shapes(
+    config: Config, tensors: Mapping[str, StoredTensor]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that must be stored; sinusoidal positions need not be."""
     shapes = expected_shapes(config)
-    computed = {}
     if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
-        computed[_POSITIONS] = sinusoidal_positions(*shapes[_POSITIONS])
-    _check_names(directory, shapes.keys() - computed.keys(), tensors)
-    arrays = {name: _load(tensors[name], shapes[name]) for name in shapes if name not in computed}
-    return Checkpoint(directory, config, MappingProxyType(arrays | computed))
+        del shapes[_POSITIONS]
+    return shapes
 
 
 def sinusoidal_positions(n_positions: int, dim: int) -> NDArray[np.float32]:
@@ -87,14 +121,16 @@ def _check_classifier(
         warn(f"{directory} has pre_classifier tensors, as classifiers of whole texts have")
 
 
-def _check_names(directory: Path, wanted: set[str], tensors: Mapping[str, StoredTensor]) -> None:
-    missing = sorted(wanted - tensors.keys())
+def _check_names(
+    directory: Path, wanted: Collection[str], tensors: Mapping[str, StoredTensor]
+) -> None:
+    missing = sorted(set(wanted) - tensors.keys())
     if missing:
         raise MinnerError(
             f"{directory}: the weights lack {_some(missing)}; "
             f"download the checkpoint again, or save the whole model"
         )
-    unknown = sorted(tensors.keys() - wanted)
+    unknown = sorted(tensors.keys() - set(wanted))
     if unknown:
         warn(f"{directory}: the weights hold tensors no DistilBERT uses: {_some(unknown)}")
 
@@ -104,10 +140,14 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def _load(tensor: StoredTensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def check_shape(tensor: StoredTensor, shape: tuple[int, ...]) -> None:
+    """Refuse a tensor that does not have this shape.
+
+    Raises:
+        MinnerError: it has another.
+    """
     if tensor.shape != shape:
         raise MinnerError(
             f"{tensor.path}: tensor {tensor.name!r} has shape {list(tensor.shape)} where the "
             f"other tensors ask for {list(shape)}"
         )
-    return tensor.to_float32()

@@ -24,11 +24,13 @@ class PackedModel:
 
     Attributes:
         shape: its sizes.
+        activation: its activation function, by the name that `Config` gives it.
         words: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is needed.
         memory: every other weight, divided by `minner.kernels.layout.weight_views`.
     """
 
     shape: Shape
+    activation: str
     words: Floats
     memory: Floats
 
@@ -42,7 +44,7 @@ def aligned_empty(count: int) -> Floats:
 
 def pack(checkpoint: Checkpoint) -> PackedModel:
     """Lay a checkpoint out for the kernels."""
-    shape = _shape(checkpoint.config)
+    shape = shape_of(checkpoint.config)
     memory = aligned_empty(weight_count(shape))
     memory[:] = 0.0
     weights, _ = weight_views(memory, shape)
@@ -50,10 +52,12 @@ def pack(checkpoint: Checkpoint) -> PackedModel:
     for layer in range(shape.layers):
         _pack_layer(checkpoint, layer, shape.heads, weights)
     words = checkpoint.tensors["embeddings.word_embeddings.weight"]
-    return PackedModel(shape, pad_columns(words, padded(shape.dim)), memory)
+    words = pad_columns(words, padded(shape.dim))
+    return PackedModel(shape, checkpoint.config.activation, words, memory)
 
 
-def _shape(config: Config) -> Shape:
+def shape_of(config: Config) -> Shape:
+    """The sizes that the kernels need of a model."""
     return Shape(
         vocabulary=config.vocab_size,
         positions=config.max_position_embeddings,

@@ -49,10 +49,9 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
             special token at either end, or it has ids that the embeddings lack.
     """
     settings = read_tokenizer_settings(directory)
-    path, tokenizer = _build(directory, settings)
+    path, tokenizer = build_tokenizer(directory, settings)
     from_file = casing_of(tokenizer.normalizer) if path.suffix == ".json" else None
-    vocabulary = tokenizer.get_vocab()
-    casing, why = decide_casing(settings, from_file, vocabulary, lowercase)
+    casing, why = decide_casing(settings, from_file, tokenizer.get_vocab, lowercase)
     if casing != from_file:
         tokenizer.normalizer = casing.normalizer()
     theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
@@ -63,13 +62,19 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
         )
     _add_tokens(path, tokenizer, settings)
     cls_id, sep_id = _special_ids(path, tokenizer, settings)
-    _check_ids(path, {*vocabulary.values(), *settings.added, cls_id, sep_id}, config)
+    _check_size(path, tokenizer, {*settings.added, cls_id, sep_id}, config)
     max_length = _max_length(path, settings, config)
     return WordPieces(tokenizer, max_length, cls_id, sep_id, casing.lowercase, why)
 
 
-def _build(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
-    """Return the file that was used and its tokenizer, which neither pads nor truncates."""
+def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
+    """Return the file that was used and its tokenizer, which neither pads nor truncates.
+
+    Its normalizer is the file's own, none for vocab.txt: the casing is not decided yet.
+
+    Raises:
+        MinnerError: there is no tokenizer, or it cannot be read or is not of WordPiece.
+    """
     path = directory / "tokenizer.json"
     if path.exists():
         tokenizer = _parse(path)
@@ -152,11 +157,17 @@ def _template(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> 
     return TemplateProcessing(single=[cls, "$A", sep], special_tokens=list(ids.items()))
 
 
-def _check_ids(path: Path, ids: set[int], config: Config) -> None:
-    if max(ids) >= config.vocab_size:
+def _check_size(path: Path, tokenizer: Tokenizer, ids: set[int], config: Config) -> None:
+    """Refuse a vocabulary of more pieces than the embeddings have rows, or such ids.
+
+    Whether a vocabulary with gaps has an id beyond them shows when that piece is met: looking at
+    all of them would take a third of the time that the tokenizer takes to load.
+    """
+    if max(ids) >= config.vocab_size or tokenizer.get_vocab_size() > config.vocab_size:
         raise MinnerError(
-            f"{path} has ids up to {max(ids)} but the embeddings have {config.vocab_size} rows; "
-            f"tokenizer and weights are not of the same model"
+            f"{path} has ids up to {max(ids.union(tokenizer.get_vocab().values()))} but the "
+            f"embeddings have {config.vocab_size} rows; tokenizer and weights are not of the same "
+            f"model"
         )
 
 

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import minner
+from minner.decoders import DECODERS
+from minner.offsets import UNITS
+from minner.options import ON_LONG, OPTION_NAMES
+from minner.strategies import STRATEGIES
 from minner.weights.errors import MinnerError
 
 Commands = Any  # argparse's private _SubParsersAction
@@ -26,22 +30,68 @@ def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--precision", default="float32", help="default: float32")
 
 
-def load(options: argparse.Namespace) -> Any:
-    """The model that the options ask for."""
-    return minner.load(options.model, precision=options.precision, threads=options.threads)
+def load(options: argparse.Namespace, **more: Any) -> Any:
+    """The model that the options ask for; `more` goes to `minner.load` as it is."""
+    return minner.load(options.model, precision=options.precision, threads=options.threads, **more)
 
 
-def add_text_options(command: argparse.ArgumentParser) -> None:
-    """Let a command take texts as arguments, from a file, or from stdin."""
+def add_rule_options(command: argparse.ArgumentParser) -> None:
+    """Let a command choose the rules by which a model's output becomes entities."""
+    rules = command.add_argument_group("rules")
+    rules.add_argument(
+        "--decoder", choices=DECODERS, default="conlleval", help="default: conlleval"
+    )
+    rules.add_argument(
+        "--word-strategy",
+        choices=STRATEGIES,
+        default="first",
+        help="which pieces of a word its tag comes from; default: first",
+    )
+    rules.add_argument(
+        "--on-long",
+        choices=ON_LONG,
+        default="window",
+        help="what becomes of a text that is too long for the model at once; default: window",
+    )
+    rules.add_argument("--labels", type=_names, metavar="L,L", help="keep these labels only")
+    rules.add_argument(
+        "--ignore-labels", type=_names, default=[], metavar="L,L", help="drop these labels"
+    )
+    rules.add_argument(
+        "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
+    )
+    rules.add_argument("--offsets", choices=UNITS, default="codepoints", help="default: codepoints")
+    rules.add_argument(
+        "--inclusive-ends", action="store_true", help="END is the last unit, not the next"
+    )
+
+
+def rules_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_rule_options`, as `minner.load` takes them."""
+    return {name: value for name, value in vars(options).items() if name in OPTION_NAMES}
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def add_text_options(command: argparse.ArgumentParser) -> Any:
+    """Let a command take texts as arguments, from a file, or from stdin; return their group."""
     source = command.add_mutually_exclusive_group()
     source.add_argument(
         "text", nargs="*", default=[], metavar="TEXT", help="a text; none: a text per line of stdin"
     )
     source.add_argument("-f", "--file", help="read a text per line from here instead of stdin")
+    return source
 
 
-def read_lines(path: str | None) -> Iterator[str]:
-    """One text per line, from a file or from stdin; an empty line is an empty text."""
+def read_lines(path: str | None, *, as_is: bool = False) -> Iterator[str]:
+    """One text per line, from a file or from stdin; an empty line is an empty text.
+
+    Args:
+        path: the file, or None for stdin.
+        as_is: keep line ends and a byte order mark, so that the lines together are the file.
+    """
     name = "stdin" if path is None else path
     try:
         # Opened here, not at the first line: a wrong path fails before the model is loaded.
@@ -49,15 +99,17 @@ def read_lines(path: str | None) -> Iterator[str]:
         file = open(0, "rb", closefd=False) if path is None else open(path, "rb")  # noqa: SIM115
     except OSError as error:
         raise MinnerError(f"{name}: cannot be read: {error.strerror}") from error
-    return _decode(file, name)
+    return _decode(file, name, as_is)
 
 
-def _decode(file: BinaryIO, name: str) -> Iterator[str]:
-    """Decode line by line, so that a fault can be named by its line; drop a byte order mark."""
+def _decode(file: BinaryIO, name: str, as_is: bool) -> Iterator[str]:
+    """Decode line by line, so that a fault can be named by its line."""
     with file:
         for number, line in enumerate(file, start=1):
             try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                text = line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise MinnerError(f"{name}:{number}: not UTF-8; convert the file first") from error
-            yield text.rstrip("\r\n")
+            if not as_is:
+                text = text.removeprefix("\ufeff" if number == 1 else "").rstrip("\r\n")
+            yield text

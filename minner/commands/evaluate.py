@@ -1,28 +1,54 @@
-"""`minner eval`: score a model on a CoNLL-format file."""
+"""`minner eval`: score a model, or the tags in a file, on a CoNLL-format file."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from minner.chunks import to_iob2
 from minner.commands.common import Commands, add_model_options, load
-from minner.conll import read_conll
-from minner.evaluate import card_numbers, card_report
+from minner.conll import Sentence, read_conll
 from minner.progress import progress
-from minner.weights.errors import MinnerError
+from minner.scoring.analysis import full_report
+from minner.scoring.classification import seqeval_report
+from minner.scoring.conlleval import card_report
+from minner.scoring.counts import Corpus
+from minner.scoring.numbers import full_numbers
+from minner.scoring.schemes import prefixes_by_type, scheme_of, scheme_of_labels
+from minner.weights.errors import MinnerError, warn
+
+FORMATS: dict[str, Callable[[Corpus, Corpus], str]] = {
+    "card": card_report,
+    "seqeval": seqeval_report,
+    "seqeval-strict": lambda gold, guess: seqeval_report(gold, guess, scheme_of(gold)),
+    "full": full_report,
+    "json": lambda gold, guess: json.dumps(full_numbers(gold, guess), indent=2) + "\n",
+}
+"""Reports by the name that `--format` takes."""
+
+_STRICT = ("seqeval-strict", "full")
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    command = commands.add_parser("eval", help="score a model on a CoNLL-format file")
+    command = commands.add_parser(
+        "eval", help="score a model, or the tags in a file, on a CoNLL-format file"
+    )
     command.add_argument("file", metavar="FILE.conll", help="words first, tags in the last column")
     command.add_argument(
         "--guess", action="store_true", help="the last two columns are gold and guess; no model"
     )
-    command.add_argument("--format", choices=("card", "json"), default="card")
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="card",
+        help="card: the two blocks of a Spark NLP model card, of which the second is conlleval's; "
+        "seqeval, seqeval-strict: seqeval's report; full: all of these, intervals of F1, mistakes "
+        "by kind, scores by sentence length; json: the numbers of full; default: card",
+    )
     add_model_options(command)
     command.set_defaults(run=run)
 
@@ -32,15 +58,50 @@ def run(options: argparse.Namespace) -> None:
     sentences = list(read_conll(options.file, guess=options.guess))
     if not sentences:
         raise MinnerError(f"{options.file} holds no sentences")
-    if options.guess:
-        gold: list[Sequence[str]] = [sentence.tags for sentence in sentences]
-        guess: list[Sequence[str]] = [sentence.guess for sentence in sentences]
-    else:
-        gold = [to_iob2(sentence.tags) for sentence in sentences]
-        words = (sentence.words for sentence in sentences)
-        tags = load(options).pipe_tags(words)
-        guess = list(progress(tags, "sentences", len(sentences)))
-    if options.format == "json":
-        print(json.dumps(card_numbers(gold, guess), indent=2))
-    else:
-        sys.stdout.write(card_report(gold, guess))
+    gold: list[Sequence[str]] = [sentence.tags for sentence in sentences]
+    guess: list[Sequence[str]] = [sentence.guess for sentence in sentences]
+    if not options.guess:
+        gold = [to_iob2(tags) for tags in gold]
+        ner = load(options)
+        guess = _tag(ner, sentences)
+        _compare_types(options.file, gold, ner.labels)
+    if options.format in _STRICT:
+        _compare_schemes(options.file, gold, guess)
+    try:
+        report = FORMATS[options.format](gold, guess)
+    except MinnerError as error:
+        raise MinnerError(f"{options.file}: {error}") from error
+    sys.stdout.write(report)
+
+
+def _tag(ner: Any, sentences: Sequence[Sentence]) -> list[Sequence[str]]:
+    """Run the model; what it says in IOB2 stays letter for letter, other schemes become IOB2."""
+    words = (sentence.words for sentence in sentences)
+    guess = list(progress(ner.pipe_tags(words), "sentences", len(sentences)))
+    scheme = scheme_of_labels(ner.labels)
+    if scheme == "IOB2":
+        return guess
+    if scheme is None:  # neighbours of one label are one phrase, as in `minner tag`
+        guess = [[tag if tag == "O" else f"I-{tag}" for tag in tags] for tags in guess]
+    return [to_iob2(tags) for tags in guess]
+
+
+def _compare_types(file: str, gold: Corpus, labels: Sequence[str]) -> None:
+    """Warn where the names of the types make every score 0, such as PER here and PERSON there."""
+    theirs = prefixes_by_type(sorted({tag for tags in gold for tag in tags}))
+    ours = prefixes_by_type(labels) or dict.fromkeys(labels)
+    if theirs and not theirs.keys() & ours.keys():
+        warn(
+            f"{file} has phrases of {', '.join(theirs)}, but the model knows only "
+            f"{', '.join(ours)}; rename them in the file for scores that mean anything"
+        )
+
+
+def _compare_schemes(file: str, gold: Corpus, guess: Corpus) -> None:
+    """Warn where strict scores would mostly count differences of notation."""
+    theirs, ours = scheme_of(gold), scheme_of(guess)
+    if theirs != ours:
+        warn(
+            f"{file}: the gold tags are {theirs}, the guesses look like {ours}, and a strict score "
+            f"reads both as {theirs}"
+        )

@@ -11,15 +11,10 @@ from textwrap import dedent
 import pytest
 
 from minner.conll import read_conll
-from minner.evaluate import (
-    Corpus,
-    Counts,
-    card_numbers,
-    card_report,
-    conlleval_report,
-    count_phrases,
-    token_report,
-)
+from minner.scoring.classification import token_report
+from minner.scoring.conlleval import card_report, conlleval_report
+from minner.scoring.counts import Corpus, Counts, count_phrases, read_phrases
+from minner.scoring.numbers import card_numbers
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "conlleval"
 
@@ -140,7 +135,9 @@ def test_conlleval_edge_cases(gold: str, guess: str, expected: str) -> None:
 
 def test_chunks_do_not_cross_sentences() -> None:
     sentences = [["B-PER"], ["I-PER"]]
-    assert count_phrases(sentences, sentences) == {"PER": Counts(gold=2, found=2, correct=2)}
+    assert count_phrases(read_phrases(sentences, sentences)) == {
+        "PER": Counts(gold=2, found=2, correct=2)
+    }
 
 
 def test_no_words_at_all() -> None:

@@ -1,0 +1,50 @@
+"""The cache directory: what is made once on a machine and found again by every later process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def cache_directory() -> Path:
+    """`MINNER_CACHE_DIR`, else `minner` in the user's cache directory."""
+    chosen = os.environ.get("MINNER_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "minner"
+    except RuntimeError:  # a user id without a home, as containers have
+        return Path("/nonexistent")
+
+
+def keep(path: Path, parts: Iterable[Any], what: str) -> bool:
+    """Write bytes-like parts to a file that appears whole, however many processes do this.
+
+    Returns:
+        Whether the file is there. If it cannot be written, one line on stderr says so.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for part in parts:
+                    file.write(part)
+            os.chmod(temporary, 0o644)  # an image is built by root and run by another user
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        print(
+            f"minner: {what} could not be kept in {path.parent} ({error.strerror}); "
+            "set MINNER_CACHE_DIR to a writable directory to start faster",
+            file=sys.stderr,
+        )
+        return False
+    return True

@@ -1,0 +1,195 @@
+"""From the logits of a text to a Document, by the rules that the options of `minner.load` choose.
+
+`Tagger` takes a shorter way to the same entities where no option asks for another rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.chunks import split_tag
+from minner.decode import entities
+from minner.decoders import DECODERS, SCHEMES_READ, VITERBI
+from minner.document import Document
+from minner.entity import Entity
+from minner.offsets import unit_offsets
+from minner.options import Options
+from minner.pieces import Pieces, Window
+from minner.schemes import are_bare, scheme_of
+from minner.strategies import STRATEGIES
+from minner.weights.errors import MinnerError
+from minner.words import Span
+
+Floats = NDArray[np.float32]
+Classes = NDArray[np.intp]
+Chooser = Callable[[Floats, NDArray[np.intp]], Classes]
+"""From the probabilities `[w, C]` of words, and which words of the text they are, to classes."""
+
+
+class Reading(NamedTuple):
+    """What the model made of a document.
+
+    Attributes:
+        pieces: the n pieces it saw.
+        windows: how it saw them.
+        cut: how many pieces after those it did not see.
+        logits: float32 `[n, C]`.
+    """
+
+    pieces: Pieces
+    windows: list[Window]
+    cut: int
+    logits: Floats
+
+
+class WordTags(NamedTuple):
+    """W tags, the probability of each, and those of all C labels, float32 `[W]` and `[W, C]`."""
+
+    tags: list[str]
+    scores: Floats
+    probabilities: Floats
+
+
+class Assembler:
+    """The rules of one set of options, for one model's labels."""
+
+    def __init__(self, options: Options, labels: tuple[str, ...]) -> None:
+        """Fit the options to a model.
+
+        Raises:
+            MinnerError: an option names a label that the model does not have, or a rule that finds
+                nothing in its labels.
+        """
+        self._options = options
+        self._labels = labels
+        self._are_bare = are_bare(labels)
+        self._check_decoder()
+        self._check_labels()
+        self._chunks = DECODERS[options.decoder]
+        self._share = STRATEGIES[options.word_strategy]
+        self._choose = self._path_finder() if options.decoder in VITERBI else _best_of_each
+
+    def chunk_tags(self, tags: list[str]) -> list[str]:
+        """Tags that say where chunks are: labels without a prefix read as `I-`."""
+        if not self._are_bare:
+            return tags
+        return [tag if tag == "O" else f"I-{tag}" for tag in tags]
+
+    def document(self, text: str, spans: Sequence[Span], reading: Reading) -> Document:
+        """Put together all that is known of a text.
+
+        Args:
+            text: the text.
+            spans: start and end of each word, in code points.
+            reading: what the model made of these words.
+        """
+        tags, scores, probabilities = self.word_tags(reading, len(spans))
+        found = entities(text, spans, self.chunk_tags(tags), scores, self._chunks)
+        places = unit_offsets(text, self._options.offsets)
+        return Document(
+            text=text,
+            words=[self._place(places, *span) for span in spans],
+            tags=tags,
+            scores=scores,
+            entities=self._select(found, places),
+            labels=self._labels,
+            probabilities=probabilities,
+            pieces=reading.pieces,
+            windows=reading.windows,
+            cut=reading.cut,
+        )
+
+    def word_tags(self, reading: Reading, count: int) -> WordTags:
+        """The tags of a document's `count` words."""
+        pieces, _, cut, logits = reading
+        seen, starts = np.unique(pieces.words, return_index=True)  # the words that have pieces
+        tags = ["O"] * count
+        probabilities = np.zeros((count, len(self._labels)), dtype=np.float32)
+        scores = np.ones(count, dtype=np.float32)
+        if "O" in self._labels:
+            probabilities[:, self._labels.index("O")] = 1
+        if cut:
+            unseen = slice(int(seen[-1]) + 1, None)
+            probabilities[unseen], scores[unseen] = 0, 0
+        if len(seen):
+            probabilities[seen] = self._share(logits, starts)
+            best = self._choose(probabilities[seen], seen)
+            scores[seen] = probabilities[seen, best]
+            for word, label in zip(seen.tolist(), best.tolist(), strict=True):
+                tags[word] = self._labels[label]
+        return WordTags(tags, scores, probabilities)
+
+    def _select(self, found: list[Entity], places: Sequence[int]) -> list[Entity]:
+        """Rename and filter entities, and bring their offsets to the unit asked for."""
+        options = self._options
+        names = options.label_map or {}
+        selected = []
+        for entity in found:
+            label = names.get(entity.label, entity.label)
+            if (
+                entity.score >= options.min_score
+                and label not in options.ignore_labels
+                and (options.labels is None or label in options.labels)
+            ):
+                start, end = self._place(places, entity.start, entity.end)
+                selected.append(Entity(entity.text, label, start, end, entity.score))
+        return selected
+
+    def _place(self, places: Sequence[int], start: int, end: int) -> Span:
+        return places[start], places[end] - self._options.inclusive_ends
+
+    # ---- does it fit the model? -----------------------------------------------------------------
+
+    def _check_decoder(self) -> None:
+        decoder = self._options.decoder
+        schemes = SCHEMES_READ.get(decoder)
+        if schemes is not None and scheme_of(self._labels) not in schemes:
+            raise MinnerError(
+                f"decoder {decoder!r} reads {' and '.join(schemes).upper()} tags only, but the "
+                f"labels are {', '.join(self._labels)}; choose another, such as 'conlleval'"
+            )
+
+    def _path_finder(self) -> Chooser:
+        from minner.decoders import viterbi
+
+        scheme = "iob1" if self._options.decoder == "viterbi-iob1" else scheme_of(self._labels)
+        assert scheme is not None  # by _check_decoder
+        allowed = viterbi.transitions(self._labels, scheme)
+        if not viterbi.allow_any_length(allowed):
+            raise MinnerError(
+                f"no label may stand alone as O or S- does, so that decoder 'viterbi' has no tag "
+                f"for one word: {', '.join(self._labels)}"
+            )
+
+        def best_paths(probabilities: Floats, words: NDArray[np.intp]) -> Classes:
+            # A word without pieces is `O` for sure, and to a path as good as an edge.
+            gaps = np.flatnonzero(np.diff(words) > 1) + 1
+            runs = np.split(viterbi.logarithms(probabilities), gaps)
+            return np.concatenate([viterbi.best_path(run, allowed) for run in runs])
+
+        return best_paths
+
+    def _check_labels(self) -> None:
+        options = self._options
+        types = {split_tag(tag)[1] for tag in self.chunk_tags(list(self._labels))} - {""}
+        names = options.label_map or {}
+        renamed = {names.get(label, label) for label in types}
+        for option, asked, known in (
+            ("label_map", names, types),
+            ("labels", options.labels or (), renamed),
+            ("ignore_labels", options.ignore_labels, renamed),
+        ):
+            unknown = sorted(set(asked) - known)
+            if unknown:
+                raise MinnerError(
+                    f"{option} names {unknown[0]!r}, but the labels are: {', '.join(sorted(known))}"
+                )
+
+
+def _best_of_each(probabilities: Floats, _: NDArray[np.intp]) -> Classes:
+    best: Classes = probabilities.argmax(axis=1)
+    return best

@@ -1,0 +1,181 @@
+"""`minner diff`: where two models, precisions or rules disagree."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import tee
+from typing import Any
+
+import minner
+from minner.commands.common import Commands, add_text_options, read_lines
+from minner.compare import Comparison, Place, Side
+from minner.conll import read_conll
+from minner.progress import progress
+from minner.tagger import Tagger
+from minner.weights.errors import MinnerError
+
+_WEIGHTS: dict[str, Any] = {"model": None, "precision": "float32"}
+_RULES = ("decoder", "word_strategy", "on_long", "min_score")
+_KEYS = (*_WEIGHTS, *_RULES)
+
+Source = tuple[str | Sequence[str], Sequence[str] | None]
+"""A text; or the words of one, and their gold tags."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "diff",
+        help="show where two models or rules disagree",
+        description="Read the same texts in two ways, A and B, and show the places where their "
+        "entities differ. A and B are KEY=VALUE,KEY=VALUE; the keys are "
+        f"{', '.join(_KEYS)}, and what is left out is as `minner tag` has it by default.",
+    )
+    command.add_argument("--a", default="", metavar="A", help="left out: all defaults")
+    command.add_argument("--b", required=True, metavar="B", help="such as decoder=viterbi")
+    source = add_text_options(command)
+    source.add_argument("--conll", metavar="FILE", help="words and gold tags from a CoNLL file")
+    command.add_argument("--threads", type=int, help="cores to use")
+    command.add_argument("--format", choices=("table", "json"), default="table")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the places where A and B differ, and how many there are."""
+    sources = _sources(options)
+    sides = _parse("--a", options.a), _parse("--b", options.b)
+    if sides[0] == sides[1]:
+        raise MinnerError("A and B are the same; say with --a or --b what is different")
+    a, b = _load(sides, options.threads)
+    comparison = Comparison()
+    places = _compare(a, b, progress(sources, "texts"), comparison)
+    if options.format == "json":
+        _write_json(options, places, comparison)
+    else:
+        _write_table(places, comparison, has_gold=options.conll is not None)
+
+
+def _sources(options: argparse.Namespace) -> Iterator[Source]:
+    if options.conll is not None:
+        return ((sentence.words, sentence.tags) for sentence in read_conll(options.conll))
+    return ((text, None) for text in options.text or read_lines(options.file))
+
+
+def _compare(
+    a: Tagger, b: Tagger, sources: Iterator[Source], comparison: Comparison
+) -> Iterator[tuple[int, Place]]:
+    """Every place, with the number of its text, from 1."""
+    sources, for_a, for_b = tee(sources, 3)
+    of_a, of_b = (
+        side.documents(text for text, _ in ours) for side, ours in ((a, for_a), (b, for_b))
+    )
+    for one, other, (_, gold) in zip(of_a, of_b, sources, strict=True):
+        for place in comparison.add(one, other, gold):
+            yield comparison.texts, place
+
+
+# ---- A and B ------------------------------------------------------------------------------------
+
+
+def _parse(flag: str, text: str) -> dict[str, Any]:
+    """The options of `minner.load` in `key=value,key=value`."""
+    found: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        key = key.replace("-", "_")
+        if key not in _KEYS or not equals:
+            known = ", ".join(_KEYS)
+            raise MinnerError(f"{flag}: {part!r} must be KEY=VALUE, with one of the keys {known}")
+        found[key] = value
+    if "min_score" in found:
+        try:
+            found["min_score"] = float(found["min_score"])
+        except ValueError:
+            raise MinnerError(f"{flag}: {found['min_score']!r} is no number") from None
+    return found
+
+
+def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:
+    """A tagger for each side; two that differ in rules only share the weights."""
+    loaded: dict[tuple[Any, ...], Tagger] = {}
+    taggers = []
+    for side in sides:
+        weights = {key: side.get(key, default) for key, default in _WEIGHTS.items()}
+        key = tuple(weights.values())
+        if key not in loaded:
+            loaded[key] = minner.load(**weights, threads=threads)
+        rules = {name: side[name] for name in _RULES if name in side}
+        taggers.append(loaded[key].with_options(**rules))
+    return taggers
+
+
+# ---- what is written ----------------------------------------------------------------------------
+
+
+def _write_table(
+    places: Iterator[tuple[int, Place]], comparison: Comparison, has_gold: bool
+) -> None:
+    print(" TEXT  SIDE   START     END  LABEL  SCORE  ENTITY")
+    for number, place in places:
+        for name, side in (("A", place.a), ("B", place.b)):
+            _write_side(number, name, side, place)
+        for entity in place.gold or []:
+            _write_row(number, "gold", entity.start, entity.end, entity.label, "", entity.text)
+    ours = comparison
+    print(
+        f"\n{ours.texts} texts: A found {ours.a} entities, B {ours.b}, {ours.same} of them the "
+        f"same, with scores up to {ours.largest_score_difference:.2g} apart"
+    )
+    right = f"; A is right in {ours.a_right}, B in {ours.b_right}" if has_gold else ""
+    print(f"{ours.places} places differ{right}")
+
+
+def _write_side(number: int, name: str, side: Side, place: Place) -> None:
+    """A line per entity; or, where there is none, one with the tags and their mean score."""
+    for one in side.entities:
+        _write_row(number, name, one.start, one.end, one.label, f"{one.score:.3f}", one.text)
+    if not side.entities:
+        tagged = " ".join(f"{word}/{tag}" for word, tag in zip(place.words, side.tags, strict=True))
+        score = f"{sum(side.scores) / len(side.scores):.3f}"
+        _write_row(number, name, place.start, place.end, "-", score, tagged)
+
+
+def _write_row(
+    number: int, name: str, start: int, end: int, label: str, score: str, text: str
+) -> None:
+    line = " ".join(text.split())
+    # What a terminal would obey instead of show.
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+    sys.stdout.write(
+        f"{number:>5}  {name:<4}  {start:>6}  {end:>6}  {label:<5}  {score:>5}  {shown}\n"
+    )
+
+
+def _write_json(
+    options: argparse.Namespace, places: Iterator[tuple[int, Place]], comparison: Comparison
+) -> None:
+    found = [
+        {
+            "text": number,
+            "start": place.start,
+            "end": place.end,
+            "words": place.words,
+            "a": _side_record(place.a),
+            "b": _side_record(place.b),
+            "gold": None if place.gold is None else [asdict(one) for one in place.gold],
+        }
+        for number, place in places
+    ]
+    counts = asdict(comparison)
+    if options.conll is None:
+        del counts["a_right"], counts["b_right"]
+    record = {"a": options.a, "b": options.b, "counts": counts, "places": found}
+    print(json.dumps(record, indent=2, ensure_ascii=False))
+
+
+def _side_record(side: Side) -> dict[str, Any]:
+    return {**side._asdict(), "entities": [asdict(entity) for entity in side.entities]}

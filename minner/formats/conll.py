@@ -1,0 +1,16 @@
+"""CoNLL columns, for scorers and trainers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import tee
+
+from minner.tagger import Tagger
+from minner.words import split_words
+
+
+def conll(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
+    """A line per word, `word tag`, and an empty line after each text."""
+    sentences, ours = tee([text[start:end] for start, end in split_words(text)] for text in texts)
+    for words, tags in zip(ours, ner.pipe_tags(sentences), strict=True):
+        yield "".join(f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True)) + "\n"

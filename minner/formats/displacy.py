@@ -1,0 +1,17 @@
+"""The manual format of displaCy, spaCy's visualiser: `displacy.render(..., manual=True)`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from minner.formats.tagged import tagged
+from minner.tagger import Tagger
+
+
+def displacy(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
+    """A JSON object per text; a list of them is what displaCy draws with `style="ent"`."""
+    for text, found in tagged(ner, texts):
+        ents = [{"start": e.start, "end": e.end, "label": e.label} for e in found]
+        record = {"text": text, "ents": ents, "title": None}
+        yield json.dumps(record, ensure_ascii=False) + "\n"

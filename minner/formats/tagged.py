@@ -1,0 +1,15 @@
+"""Texts side by side with their entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import tee
+
+from minner.entity import Entity
+from minner.tagger import Tagger
+
+
+def tagged(ner: Tagger, texts: Iterable[str]) -> Iterator[tuple[str, list[Entity]]]:
+    """Each text of a stream and its entities, in bounded memory."""
+    texts, ours = tee(texts)
+    return zip(ours, ner.pipe(texts), strict=True)

@@ -1,0 +1,91 @@
+"""The options of `minner.load` that need no model: what is read of a text, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from minner.decoders import DECODERS
+from minner.offsets import UNITS
+from minner.strategies import STRATEGIES
+from minner.weights.errors import MinnerError
+
+ON_LONG = ("window", "error", "truncate")
+
+_CHOICES: dict[str, Collection[str]] = {
+    "decoder": DECODERS,
+    "word_strategy": STRATEGIES,
+    "on_long": ON_LONG,
+    "offsets": UNITS,
+}
+"""Option -> its values, for the options that are a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of `minner.load`, which says what they mean, checked as far as no model is needed.
+
+    Raises:
+        MinnerError: a value is none that the option has.
+    """
+
+    decoder: str = "conlleval"
+    word_strategy: str = "first"
+    labels: Iterable[str] | None = None
+    ignore_labels: Iterable[str] = ()
+    label_map: Mapping[str, str] | None = None
+    min_score: float = 0.0
+    on_long: str = "window"
+    offsets: str = "codepoints"
+    inclusive_ends: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every option, and bring those that hold labels to one form."""
+        for name, values in _CHOICES.items():
+            _check_choice(name, getattr(self, name), values)
+        if not isinstance(self.inclusive_ends, bool):
+            raise MinnerError(f"inclusive_ends must be True or False, not {self.inclusive_ends!r}")
+        if not isinstance(self.min_score, int | float) or not 0 <= self.min_score <= 1:
+            raise MinnerError(f"min_score must be a number from 0 to 1, not {self.min_score!r}")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _label_set("labels", self.labels))
+        # `O` is never an entity; Hugging Face's users are used to ignoring it all the same.
+        ignored = _label_set("ignore_labels", self.ignore_labels) - {"O"}
+        object.__setattr__(self, "ignore_labels", ignored)
+        object.__setattr__(self, "label_map", _checked_map(self.label_map) or None)
+
+    @property
+    def are_default(self) -> bool:
+        """Whether nothing was asked for but the entities of a text, by the rules of conlleval."""
+        return self == Options()
+
+
+OPTION_NAMES = tuple(field.name for field in fields(Options))
+
+
+def _check_choice(name: str, value: Any, values: Collection[str]) -> None:
+    if not isinstance(value, str) or value not in values:
+        raise MinnerError(f"{name} {value!r} is not available; choose from: {', '.join(values)}")
+
+
+def _label_set(name: str, labels: Any) -> frozenset[str]:
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise MinnerError(f"{name} must be a list of labels such as ['PER'], not {labels!r}")
+    found = list(labels)
+    for label in found:
+        if not isinstance(label, str):
+            raise MinnerError(f"{name} must hold labels such as 'PER', not {label!r}")
+    return frozenset(found)
+
+
+def _checked_map(label_map: Any) -> dict[str, str]:
+    if label_map is None:
+        return {}
+    if not isinstance(label_map, Mapping) or not all(
+        isinstance(label, str) for pair in label_map.items() for label in pair
+    ):
+        raise MinnerError(
+            f"label_map must map labels to labels, as {{'PERSON': 'PER'}}, not {label_map!r}"
+        )
+    return dict(label_map)

@@ -1,0 +1,112 @@
+"""The spaCy component `minner`: entities with scores in a spaCy pipeline.
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("minner")
+    [(ent.text, ent.label_, ent._.score) for ent in nlp("Kofi Annan flew to Geneva.").ents]
+
+spaCy finds it by an entry point of this package, so nothing has to be imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from spacy.language import Language
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.util import minibatch
+
+import minner
+from minner.chunks import chunk_labels
+from minner.entity import Entity
+from minner.weights.errors import warn
+
+
+class MinnerComponent:
+    """Sets `doc.ents`, and the score of each as `span._.score`.
+
+    Entities that are there already stay, and win over those found here, as with spaCy's own
+    components. spaCy's tokens are kept: an entity that starts or ends inside a token grows to the
+    whole token, and of two that would then share a token the one with the higher score stays; both
+    give a `MinnerWarning`.
+    """
+
+    def __init__(
+        self, model: str | None, precision: str, threads: int | None, lowercase: bool | None
+    ) -> None:
+        """Load the model; arguments and errors are those of `minner.load`."""
+        self._settings = (model, precision, threads, lowercase)
+        self._ner = minner.load(model, precision=precision, threads=threads, lowercase=lowercase)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the entities of one document."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Find the entities of a stream of documents, `batch_size` of them at a time."""
+        for docs in minibatch(stream, batch_size):
+            for doc, found in zip(docs, self._ner([doc.text for doc in docs]), strict=True):
+                _annotate(doc, found)
+                yield doc
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that entities can have."""
+        return tuple(chunk_labels(self._ner.labels))
+
+    def score(self, examples: Iterable[Any], **_: Any) -> dict[str, Any]:
+        """What `nlp.evaluate` reports: `ents_p`, `ents_r`, `ents_f` and `ents_per_type`."""
+        scores: dict[str, Any] = get_ner_prf(examples)
+        return scores
+
+    def __reduce__(self) -> tuple[type[MinnerComponent], tuple[Any, ...]]:
+        """Pickle the settings: a process that is started afresh loads the model again."""
+        return MinnerComponent, self._settings
+
+
+def make(
+    nlp: Language,
+    name: str,
+    model: str | None,
+    precision: str,
+    threads: int | None,
+    lowercase: bool | None,
+) -> MinnerComponent:
+    """What `nlp.add_pipe("minner", config={...})` calls; the settings are those of `minner.load`.
+
+    They are part of `nlp.config`, which is all that `nlp.to_disk` has to keep of the component.
+    """
+    return MinnerComponent(model, precision, threads, lowercase)
+
+
+def _annotate(doc: Doc, found: list[Entity]) -> None:
+    preset = {token.i for span in doc.ents for token in span}
+    taken: set[int] = set()
+    spans = []
+    for entity in sorted(found, key=lambda entity: -entity.score):
+        span = doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")
+        tokens = {token.i for token in span}
+        if tokens & preset:
+            continue
+        if tokens & taken:
+            warn(f"the entity {entity!r} was left out: it shares a token with one of higher score")
+            continue
+        if span.text != entity.text:
+            warn(f"the entity {entity!r} grew to {span.text!r}, because spaCy's tokens end there")
+        taken |= tokens
+        span._.score = entity.score
+        spans.append(span)
+    doc.ents = [*doc.ents, *spans]
+
+
+if not Span.has_extension("score"):
+    Span.set_extension("score", default=None)
+
+Language.factory(
+    "minner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={"model": None, "precision": "float32", "threads": None, "lowercase": None},
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+    func=make,
+)

@@ -1,0 +1,90 @@
+"""The rules of `minner tag` on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minner.entity import Entity
+from minner.tagger import Tagger
+from test_cli import Capture, assert_fails, run, shell
+
+TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20))
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        (["--decoder", "viterbi"], {"decoder": "viterbi"}),
+        (["--word-strategy", "average"], {"word_strategy": "average"}),
+        (["--labels", "PER, ORG"], {"labels": ["PER", "ORG"]}),
+        (["--labels", ""], {"labels": []}),
+        (["--ignore-labels", "PER,O"], {"ignore_labels": ["PER"]}),
+        (["--min-score", "0.4"], {"min_score": 0.4}),
+        (["--offsets", "utf8"], {"offsets": "utf8"}),
+        (
+            ["--offsets", "utf16", "--inclusive-ends"],
+            {"offsets": "utf16", "inclusive_ends": True},
+        ),
+    ],
+)
+def test_flags(
+    capsys: Capture, tiny: Tagger, tiny_path: Path, flags: list[str], options: dict[str, Any]
+) -> None:
+    arguments = ("tag", "--model", tiny_path, "--format", "jsonl", *flags, TEXT)
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    found = [Entity(**entity) for entity in json.loads(out)["entities"]]
+    assert found == tiny.with_options(**options)(TEXT)
+    assert found != tiny(TEXT)
+
+
+def test_on_long(capsys: Capture, tiny_path: Path) -> None:
+    arguments = ("tag", "--model", tiny_path, "--format", "jsonl", TEXT)
+    assert_fails(
+        run(capsys, *arguments, "--on-long", "error"), "begins 'Jo\u00ebl Smith0", "split it"
+    )
+    line = 'minner tag --model "$1" --format jsonl --on-long truncate "$2" John'
+    done = shell(line, tiny_path, TEXT)
+    assert done.returncode == 0
+    warning = "minner: warning: of the text that begins 'Jo\u00ebl Smith0 lives"
+    assert done.stderr.decode().startswith(warning)
+    assert done.stderr.count(b"\n") == 1
+    first, _ = map(json.loads, done.stdout.decode().splitlines())
+    assert first["entities"][-1]["end"] < len(TEXT) / 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "parts"),
+    [
+        (["--labels", "PERSON"], ["labels names 'PERSON', but the labels are: LOC, MISC"]),
+        (["--decoder", "iobes"], ["decoder 'iobes' reads IOBES tags only"]),
+        (["--min-score", "2"], ["min_score must be a number from 0 to 1, not 2.0"]),
+        (["--format", "conll", "--labels", "PER"], ["--labels needs another format", "conll"]),
+        (["--format", "conll", "--decoder", "iob2"], ["--decoder needs another format"]),
+        (["--format", "conll", "--offsets", "utf8"], ["--offsets needs another format"]),
+    ],
+)
+def test_flags_that_do_not_fit(
+    capsys: Capture, tiny_path: Path, flags: list[str], parts: list[str]
+) -> None:
+    assert_fails(run(capsys, "tag", "--model", tiny_path, *flags, TEXT), *parts)
+
+
+def test_conll_takes_what_chooses_tags(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    flags = ("--decoder", "viterbi", "--word-strategy", "max", "--ignore-labels", "O")
+    status, out, _ = run(capsys, "tag", "--model", tiny_path, "--format", "conll", *flags, TEXT)
+    assert status == 0
+    words, tags = zip(*(line.split(" ") for line in out.splitlines() if line), strict=True)
+    ner = tiny.with_options(decoder="viterbi", word_strategy="max")
+    assert list(tags) == ner.tag(words) != tiny.tag(words)
+
+
+@pytest.mark.parametrize("flags", [["--decoder", "crf"], ["--offsets", "x"], ["--min-score", "x"]])
+def test_wrong_usage(capsys: Capture, flags: list[str]) -> None:
+    status, out, err = run(capsys, "tag", *flags, "John")
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: minner tag")

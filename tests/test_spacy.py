@@ -1,0 +1,139 @@
+"""The spaCy component, in real spaCy pipelines."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # spaCy's own
+    spacy = pytest.importorskip("spacy", reason="spaCy is not installed")
+    from spacy.tokenizer import Tokenizer
+    from spacy.tokens import Doc, Span
+    from spacy.training import Example
+
+from minner import MinnerError, MinnerWarning
+from minner.entity import Entity
+from minner.spacy_component import MinnerComponent
+from minner.tagger import Tagger
+
+TEXTS = ["Kofi Annan flew to Geneva.", "", " \n", "AL-AIN, the U.S. and  Paris\n\nare places."]
+
+
+@pytest.fixture(scope="module")
+def nlp(embedded: Tagger) -> Any:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("minner", config={"threads": 1})
+    return nlp
+
+
+def found(doc: Any) -> list[Entity]:
+    return [
+        Entity(span.text, span.label_, span.start_char, span.end_char, span._.score)
+        for span in doc.ents
+    ]
+
+
+def by_whitespace(*stand_in: Entity) -> Any:
+    """A pipeline whose tokens hold their punctuation, and a component that finds these entities."""
+    nlp = spacy.blank("en")
+    nlp.tokenizer = Tokenizer(nlp.vocab)
+    component = MinnerComponent.__new__(MinnerComponent)
+    component._ner = lambda texts: [list(stand_in) for _ in texts]  # type: ignore[assignment]
+    return lambda text: component(nlp(text))
+
+
+def test_entities_are_minners(nlp: Any, embedded: Tagger) -> None:
+    assert [found(nlp(text)) for text in TEXTS] == embedded(TEXTS)
+    assert [found(doc) for doc in nlp.pipe(TEXTS, batch_size=2)] == embedded(TEXTS)
+    doc = nlp(TEXTS[0])
+    assert [token.ent_iob_ for token in doc] == ["B", "I", "O", "O", "B", "O"]
+
+
+def test_other_processes(nlp: Any, embedded: Tagger) -> None:
+    assert [found(doc) for doc in nlp.pipe(TEXTS, n_process=2)] == embedded(TEXTS)
+
+
+def test_scores_outlive_a_document(nlp: Any, embedded: Tagger) -> None:
+    doc = nlp(TEXTS[0])
+    assert found(Doc(nlp.vocab).from_bytes(doc.to_bytes())) == embedded(TEXTS[0])
+    assert doc[2:3]._.score is None
+
+
+def test_a_pipeline_on_disk(nlp: Any, tmp_path: Path, embedded: Tagger) -> None:
+    nlp.to_disk(tmp_path)
+    again = spacy.load(tmp_path)
+    assert again.config["components"]["minner"] == {
+        "factory": "minner",
+        "model": None,
+        "precision": "float32",
+        "threads": 1,
+        "lowercase": None,
+    }
+    assert found(again(TEXTS[0])) == embedded(TEXTS[0])
+
+
+def test_another_model(tiny_path: Path, tiny: Tagger) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("minner", config={"model": str(tiny_path)})
+    text = "John Smith lives in London ."
+    assert found(nlp(text)) == tiny(text)
+    with pytest.raises(MinnerError, match="no directory '/no/such/model'"):
+        spacy.blank("en").add_pipe("minner", config={"model": "/no/such/model"})
+
+
+def test_labels_and_scores(nlp: Any) -> None:
+    assert nlp.pipe_labels["minner"] == ["PER", "ORG", "LOC", "MISC"]
+    gold = {"entities": [(0, 10, "PER"), (19, 25, "ORG")]}
+    scores = nlp.evaluate([Example.from_dict(nlp.make_doc(TEXTS[0]), gold)])
+    assert (scores["ents_p"], scores["ents_r"], scores["ents_f"]) == (0.5, 0.5, 0.5)
+
+
+def test_a_pickled_component(nlp: Any, embedded: Tagger) -> None:
+    component = pickle.loads(pickle.dumps(nlp.get_pipe("minner")))
+    assert found(component(nlp.make_doc(TEXTS[0]))) == embedded(TEXTS[0])
+
+
+def test_an_entity_grows_to_whole_tokens() -> None:
+    nlp = by_whitespace(Entity("Berlin", "LOC", 4, 10, 0.9))
+    with pytest.warns(MinnerWarning, match=r"text='Berlin'.* grew to '\(Berlin\)\.'"):
+        doc = nlp("in (Berlin).")
+    assert found(doc) == [Entity("(Berlin).", "LOC", 3, 12, 0.9)]
+
+
+def test_two_entities_of_one_token() -> None:
+    first, second = Entity("Rome", "LOC", 0, 4, 0.8), Entity("Paris", "LOC", 5, 10, 0.9)
+    with pytest.warns(MinnerWarning) as warned:
+        doc = by_whitespace(first, second)("Rome/Paris now")
+    assert found(doc) == [Entity("Rome/Paris", "LOC", 0, 10, 0.9)]
+    assert [str(warning.message).split(") ")[1] for warning in warned] == [
+        "grew to 'Rome/Paris', because spaCy's tokens end there",
+        "was left out: it shares a token with one of higher score",
+    ]
+
+
+def test_entities_that_are_there_stay(embedded: Tagger) -> None:
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "CITY", "pattern": "to Geneva"}])
+    nlp.add_pipe("minner")
+    doc = nlp(TEXTS[0])
+    assert [(span.text, span.label_) for span in doc.ents] == [
+        ("Kofi Annan", "PER"),
+        ("to Geneva", "CITY"),
+    ]
+    assert doc.ents[1]._.score is None
+    assert Span.has_extension("score")
+
+
+def test_the_entry_point() -> None:
+    """So that `add_pipe("minner")` works where nothing of minner was imported."""
+    points = entry_points(group="spacy_factories", name="minner")
+    if not points:
+        pytest.skip("minner is not installed, or without its entry points")
+    assert {point.value for point in points} == {"minner.spacy_component:make"}

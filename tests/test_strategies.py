@@ -1,0 +1,43 @@
+"""Word strategies, against the definitions written as loops."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from minner.decode import softmax
+from minner.strategies import STRATEGIES
+
+
+def by_loop(name: str, pieces: np.ndarray) -> np.ndarray:
+    """The probabilities of one word from those of its pieces, `[k, C]`."""
+    if name == "first":
+        return pieces[0]
+    if name == "average":
+        return pieces.mean(axis=0)
+    best = 0
+    for i, piece in enumerate(pieces):
+        if piece.max() > pieces[best].max():
+            best = i
+    return pieces[best]
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("lengths", [[1], [4], [1, 1, 1], [2, 1, 7, 1, 3]])
+def test_against_loops(name: str, lengths: list[int]) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        logits = random.normal(0, 3, (sum(lengths), 5)).astype(np.float32)
+        starts = np.cumsum([0, *lengths])
+        expected = [by_loop(name, softmax(logits[a:b])) for a, b in itertools.pairwise(starts)]
+        found = STRATEGIES[name](logits, starts[:-1])
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_of_equally_sure_pieces_the_first_speaks() -> None:
+    logits = np.array([[0, 1, 5], [5, 1, 0], [0, 5, 1]], dtype=np.float32)
+    found = STRATEGIES["max"](logits, np.array([0, 1]))
+    np.testing.assert_array_equal(found.argmax(axis=1), [2, 0])
