@@ -48,14 +48,3 @@ def count_rounds(options: argparse.Namespace) -> Iterator[int]:
 def comma_list(text: str) -> list[str]:
     """Split `a,b,c`."""
     return text.split(",")
-
-
-def shape(text: str) -> tuple[int, int]:
-    """Read `8x128` as batch and tokens."""
-    batch, tokens = text.split("x")
-    return int(batch), int(tokens)
-
-
-def shape_list(text: str) -> list[tuple[int, int]]:
-    """Read `1x16,8x128`."""
-    return [shape(part) for part in comma_list(text)]

@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.report import ratios
+from minner.bench.timing import ratios
 
 BASE = "minner float32"
 

@@ -11,29 +11,29 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
 from benchmarks.engines import ENTRIES, TOLERANCE, Entry
 from benchmarks.machine import describe
 from benchmarks.model import find_model, random_ids
-from benchmarks.options import comma_list, count_rounds, shape_list, shared_options
-from benchmarks.report import Table, finish, progress, ratios, spread
+from benchmarks.options import comma_list, count_rounds, shared_options
+from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
+from minner.bench.shapes import SHAPES, BatchShape, parse_shapes
+from minner.bench.timing import ratios
 
-Shape = tuple[int, int]
 Workers = dict[Entry, Worker]
 Times = dict[Entry, list[float]]
 
-SHAPES = "1x16,1x64,1x128,1x384,8x128"
 BASE = "minner"
 
 
 def main() -> None:
     """Run the race that the command line asks for."""
     parser = shared_options(__doc__, rounds=15, minutes=6, output="race.json")
-    parser.add_argument("--shapes", type=shape_list, default=SHAPES, help="batch x tokens")
+    shapes = ",".join(map(str, SHAPES))
+    parser.add_argument("--shapes", type=parse_shapes, default=shapes, help="batch x tokens")
     names = ",".join(dict.fromkeys(entry.name for entry in ENTRIES))
     parser.add_argument("--engines", type=comma_list, default=names, help="who takes part")
     parser.add_argument("--precisions", type=comma_list, default="float32", help="which of them")
@@ -52,7 +52,7 @@ def main() -> None:
         for precision, difference in compare(workers, shape).items():
             differences[precision] = max(difference, differences[precision])
 
-    times: dict[Shape, Times] = {
+    times: dict[BatchShape, Times] = {
         shape: {entry: [] for entry in workers} for shape in options.shapes
     }
     for number in count_rounds(options):
@@ -66,14 +66,14 @@ def main() -> None:
     if BASE in options.engines and len(workers) > 1:
         tables.append(ratio_table(times))
     seconds = {
-        _name(shape): {f"{entry.name} {entry.precision}": values for entry, values in row.items()}
+        str(shape): {f"{entry.name} {entry.precision}": values for entry, values in row.items()}
         for shape, row in times.items()
     }
     measurements = {"largest_difference_of_logits": differences, "seconds": seconds}
     finish("race", vars(options), machine, tables, measurements, options.output)
 
 
-def compare(workers: Workers, shape: Shape) -> dict[str, float]:
+def compare(workers: Workers, shape: BatchShape) -> dict[str, float]:
     """Have all engines compute the same batch.
 
     Returns:
@@ -88,11 +88,11 @@ def compare(workers: Workers, shape: Shape) -> dict[str, float]:
         logits = np.stack([workers[entry].call("run", ids) for entry in entries])
         found[precision] = float((logits.max(axis=0) - logits.min(axis=0)).max())
         if not found[precision] < TOLERANCE[precision]:
-            raise SystemExit(f"{_name(shape)}: {precision} logits differ by {found[precision]}")
+            raise SystemExit(f"{shape}: {precision} logits differ by {found[precision]}")
     return found
 
 
-def one_round(workers: Workers, shape: Shape, number: int) -> dict[Entry, float]:
+def one_round(workers: Workers, shape: BatchShape, number: int) -> dict[Entry, float]:
     """Give every engine one burst; returns the median seconds of each."""
     ids, entries = random_ids(*shape), list(workers)
     first = number % len(entries)
@@ -105,7 +105,7 @@ def one_round(workers: Workers, shape: Shape, number: int) -> dict[Entry, float]
 # ---- tables -------------------------------------------------------------------------------------
 
 
-def time_table(times: dict[Shape, Times], threads: int) -> Table:
+def time_table(times: dict[BatchShape, Times], threads: int) -> Table:
     """Milliseconds of every engine and shape."""
     rows = [
         [
@@ -119,10 +119,10 @@ def time_table(times: dict[Shape, Times], threads: int) -> Table:
         f"Milliseconds per forward, {threads} threads, batch x tokens: median of {rounds} rounds, "
         "in brackets the 10th and 90th percentile"
     )
-    return Table(title, ["engine", *map(_name, times)], rows)
+    return Table(title, ["engine", *map(str, times)], rows)
 
 
-def ratio_table(times: dict[Shape, Times]) -> Table:
+def ratio_table(times: dict[BatchShape, Times]) -> Table:
     """How many times as long as minner each peer takes, in the same precision."""
     rows = []
     for peer in next(iter(times.values())):
@@ -141,7 +141,7 @@ def ratio_table(times: dict[Shape, Times]) -> Table:
         ]
         rows.append([f"best peer, {precision}", *cells, _mean(found)])
     title = f"Time of each peer over the time of {BASE}, per round: above 1, {BASE} is faster"
-    return Table(title, ["peer", *map(_name, times), "geometric mean"], rows)
+    return Table(title, ["peer", *map(str, times), "geometric mean"], rows)
 
 
 def _base(row: Times, precision: str) -> list[float]:
@@ -159,10 +159,6 @@ def _precisions(entries: Iterable[Entry]) -> list[str]:
 
 def _mean(found: Sequence[Sequence[float]]) -> str:
     return f"{statistics.geometric_mean(map(statistics.median, found)):.2f}"
-
-
-def _name(shape: Any) -> str:
-    return "x".join(map(str, shape))
 
 
 if __name__ == "__main__":

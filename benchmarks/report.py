@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
+from minner.bench import timing
 
 
 class Table(NamedTuple):
@@ -37,13 +37,7 @@ class Table(NamedTuple):
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """Format the median and, in brackets, the 10th and 90th percentile."""
-    low, middle, high = np.percentile(values, [10, 50, 90])
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
-    """Divide round by round: what slowed the whole machine down for one round cancels."""
-    return [a / b for a, b in zip(over, under, strict=True)]
+    return timing.spread(values).text(digits)
 
 
 def finish(

@@ -17,9 +17,11 @@ from benchmarks.engines import Minner
 from benchmarks.machine import describe
 from benchmarks.model import find_model, random_ids
 from benchmarks.options import count_rounds, shared_options
-from benchmarks.probes import FLOPS, Arithmetic, Memory
-from benchmarks.report import Table, finish, progress, ratios, spread
+from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
+from minner.bench.probes import FLOPS, Arithmetic, Memory
+from minner.bench.timing import ratios
+from minner.bench.work import forward_flops, weight_bytes
 from minner.entity import Entity
 from minner.weights.config import Config, read_config
 
@@ -75,8 +77,9 @@ def main() -> None:
     progress("loading")
     counts = sorted({1, options.threads})
     engines = {n: Worker(Minner, model, n, "float32") for n in counts}
-    arithmetic = Worker(Arithmetic)
-    memories = {"model": Worker(Memory, weight_bytes(config)), "big": Worker(Memory, BIG)}
+    arithmetic = Worker(Arithmetic, options.threads)
+    sizes = {"model": weight_bytes(config), "big": BIG}
+    memories = {name: Worker(Memory, size, options.threads) for name, size in sizes.items()}
     texts = Worker(Texts, model.checkpoint, options.threads)
     for kind in TEXT_WORDS:
         if texts.call("one_list", kind) != texts.call("loop", kind):
@@ -109,26 +112,6 @@ def main() -> None:
         list_table(seconds, options.threads),
     ]
     finish("scaling", vars(options), machine, tables, {"seconds": seconds}, options.output)
-
-
-# ---- what a forward pass needs ------------------------------------------------------------------
-
-
-def matrix_weights(config: Config) -> int:
-    """Weights of all matrix products; each is used once per piece."""
-    layer = 4 * config.dim**2 + 2 * config.dim * config.hidden_dim
-    return config.n_layers * layer + config.dim * len(config.labels)
-
-
-def weight_bytes(config: Config) -> int:
-    """Bytes of the same in float32."""
-    return 4 * matrix_weights(config)
-
-
-def forward_flops(config: Config, tokens: int) -> int:
-    """Floating-point operations of one sequence: two per multiply-add, products only."""
-    attention = 2 * config.n_layers * config.dim * tokens  # scores, and context, of one piece
-    return 2 * tokens * (matrix_weights(config) + attention)
 
 
 # ---- tables -------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from benchmarks.machine import ROOT, describe
 from benchmarks.model import Model, find_model
 from benchmarks.options import count_rounds, shared_options
-from benchmarks.report import Table, finish, ratios, spread
+from benchmarks.report import Table, finish, spread
+from minner.bench.timing import ratios
 
 TEXT = "My name is John Smith and I work at Acme in Berlin ."
 STARTS = Path(__file__).parent / "starts"

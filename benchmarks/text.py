@@ -24,8 +24,9 @@ from benchmarks.engines import OPENVINO_PRECISIONS
 from benchmarks.machine import ROOT, describe
 from benchmarks.model import Model, find_model
 from benchmarks.options import count_rounds, shared_options
-from benchmarks.report import Table, finish, progress, ratios, spread
+from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
+from minner.bench.timing import ratios
 from minner.chunks import Chunk, conlleval_chunks
 from minner.conll import read_conll
 

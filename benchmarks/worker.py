@@ -14,11 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-WARM_UPS = 2
-"""Untimed calls at the start of a burst: they wake the threads and fill the caches."""
-
-LEAST = 3
-"""Timed calls of a burst, however long they take."""
+from minner.bench.timing import burst
 
 
 class Worker:
@@ -38,28 +34,9 @@ class Worker:
         self._pipe.send((_call, method, arguments, {}))
         return self._answer()
 
-    def burst(
-        self,
-        method: str,
-        *arguments: Any,
-        seconds: float = 0.25,
-        least: int = LEAST,
-        warm_ups: int = WARM_UPS,
-    ) -> list[float]:
-        """Time repeated calls of a method.
-
-        Args:
-            method: its name.
-            arguments: the same for every call.
-            seconds: calls go on until this much time has passed.
-            least: but there are at least this many.
-            warm_ups: calls before the first timed one.
-
-        Returns:
-            Seconds of each call.
-        """
-        limits = {"seconds": seconds, "least": least, "warm_ups": warm_ups}
-        self._pipe.send((_burst, method, arguments, limits))
+    def burst(self, method: str, *arguments: Any, **limits: Any) -> list[float]:
+        """Time repeated calls of a method; the limits are those of `minner.bench.timing.burst`."""
+        self._pipe.send((burst, method, arguments, limits))
         return self._answer()
 
     def close(self) -> None:
@@ -87,7 +64,7 @@ def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...
         pipe.send((True, None))
         while request := pipe.recv():
             action, method, values, limits = request
-            result = action(getattr(target, method), values, **limits)
+            result = action(getattr(target, method), *values, **limits)
             _fall_asleep()
             pipe.send((True, result))
     except EOFError:
@@ -96,26 +73,8 @@ def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...
         pipe.send((False, traceback.format_exc()))
 
 
-def _call(function: Callable[..., Any], values: tuple[Any, ...]) -> Any:
+def _call(function: Callable[..., Any], *values: Any) -> Any:
     return function(*values)
-
-
-def _burst(
-    function: Callable[..., Any],
-    values: tuple[Any, ...],
-    seconds: float,
-    least: int,
-    warm_ups: int,
-) -> list[float]:
-    for _ in range(warm_ups):
-        function(*values)
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < least or time.perf_counter() < end:
-        start = time.perf_counter()
-        function(*values)
-        times.append(time.perf_counter() - start)
-    return times
 
 
 def _fall_asleep(limit: float = 10.0) -> None:

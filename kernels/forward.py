@@ -58,6 +58,7 @@ def make_forward(activation: str) -> Callable[..., None]:
             x,
         )
         for n in range(shape.layers):
+            # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
             linear(team, x, D, w.qkv_weight[n], w.qkv_bias[n], acc, b.qkv)  # [T, 3A]
             attention(
                 team, rank, b.qkv, i.bounds, shape.heads, b.keys, b.values, b.scores, b.context

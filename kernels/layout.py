@@ -49,9 +49,11 @@ STOP = 2  # 1: helpers return
 ARRIVED = 3  # threads at the barrier
 GENERATION = 4  # barriers passed so far
 NEXT = 5  # next item of the current kernel
-PARKED = 6  # + 3 rank: 1 while that helper sleeps or is about to
-SEEN = 7  # + 3 rank: passes that helper has taken part in
-WAKE = 8  # + 3 rank: the pipe that wakes it
+LAPS = 6  # where time stamps go (see laps.py), or 0
+LAP = 7  # time stamps of this pass so far
+PARKED = 8  # + 3 rank: 1 while that helper sleeps or is about to
+SEEN = 9  # + 3 rank: passes that helper has taken part in
+WAKE = 10  # + 3 rank: the pipe that wakes it
 
 
 def team_state(workers: int) -> NDArray[np.int64]:

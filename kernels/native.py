@@ -28,7 +28,7 @@ SYMBOL = "minner_forward"
 Forward = Callable[..., None]
 """The native function; its arguments are those of `forward` in `forward.py`."""
 
-LIBC = {"read", "write", "sched_yield", "memcpy", "memset"}
+LIBC = {"read", "write", "sched_yield", "clock_gettime", "memcpy", "memset"}
 """What compiled code needs of the process it runs in (see team.py)."""
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)

@@ -12,6 +12,7 @@ threads write to the same line by accident.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,8 @@ from numba.core import cgutils
 from minner.kernels.layout import (
     ARRIVED,
     GENERATION,
+    LAP,
+    LAPS,
     LINE,
     NEXT,
     PARKED,
@@ -102,10 +105,24 @@ def meet(team: Array) -> None:
     generation = _load(team[GENERATION * LINE])
     before = _atomic("add", team[ARRIVED * LINE], 1)
     with when(before.equals(workers - 1)):
+        _note_time(team)
         _store(team[ARRIVED * LINE], 0)
         _store(team[NEXT * LINE], 0)
         _store(team[GENERATION * LINE], generation + 1)
     _spin_while(lambda: _load(team[GENERATION * LINE]).equals(generation))
+
+
+def _note_time(team: Array) -> None:
+    """Write a time stamp, where somebody measures: the end of a stage (see laps.py).
+
+    Only one thread comes here at a time. C's `struct timespec` is two int64 on 64-bit machines.
+    """
+    laps = team[LAPS * LINE].scalar()
+    with when(laps.differs(0)):
+        lap = team[LAP * LINE]
+        clock = lift(time.CLOCK_MONOTONIC, INT32)
+        call_c("clock_gettime", INT32, clock, laps + lap.scalar() * 16)
+        lap.store_scalar(lap.scalar() + 1)
 
 
 def _spin_while(condition: Any) -> None:
@@ -129,6 +146,8 @@ def _spin_while(condition: Any) -> None:
 def call_helpers(team: Array) -> None:
     """The leader's side: start a pass, and wake the helpers that have parked."""
     workers = team[WORKERS * LINE].scalar()
+    team[LAP * LINE].store_scalar(lift(0, INT64))
+    _note_time(team)
     _atomic("add", team[TICKET * LINE], 1)
     for rank in loop(1, workers):
         was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)

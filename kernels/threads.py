@@ -13,7 +13,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.layout import LINE, STOP, TICKET, WAKE, Call, Shape, team_state
+from minner.kernels.laps import Laps
+from minner.kernels.layout import LAPS, LINE, STOP, TICKET, WAKE, Call, Shape, team_state
 from minner.kernels.native import Forward
 
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
@@ -67,10 +68,17 @@ class Team:
         with self._lock:
             yield
 
-    def run(self, call: Call, shape: Shape) -> None:
-        """Run one pass; only inside `turn`. The call's `team` is filled in here."""
+    def run(self, call: Call, shape: Shape, laps: Laps | None = None) -> None:
+        """Run one pass; only inside `turn`. The call's `team` is filled in here.
+
+        Args:
+            call: what to work on.
+            shape: of the model.
+            laps: filled with the time of every stage, if given.
+        """
         if self._stop is None and self.workers > 1:
             self._start()
+        self._state[LAPS * LINE] = 0 if laps is None else laps.stamps.ctypes.data
         self._call[:] = call._replace(team=self._state.ctypes.data) + shape
         self._forward(self._call.ctypes.data, 0, 0)
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import minner
-from minner.commands import diff, evaluate, inspect, redact, tag, warmup
+from minner.commands import bench, diff, evaluate, inspect, redact, tag, warmup
 from minner.weights.errors import MinnerError
 
-COMMANDS = (tag, redact, evaluate, diff, inspect, warmup)
+COMMANDS = (tag, redact, evaluate, diff, inspect, bench, warmup)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.kernels.laps import Laps
 from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
 from minner.kernels.threads import Team, available_cores
@@ -37,6 +39,7 @@ class Engine:
         forward = load_forward(self._model.activation)
         self._team = Team(forward, available_cores() if threads is None else threads)
         self._scratch = aligned_empty(0)
+        self._recorded: list[Laps] | None = None
 
     def logits(self, sequences: Sequence[Ids]) -> list[Floats]:
         """Run sequences of piece ids, special tokens included.
@@ -56,6 +59,21 @@ class Engine:
             logits = self._run(np.concatenate(group), positions, bounds)
             results += [logits[a:b].copy() for a, b in pairwise(bounds)]
         return results
+
+    @contextmanager
+    def record(self) -> Iterator[list[Laps]]:
+        """Note when the stages of each native call end, inside a `with`.
+
+        Yields:
+            A list that grows by one for each native call, whoever makes it; a call of `logits`
+            makes several where it has more than TOKENS_PER_CALL tokens.
+        """
+        laps: list[Laps] = []
+        self._recorded = laps
+        try:
+            yield laps
+        finally:
+            self._recorded = None
 
     def _run(self, ids: Ids, positions: Ids, bounds: Ids) -> Floats:
         model, team, tokens = self._model, self._team, len(ids)
@@ -77,7 +95,11 @@ class Engine:
                 sequences=len(bounds) - 1,
                 longest=longest,
             )
-            team.run(call, model.shape)
+            recorded = self._recorded
+            laps = None if recorded is None else Laps(model.shape.layers)
+            team.run(call, model.shape, laps)
+            if recorded is not None and laps is not None:
+                recorded.append(laps)
         return logits[:, : model.shape.classes]
 
 

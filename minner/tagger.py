@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate, islice
 from typing import Any, overload
@@ -18,10 +19,12 @@ from minner.decode import entities, word_tags
 from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
+from minner.kernels.laps import Laps
 from minner.options import Options
 from minner.pieces import Pieces, Window, encode_words, windows
 from minner.schemes import are_bare
 from minner.weights.checkpoint import open_checkpoint
+from minner.weights.config import Config
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
 from minner.weights.tokenizer import WordPieces, read_tokenizer
@@ -77,6 +80,11 @@ class Tagger:
     def vocabulary(self) -> WordPieces:
         """The checkpoint's tokenizer, and what must be known of it."""
         return self._vocabulary
+
+    @property
+    def config(self) -> Config:
+        """The sizes and settings of the model."""
+        return self._checkpoint.config
 
     # ---- text -> entities -----------------------------------------------------------------------
 
@@ -285,6 +293,23 @@ class Tagger:
         rows = _iterate(sequences, "a list of id arrays")
         return self._engine.logits([self._check_ids(ids) for ids in rows])
 
+    def encode(self, text: str) -> NDArray[np.int32]:
+        """The piece ids of a text, int32 `[T]`, special tokens included, as `logits` takes them.
+
+        Raises:
+            MinnerError: the text is no string.
+        """
+        words = [text[start:end] for start, end in split_words(_check_text(text))]
+        return self._with_special_tokens(self._encode(words).ids)
+
+    def record(self) -> AbstractContextManager[list[Laps]]:
+        """Note when the stages of each native call end, inside a `with`.
+
+        Returns:
+            What gives, after `as`, a list that grows by one for each native call.
+        """
+        return self._engine.record()
+
     def trace(self, text: str) -> dict[str, NDArray[Any]]:
         """Every intermediate of the model for one text, from the plain NumPy reference.
 
@@ -296,14 +321,12 @@ class Tagger:
         Raises:
             MinnerError: the text is no string, or longer than one window of the model.
         """
-        words = [text[start:end] for start, end in split_words(_check_text(text))]
-        pieces = self._encode(words)
-        if len(pieces.ids) > self._window_size:
+        ids = self.encode(text)
+        if len(ids) - 2 > self._window_size:
             raise MinnerError(
-                f"the text has {len(pieces.ids)} pieces, but trace shows one window of at most "
+                f"the text has {len(ids) - 2} pieces, but trace shows one window of at most "
                 f"{self._window_size}; pass a shorter text"
             )
-        ids = self._with_special_tokens(pieces.ids)
         names = [self._vocabulary.tokenizer.id_to_token(int(index)) for index in ids]
         seen: dict[str, NDArray[Any]] = {"ids": ids, "pieces": np.array(names)}
 

@@ -17,12 +17,17 @@ Commands = Any  # argparse's private _SubParsersAction
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
+    """Let a command choose its model, and on how many cores it runs."""
+    add_checkpoint_options(command)
+    command.add_argument("--threads", type=int, help="cores to use")
+
+
+def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
     """Let a command choose its model."""
     command.add_argument(
         "--model", help="a directory or Hugging Face repo id; default: the embedded model"
     )
     command.add_argument("--precision", default="float32", help="default: float32")
-    command.add_argument("--threads", type=int, help="cores to use")
 
 
 def load(options: argparse.Namespace, **more: Any) -> Any:

@@ -7,12 +7,16 @@ registers and instructions that the kernels use.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from minner.kernels.staged import Array, Value, Variable, fma, loop, staged, vector
 from minner.kernels.target import LANES
+
+Floats = NDArray[np.float32]
 
 SUMS = 12
 """Independent sums: two multiply-add units of four cycles' latency need eight at least, and a
@@ -53,20 +57,21 @@ def _read(numbers: Array, start: Value, stop: Value, out: Array) -> None:
 
 
 @njit(nogil=True)
-def _run_multiply_add(steps, out):
+def _run_multiply_add(steps: int, out: Floats) -> None:
     _multiply_add(steps, out)
 
 
 @njit(nogil=True)
-def _run_read(numbers, start, stop, out):
+def _run_read(numbers: Floats, start: int, stop: int, out: Floats) -> None:
     _read(numbers, start, stop, out)
 
 
 class Arithmetic:
     """Multiply-adds in registers: the peak that no kernel can pass."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor()
+    def __init__(self, most_threads: int) -> None:
+        """Plan for `run` on at most so many threads."""
+        self._pool = ThreadPoolExecutor(most_threads)
 
     def run(self, threads: int) -> None:
         """Do FLOPS operations on each of some threads."""
@@ -77,17 +82,25 @@ class Arithmetic:
 
 
 class Memory:
-    """Reads an array from its first byte to its last, cut evenly between threads."""
+    """Reads an array from its first byte to its last, cut evenly between threads.
 
-    def __init__(self, size: int) -> None:
-        self._pool = ThreadPoolExecutor()
-        self._numbers = np.ones(size // CHUNK // 4 * CHUNK, dtype=np.float32)
+    Attributes:
+        size: bytes of the array.
+    """
 
-    def run(self, threads: int) -> None:
-        """Read every byte once."""
-        chunks = len(self._numbers) // CHUNK
-        bounds = [chunks * i // threads * CHUNK for i in range(threads + 1)]
-        list(self._pool.map(self._part, bounds[:-1], bounds[1:]))
+    def __init__(self, size: int, most_threads: int) -> None:
+        """Make an array of `size` bytes, or slightly less, for `run` on at most so many threads."""
+        self._pool = ThreadPoolExecutor(most_threads)
+        self._chunks = max(size // (4 * CHUNK), 1)
+        self._numbers = np.ones(self._chunks * CHUNK, dtype=np.float32)
+        self.size = self._numbers.nbytes
 
-    def _part(self, start: int, stop: int) -> None:
-        _run_read(self._numbers, start, stop, np.empty(CHUNK, dtype=np.float32))
+    def run(self, threads: int, times: int = 1) -> None:
+        """Read every byte so many times."""
+        bounds = [self._chunks * i // threads * CHUNK for i in range(threads + 1)]
+        list(self._pool.map(self._part, bounds[:-1], bounds[1:], repeat(times)))
+
+    def _part(self, start: int, stop: int, times: int) -> None:
+        out = np.empty(CHUNK, dtype=np.float32)
+        for _ in range(times):
+            _run_read(self._numbers, start, stop, out)

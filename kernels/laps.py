@@ -1,0 +1,47 @@
+"""Where the time of a forward pass goes: what the last thread at each barrier notes.
+
+Every kernel of `forward.py` ends at a barrier, always in the same order, so the times at which the
+barriers opened are the times of the stages. A stage begins where the one before it ended; the
+first one begins when the leader calls its helpers, and so includes waking them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LAYER = ("qkv", "attention", "out_lin", "norms", "lin1", "lin2", "norms")
+"""The stages of one layer. Bias, residual and activation belong to the product they follow."""
+
+
+def stage_names(layers: int) -> tuple[str, ...]:
+    """The stages of a forward pass of `layers` layers, one for each barrier."""
+    return ("embed", *LAYER * layers, "classifier")
+
+
+class Laps:
+    """The time stamps of one pass.
+
+    Attributes:
+        stages: their names, in the order of the pass.
+        stamps: int64 `[stages + 1, 2]`, seconds and nanoseconds of CLOCK_MONOTONIC: when the pass
+            began, and when each stage ended.
+    """
+
+    def __init__(self, layers: int) -> None:
+        """Make room for a pass through `layers` layers."""
+        self.stages = stage_names(layers)
+        self.stamps: NDArray[np.int64] = np.zeros((len(self.stages) + 1, 2), dtype=np.int64)
+
+    def nanoseconds(self) -> NDArray[np.int64]:
+        """The time stamps as one number each: int64 `[stages + 1]`."""
+        total: NDArray[np.int64] = self.stamps @ np.array([1_000_000_000, 1])
+        return total
+
+    def seconds(self) -> dict[str, float]:
+        """How long each stage took, summed over the layers."""
+        total = dict.fromkeys(self.stages, 0.0)
+        durations = np.diff(self.nanoseconds()).tolist()
+        for stage, duration in zip(self.stages, durations, strict=True):
+            total[stage] += duration / 1e9
+        return total

@@ -1,0 +1,154 @@
+"""The time stamps of a forward pass: one for each stage, in order, and no result changes."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from checkpoints import write_checkpoint
+from minner.engine import TOKENS_PER_CALL, Engine
+from minner.kernels.laps import Laps, stage_names
+from minner.kernels.layout import LAP, LAPS, LINE
+from minner.weights.checkpoint import read_checkpoint
+
+LAYERS = [1, 2, 5]
+THREADS = [1, 2, 3]
+
+STAGES = ["embed", "qkv", "attention", "out_lin", "norms", "lin1", "lin2", "classifier"]
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory):
+    """Engines by layers and threads."""
+    checkpoints = {
+        layers: read_checkpoint(
+            write_checkpoint(tmp_path_factory.mktemp("laps") / "model", n_layers=layers)
+        )
+        for layers in LAYERS
+    }
+    return {(n, t): Engine(checkpoints[n], t) for n in LAYERS for t in THREADS}
+
+
+@pytest.fixture(scope="module")
+def batch():
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 100, n).astype(np.int32) for n in (1, 9, 31, 17)]
+
+
+def now():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2, 6])
+def test_a_stage_for_every_barrier(layers):
+    names = stage_names(layers)
+    assert len(names) == 7 * layers + 2
+    assert (names[0], names[-1]) == ("embed", "classifier")
+    assert names[1:-1] == (
+        ("qkv", "attention", "out_lin", "norms", "lin1", "lin2", "norms") * layers
+    )
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("layers", LAYERS)
+def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads):
+    engine = engines[layers, threads]
+    for _ in range(5):
+        began = now()
+        with engine.record() as passes:
+            engine.logits(batch)
+        ended = now()
+        (laps,) = passes
+        assert engine._team._state[LAP * LINE] == len(laps.stages) + 1 == len(laps.stamps)
+        stamps = laps.nanoseconds()
+        assert (laps.stamps[:, 1] < 1_000_000_000).all()
+        assert (np.diff(stamps) >= 0).all()
+        assert began <= stamps[0] < stamps[-1] <= ended
+        seconds = laps.seconds()
+        assert list(seconds) == STAGES
+        np.testing.assert_allclose(sum(seconds.values()), (stamps[-1] - stamps[0]) / 1e9)
+
+
+def test_nothing_is_written_beyond_the_stages(engines, batch, monkeypatch):
+    """The kernels trust the buffer: its size must be the number of barriers in the code."""
+
+    class Roomy(Laps):
+        def __init__(self, layers):
+            super().__init__(layers)
+            self.stamps = np.zeros((len(self.stages) + 100, 2), dtype=np.int64)
+
+    monkeypatch.setattr("minner.engine.Laps", Roomy)
+    for engine in engines.values():
+        with engine.record() as passes:
+            engine.logits(batch)
+        (laps,) = passes
+        used = len(laps.stages) + 1
+        assert laps.stamps[:used, 0].all()
+        assert not laps.stamps[used:].any()
+
+
+def test_seconds_are_summed_over_the_layers():
+    laps = Laps(2)
+    laps.stamps[:] = [divmod(999_999_000 + 1000 * n * n, 1_000_000_000) for n in range(17)]
+    assert laps.stamps[-1, 0] == 1
+    microseconds = {name: round(1e6 * value) for name, value in laps.seconds().items()}
+    lap = [2 * n + 1 for n in range(16)]  # differences of squares
+    assert microseconds == {
+        "embed": lap[0],
+        "qkv": lap[1] + lap[8],
+        "attention": lap[2] + lap[9],
+        "out_lin": lap[3] + lap[10],
+        "norms": lap[4] + lap[7] + lap[11] + lap[14],
+        "lin1": lap[5] + lap[12],
+        "lin2": lap[6] + lap[13],
+        "classifier": lap[15],
+    }
+
+
+@pytest.mark.parametrize("threads", THREADS)
+def test_recording_changes_no_bit(engines, batch, threads):
+    engine = engines[2, threads]
+    before = engine.logits(batch)
+    with engine.record() as passes:
+        during = engine.logits(batch)
+    after = engine.logits(batch)
+    assert len(passes) == 1
+    assert engine._team._state[LAPS * LINE] == 0
+    for expected, *others in zip(before, during, after, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(other, expected)
+
+
+def test_a_list_that_takes_several_native_calls(engines):
+    engine = engines[2, 2]
+    sequences = [np.arange(50, dtype=np.int32)] * (2 * TOKENS_PER_CALL // 50)
+    with engine.record() as passes:
+        engine.logits(sequences)
+        engine.logits(sequences[:1])
+    assert len(passes) == 2 + 1
+    edges = [stamp for laps in passes for stamp in laps.nanoseconds()[[0, -1]]]
+    assert edges == sorted(edges)
+
+
+def test_nothing_to_run(engines):
+    with engines[1, 1].record() as passes:
+        assert engines[1, 1].logits([]) == []
+    assert passes == []
+
+
+def test_recording_ends_with_an_error(engines, batch):
+    engine = engines[1, 1]
+    with pytest.raises(ZeroDivisionError), engine.record() as passes:
+        raise ZeroDivisionError
+    engine.logits(batch)
+    assert passes == []
+
+
+def test_calls_of_other_threads_are_recorded_too(engines, batch):
+    engine = engines[2, 2]
+    with engine.record() as passes, ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(lambda _: engine.logits(batch), range(12)):
+            pass
+    assert len(passes) == 12
+    assert all((np.diff(laps.nanoseconds()) >= 0).all() for laps in passes)
