@@ -19,7 +19,7 @@ from minner.pieces import Pieces, encode_words, windows
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
-from minner.weights.tokenizer import read_tokenizer
+from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.words import split_words
 
 Floats = NDArray[np.float32]
@@ -65,6 +65,11 @@ class Tagger:
     def labels(self) -> tuple[str, ...]:
         """The C labels, by class index."""
         return self._checkpoint.config.labels
+
+    @property
+    def vocabulary(self) -> WordPieces:
+        """The model's tokenizer and what goes with it, for the package's other conventions."""
+        return self._vocabulary
 
     # ---- text -> entities -----------------------------------------------------------------------
 
