@@ -49,7 +49,7 @@ def float_string(value: np.float32) -> str:
     sometimes write one more, but did so for none of 180,000 softmax outputs (Java 17).
 
     Args:
-        value: from 0 to 1.
+        value: from 0 to 1. (Below 1e-43 float32 has so few digits that Java adds one.)
     """
     text = str(value)  # NumPy has the same digits, but leaves decimal notation below 1e-4
     if "e" in text:
