@@ -95,6 +95,8 @@ class TokenClassifier:
         ids: list[int] = []
         begins: list[int] = []
         for token in tokens:
+            if len(ids) >= self._max_length:
+                break
             for piece in self._encoder.encode(token["result"]):
                 ids.append(piece.id)
                 begins.append(token["begin"] + piece.offset)
