@@ -53,7 +53,7 @@ def load(
         model: a directory in Hugging Face layout, or a Hugging Face repo id; the embedded model
             where it is None.
         precision: of weights and products; `float32` is the one there is so far.
-        threads: how many cores to use, at least 1; so far every call runs on its caller's thread.
+        threads: how many cores to use, at least 1; all that are available where it is None.
         lowercase: overrides what the checkpoint's files say about lowercasing text.
         decoder: the rule that joins tagged words into entities. `conlleval` lets a stray `I-` open
             an entity, as Hugging Face pipelines and seqeval do; `iob2`, and `iobes` or `bilou` for

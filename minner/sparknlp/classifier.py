@@ -1,0 +1,148 @@
+"""Tags of tokens, with the probability of every label, as `DistilBertForTokenClassification`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.sparknlp.annotations import Annotation, sentences
+from minner.sparknlp.jvm import float_string
+from minner.sparknlp.pieces import WordpieceEncoder
+from minner.tagger import Tagger
+from minner.weights.errors import MinnerError
+
+Floats = NDArray[np.float32]
+Row = tuple[Sequence[Annotation], Sequence[Annotation]]
+"""The documents of a row, and its tokens."""
+
+LONGEST = 512
+"""What `max_sentence_length` may be at most; the model card's program sets it."""
+
+
+class _Sentence(NamedTuple):
+    """A sentence ready to run: its tokens, and for each piece its id and the unit it begins at."""
+
+    tokens: list[Annotation]
+    ids: list[int]
+    begins: list[int]
+
+
+class TokenClassifier:
+    """The `DistilBertForTokenClassification` annotator on a loaded `Tagger`.
+
+    A token is tagged by its first piece. It gets no annotation where it has none, because nothing
+    of it is left for the model or because it stands behind `max_sentence_length`. As in Spark NLP,
+    nothing tells that a sentence was cut; minner's own `Tagger` cuts none.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        *,
+        case_sensitive: bool | None = None,
+        max_sentence_length: int | None = None,
+    ) -> None:
+        """Set up a classifier.
+
+        Args:
+            tagger: from `minner.load`.
+            case_sensitive: whether tokens keep their case; what the model says where it is None,
+                as Spark NLP's pretrained models do.
+            max_sentence_length: pieces of a sentence, two special ones included, 1 to 512. 512
+                where it is None, or what the model takes if that is less. (The annotator's own
+                default is 128; the card's program sets 512.)
+
+        Raises:
+            MinnerError: `max_sentence_length` is out of range.
+        """
+        longest = min(LONGEST, tagger.vocabulary.max_length)
+        length = longest if max_sentence_length is None else max_sentence_length
+        if not isinstance(length, int) or not 1 <= length <= longest:
+            raise MinnerError(f"max_sentence_length must be from 1 to {longest}, not {length!r}")
+        if case_sensitive is None:
+            case_sensitive = not tagger.vocabulary.lowercase
+        self._tagger = tagger
+        self._max_length = length
+        self._encoder = WordpieceEncoder(tagger.vocabulary, case_sensitive=case_sensitive)
+
+    def annotate(self, rows: Sequence[Row]) -> list[list[Annotation]]:
+        """The named entity tags of each row, a sentence after the other.
+
+        All rows are run as one list, packed without padding; a row comes out the same in any
+        company.
+        """
+        prepared = [[self._prepare(tokens) for tokens in sentences(*row)] for row in rows]
+        logits = iter(
+            self._tagger.logits(
+                [self._input_ids(sentence) for sentence in chain(*prepared) if sentence.ids]
+            )
+        )
+        return [
+            [
+                annotation
+                for place, sentence in enumerate(row)
+                if sentence.ids
+                for annotation in self._tags(place, sentence, next(logits))
+            ]
+            for row in prepared
+        ]
+
+    def _prepare(self, tokens: list[Annotation]) -> _Sentence:
+        ids: list[int] = []
+        begins: list[int] = []
+        for token in tokens:
+            if len(ids) >= self._max_length:
+                break
+            for piece in self._encoder.encode(token["result"]):
+                ids.append(piece.id)
+                begins.append(token["begin"] + piece.offset)
+        return _Sentence(tokens, ids[: self._max_length], begins[: self._max_length])
+
+    def _input_ids(self, sentence: _Sentence) -> NDArray[np.int32]:
+        vocabulary = self._tagger.vocabulary
+        kept = sentence.ids[: max(self._max_length - 2, 0)]
+        return np.array([vocabulary.cls_id, *kept, vocabulary.sep_id], dtype=np.int32)
+
+    def _tags(self, place: int, sentence: _Sentence, logits: Floats) -> Iterator[Annotation]:
+        """One annotation for each piece that begins where a token begins.
+
+        Two oddities are Spark NLP's. Of a sentence that was cut, the first piece that did not go in
+        is tagged too, by the vector of [SEP]. And where decomposition lengthens a word (Hangul), a
+        piece of it may begin where the next token does, which then is tagged twice.
+        """
+        tokens: dict[int, Annotation] = {}
+        for token in sentence.tokens:
+            tokens.setdefault(token["begin"], token)
+        scored = [
+            (row, tokens[begin])
+            for row, begin in enumerate(sentence.begins[: len(logits) - 1], start=1)
+            if begin in tokens
+        ]
+        probabilities = _softmax(logits[[row for row, _ in scored]])
+        labels = self._tagger.labels
+        best = probabilities.argmax(axis=1).tolist()
+        for (_, token), label, values in zip(scored, best, probabilities, strict=True):
+            yield Annotation(
+                annotatorType="named_entity",
+                begin=token["begin"],
+                end=token["end"],
+                result=labels[label],
+                metadata={
+                    "sentence": str(place),
+                    "word": token["result"],
+                    **dict(zip(labels, map(float_string, values), strict=True)),
+                },
+            )
+
+
+def _softmax(logits: Floats) -> Floats:
+    """Probabilities along the last axis, in float64 and then float32, as Spark NLP computes them.
+
+    It does not subtract the maximum, which float32 does not show; here nothing overflows.
+    """
+    weights = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float32)
