@@ -59,7 +59,7 @@ def load(
             an entity, as Hugging Face pipelines and seqeval do; `iob2`, and `iobes` or `bilou` for
             models with such labels, drop what is ill-formed, as seqeval's strict mode does;
             `viterbi` chooses the most probable well-formed tags (`viterbi-iob1`: for a model that
-            writes IOB1).
+            writes IOB1); `sparknlp` joins as its NerConverter does.
         word_strategy: the pieces of a word that its tag comes from: the `first`, the `average` of
             all, or the surest one, `max`.
         labels: keep only entities with these labels.

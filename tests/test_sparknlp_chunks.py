@@ -9,8 +9,8 @@ import pytest
 
 from minner import MinnerError
 from minner.chunks import conlleval_chunks
+from minner.decoders.ner_converter import ner_converter_chunks
 from minner.sparknlp import Annotation, NerConverter, Tokenizer, document
-from minner.sparknlp.chunks import ner_converter_chunks
 
 GOLDEN = [
     ("B-PER I-PER O", "PER[0-1]"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from minner.chunks import Chunk, conlleval_chunks
+from minner.decoders.ner_converter import ner_converter_chunks
 from minner.decoders.strict import iob2_chunks, iobes_chunks
 from minner.schemes import SCHEMES
 
@@ -19,6 +20,7 @@ DECODERS: dict[str, Decoder] = {
     "iob2": iob2_chunks,
     "iobes": iobes_chunks,
     "bilou": iobes_chunks,
+    "sparknlp": ner_converter_chunks,
     "viterbi": conlleval_chunks,
     "viterbi-iob1": conlleval_chunks,
 }
