@@ -58,7 +58,7 @@ class Options:
     @property
     def are_default(self) -> bool:
         """Whether nothing was asked for but the entities of a text, by the rules of conlleval."""
-        return self == Options()
+        return self == _DEFAULT
 
 
 OPTION_NAMES = tuple(field.name for field in fields(Options))
@@ -89,3 +89,6 @@ def _checked_map(label_map: Any) -> dict[str, str]:
             f"label_map must map labels to labels, as {{'PERSON': 'PER'}}, not {label_map!r}"
         )
     return dict(label_map)
+
+
+_DEFAULT = Options()
