@@ -11,15 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.chunks import split_tag
 from minner.decode import entities
-from minner.decoders import DECODERS, SCHEMES_READ, VITERBI
+from minner.decoders import DECODERS, SCHEMES_READ, VITERBI, scheme_written
 from minner.document import Document
 from minner.entity import Entity
 from minner.offsets import unit_offsets
 from minner.options import Options
 from minner.pieces import Pieces, Window
-from minner.schemes import are_bare, scheme_of
+from minner.schemes import are_bare, chunk_labels, scheme_of_labels, with_prefixes
 from minner.strategies import STRATEGIES
 from minner.weights.errors import MinnerError
 from minner.words import Span
@@ -75,9 +74,7 @@ class Assembler:
 
     def chunk_tags(self, tags: list[str]) -> list[str]:
         """Tags that say where chunks are: labels without a prefix read as `I-`."""
-        if not self._are_bare:
-            return tags
-        return [tag if tag == "O" else f"I-{tag}" for tag in tags]
+        return with_prefixes(tags) if self._are_bare else tags
 
     def document(self, text: str, spans: Sequence[Span], reading: Reading) -> Document:
         """Put together all that is known of a text.
@@ -147,16 +144,16 @@ class Assembler:
     def _check_decoder(self) -> None:
         decoder = self._options.decoder
         schemes = SCHEMES_READ.get(decoder)
-        if schemes is not None and scheme_of(self._labels) not in schemes:
+        if schemes is not None and scheme_of_labels(self._labels) not in schemes:
             raise MinnerError(
-                f"decoder {decoder!r} reads {' and '.join(schemes).upper()} tags only, but the "
+                f"decoder {decoder!r} reads {', '.join(schemes)} tags only, but the "
                 f"labels are {', '.join(self._labels)}; choose another, such as 'conlleval'"
             )
 
     def _path_finder(self) -> Chooser:
         from minner.decoders import viterbi
 
-        scheme = "iob1" if self._options.decoder == "viterbi-iob1" else scheme_of(self._labels)
+        scheme = scheme_written(self._options.decoder, self._labels)
         assert scheme is not None  # by _check_decoder
         allowed = viterbi.transitions(self._labels, scheme)
         if not viterbi.allow_any_length(allowed):
@@ -175,7 +172,7 @@ class Assembler:
 
     def _check_labels(self) -> None:
         options = self._options
-        types = {split_tag(tag)[1] for tag in self.chunk_tags(list(self._labels))} - {""}
+        types = {*chunk_labels(self._labels)} - {""}
         names = options.label_map or {}
         renamed = {names.get(label, label) for label in types}
         for option, asked, known in (

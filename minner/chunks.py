@@ -62,15 +62,6 @@ def conlleval_chunks(tags: Sequence[str]) -> list[Chunk]:
     return chunks
 
 
-def chunk_labels(tags: Sequence[str]) -> list[str]:
-    """The labels that chunks of these tags can have, each once.
-
-    Where no tag has a prefix, the tags themselves are the labels.
-    """
-    chunks = [chunk for tag in tags for chunk in conlleval_chunks([tag])]
-    return list(dict.fromkeys(chunk.label for chunk in chunks)) or [t for t in tags if t != "O"]
-
-
 def to_iob2(tags: Sequence[str]) -> list[str]:
     """Rewrite the tags of one sentence as IOB2: ``B-`` on the first word of each chunk.
 

@@ -18,8 +18,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 
 import minner
-from minner.chunks import chunk_labels
 from minner.entity import Entity
+from minner.schemes import chunk_labels
 from minner.weights.errors import warn
 
 

@@ -420,8 +420,10 @@ class Says:
         ("O B-PER E-PER S-LOC", "B-PER E-PER O S-LOC"),
         ("O B-PER L-PER U-LOC", "B-PER L-PER O U-LOC"),
         ("O PER LOC", "PER PER O LOC"),
+        ("O I-PER I-LOC", "I-PER I-PER O I-LOC"),
+        ("O B-PER M-PER E-PER S-LOC", "B-PER E-PER O S-LOC"),
     ],
-    ids=["IOB2", "IOB1", "IOBES", "BILOU", "bare"],
+    ids=["IOB2", "IOB1", "IOBES", "BILOU", "bare", "IO", "BMES"],
 )
 def test_eval_of_models_of_every_scheme(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: str, said: str
@@ -445,6 +447,18 @@ def test_eval_keeps_what_a_model_of_iob2_says(
     path.write_text("Ann B-PER\nleft O\n")
     _, out, _ = run(capsys, "eval", path)
     assert "accuracy:  50.00%; precision: 100.00%" in out
+
+
+def test_eval_of_a_model_that_is_said_to_write_iob1(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its labels are those of IOB2."""
+    says = Says("O B-PER I-PER", "I-PER O")
+    monkeypatch.setattr(minner, "load", lambda *_, **__: says)
+    path = tmp_path / "gold"
+    path.write_text("Ann B-PER\nleft O\n")
+    _, out, _ = run(capsys, "eval", path, "--decoder", "viterbi-iob1")
+    assert "accuracy: 100.00%; precision: 100.00%" in out
 
 
 def test_eval_of_a_model_of_other_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from minner.chunks import Chunk
+from golden.make_seqeval import HERE, PREFIXES, FindChunks, by_word, seqeval_chunks
+from minner.chunks import Chunk, conlleval_chunks
 from minner.decoders import DECODERS, SCHEMES_READ, VITERBI
+from minner.decoders.strict import strict_chunks
 
 CONVENTIONS = [
     # tags, conlleval, strict IOB2
@@ -29,21 +29,29 @@ CONVENTIONS = [
     ("LABEL_1 LABEL_2", "", ""),
 ]
 
-STRICT_IOBES = [
-    ("", ""),
-    ("S-PER", "PER[0-0]"),
-    ("B-PER E-PER", "PER[0-1]"),
-    ("B-PER I-PER I-PER E-PER S-PER", "PER[0-3] PER[4-4]"),
-    ("B-PER I-PER", ""),
-    ("B-PER I-PER O E-PER", ""),
-    ("B-PER E-LOC", ""),
-    ("B-PER I-LOC E-PER", ""),
-    ("I-PER E-PER", ""),
-    ("B-PER S-PER E-PER", "PER[1-1]"),
-    ("B-PER B-PER E-PER", "PER[1-2]"),
-    ("B-PER E-PER E-PER", "PER[0-1]"),
-    ("B-PER I-PER L-PER U-LOC", "PER[0-2] LOC[3-3]"),
-    ("B-work-of-art E-work-of-art", "work-of-art[0-1]"),
+STRICT = [
+    ("IOB2", "", ""),
+    ("IOB2", "B-a-b I-a-b I-a", "a-b[0-1]"),
+    ("IOB2", "B I O I", "[0-1]"),
+    ("IOB1", "I-PER I-PER B-PER I-PER", "PER[0-1] PER[2-3]"),
+    ("IOB1", "I-PER I-LOC", "PER[0-0] LOC[1-1]"),
+    ("IOB1", "O B-PER I-PER", "PER[2-2]"),
+    ("IOB1", "I-LOC B-PER", "LOC[0-0]"),
+    ("IOE2", "I-PER E-PER E-PER I-PER", "PER[0-1] PER[2-2]"),
+    ("IOE2", "I-PER E-LOC", "LOC[1-1]"),
+    ("IOBES", "S-PER", "PER[0-0]"),
+    ("IOBES", "B-PER E-PER", "PER[0-1]"),
+    ("IOBES", "B-PER I-PER I-PER E-PER S-PER", "PER[0-3] PER[4-4]"),
+    ("IOBES", "B-PER I-PER", ""),
+    ("IOBES", "B-PER I-PER O E-PER I-PER", ""),
+    ("IOBES", "B-PER E-LOC", ""),
+    ("IOBES", "B-PER I-LOC E-PER", ""),
+    ("IOBES", "I-PER E-PER", ""),
+    ("IOBES", "B-PER S-PER E-PER", "PER[1-1]"),
+    ("IOBES", "B-PER B-PER E-PER", "PER[1-2]"),
+    ("IOBES", "B-PER E-PER E-PER", "PER[0-1]"),
+    ("IOBES", "B-work-of-art E-work-of-art", "work-of-art[0-1]"),
+    ("BILOU", "B-PER I-PER L-PER U-LOC I-LOC", "PER[0-2] LOC[3-3]"),
 ]
 
 
@@ -57,16 +65,35 @@ def test_conventions(tags: str, conlleval: str, strict: str) -> None:
     assert show(DECODERS["iob2"](tags.split())) == strict
 
 
-@pytest.mark.parametrize(("tags", "expected"), STRICT_IOBES)
-def test_strict_iobes(tags: str, expected: str) -> None:
+@pytest.mark.parametrize(("scheme", "tags", "expected"), STRICT)
+def test_strict_chunks(scheme: str, tags: str, expected: str) -> None:
+    assert show(strict_chunks(tags.split(), scheme)) == expected
+
+
+@pytest.mark.parametrize(("scheme", "tags", "expected"), [row for row in STRICT if len(row[0]) > 4])
+def test_iobes_and_bilou_are_read_alike(scheme: str, tags: str, expected: str) -> None:
     assert show(DECODERS["iobes"](tags.split())) == expected
-    assert DECODERS["bilou"] is DECODERS["iobes"]
+    assert show(DECODERS["bilou"](tags.split())) == expected
 
 
-@pytest.mark.parametrize("tags", ["E-PER", "B-PER E-PER", "S-PER I-PER", "M-PER", "", "I", "E-"])
-def test_a_prefix_of_another_scheme_is_outside(tags: str) -> None:
-    found = DECODERS["iob2"](tags.split())
-    assert show(found) == ("PER[0-0]" if tags.startswith("B") else "")
+@pytest.mark.parametrize(
+    ("scheme", "tags", "expected"),
+    [
+        ("IOB2", "E-PER", ""),
+        ("IOB2", "B-PER E-PER I-PER", "PER[0-0]"),
+        ("IOB2", "S-PER I-PER", ""),
+        ("IOB2", "M-PER", ""),
+        ("IOB2", "I", ""),
+        ("IOB2", "E-", ""),
+        ("IOB2", "-PER B-PER person-PER I-PER", "PER[1-1]"),
+        ("IOB2", "O-PER I-PER PER LABEL_1", ""),
+        ("IOB1", "E-PER B-PER", ""),
+        ("IOB1", "(-PER B-PER", ""),
+        ("IOBES", "B-PER M-PER E-PER", ""),
+    ],
+)
+def test_a_prefix_of_another_scheme_is_outside(scheme: str, tags: str, expected: str) -> None:
+    assert show(strict_chunks(tags.split(), scheme)) == expected
 
 
 def test_the_registry_is_whole() -> None:
@@ -76,70 +103,24 @@ def test_the_registry_is_whole() -> None:
 
 # ---- seqeval on every short sequence ------------------------------------------------------------
 
-STORED = Path(__file__).parent / "golden" / "seqeval.npz"
-
-IOB = ("O", "B-X", "I-X", "B-Y", "I-Y")
-IOBES = (*IOB, "E-X", "S-X", "E-Y", "S-Y")
-BILOU = (*IOB, "L-X", "U-X", "L-Y", "U-Y")
-
-CASES = {
-    # name: tags, longest, our decoder, seqeval's scheme in strict mode
-    "iob": (IOB, 5, "conlleval", None),
-    "iob strict": (IOB, 5, "iob2", "IOB2"),
-    "iobes": (IOBES, 4, "conlleval", None),
-    "iobes strict": (IOBES, 4, "iobes", "IOBES"),
-    "bilou strict": (BILOU, 4, "bilou", "BILOU"),
-}
+MODES = [*product(PREFIXES, ["strict", "default"])]
+MODES.remove(("BILOU", "default"))  # seqeval's reads L and U as nothing in particular
 
 
-def sequences(tags: Sequence[str], longest: int) -> list[list[str]]:
-    """Every sequence of at most `longest` tags, the shortest first."""
-    return [
-        list(sequence) for length in range(longest + 1) for sequence in product(tags, repeat=length)
-    ]
+def our_chunks(scheme: str, mode: str) -> FindChunks:
+    return partial(strict_chunks, scheme=scheme) if mode == "strict" else conlleval_chunks
 
 
-def by_word(
-    chunks: Callable[[list[str]], list[tuple[str, int, int]]], tags: Sequence[str], longest: int
-) -> np.ndarray:
-    """The chunks of every sequence, as uint8 `[sequences, longest]`.
-
-    0 stands for a word outside, 1 and 2 for the first word of an X and of a Y, 3 for a word inside.
-    """
-    all_sequences = sequences(tags, longest)
-    found = np.zeros((len(all_sequences), longest), dtype=np.uint8)
-    for row, sequence in zip(found, all_sequences, strict=True):
-        for label, first, last in chunks(sequence):
-            assert not row[first : last + 1].any()
-            row[first] = 1 + "XY".index(label)
-            row[first + 1 : last + 1] = 3
-    return found
+@pytest.mark.parametrize(("scheme", "mode"), MODES)
+def test_every_short_sequence_as_stored_from_seqeval(scheme: str, mode: str) -> None:
+    with np.load(HERE / "seqeval.npz") as stored:
+        ours = by_word(our_chunks(scheme, mode), PREFIXES[scheme])
+        np.testing.assert_array_equal(ours, stored[f"{scheme} {mode}"])
 
 
-def seqeval_chunks(scheme: str | None) -> Callable[[list[str]], list[tuple[str, int, int]]]:
-    """What seqeval finds: in its default mode, or in its strict mode with a scheme."""
-    if scheme is None:
-        default: Any = pytest.importorskip("seqeval.metrics.sequence_labeling")
-        return default.get_entities  # type: ignore[no-any-return]
-    strict: Any = pytest.importorskip("seqeval.scheme")
-    rules = getattr(strict, scheme)
-
-    def chunks(tags: list[str]) -> list[tuple[str, int, int]]:
-        found = strict.Tokens(tags, rules).entities
-        return [(entity.tag, entity.start, entity.end - 1) for entity in found]
-
-    return chunks
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_short_sequence_as_stored_from_seqeval(name: str) -> None:
-    tags, longest, decoder, _ = CASES[name]
-    with np.load(STORED) as stored:
-        np.testing.assert_array_equal(by_word(DECODERS[decoder], tags, longest), stored[name])
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_short_sequence_against_seqeval(name: str) -> None:
-    tags, longest, decoder, scheme = CASES[name]
-    theirs = by_word(seqeval_chunks(scheme), tags, longest)
-    np.testing.assert_array_equal(by_word(DECODERS[decoder], tags, longest), theirs)
+@pytest.mark.parametrize(("scheme", "mode"), MODES)
+def test_every_short_sequence_against_seqeval(scheme: str, mode: str) -> None:
+    pytest.importorskip("seqeval")
+    theirs = by_word(seqeval_chunks(scheme if mode == "strict" else None), PREFIXES[scheme])
+    ours = by_word(our_chunks(scheme, mode), PREFIXES[scheme])
+    np.testing.assert_array_equal(ours, theirs)

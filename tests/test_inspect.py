@@ -104,13 +104,17 @@ def test_the_embedded_model(embedded: object, capsys: pytest.CaptureFixture[str]
         ("O I-PER B-LOC I-LOC", "IOB1", "PER LOC", []),
         ("O B-PER I-PER E-PER S-PER", "IOBES", "PER", []),
         ("O B-PER I-PER L-PER", "BILOU", "PER", ["the type PER has no label U-"]),
+        ("O I-PER I-LOC", "IO", "PER LOC", []),
+        ("O B-PER M-PER E-PER", None, "PER", ["the prefixes are of no scheme out of IO, "]),
         ("O PER LOC", "bare", "PER LOC", ["no label starts with B- or I-"]),
         ("O LABEL_1", "bare", "LABEL_1", ["labels like LABEL_0", "no label starts with"]),
         ("B-PER I-PER", "IOB2", "PER", ["no label is O"]),
         ("O B-PER I-PER X", "IOB2", "PER", ["labels without a prefix are never", ": X"]),
     ],
 )
-def test_labels(tmp_path: Path, labels: str, scheme: str, types: str, expected: list[str]) -> None:
+def test_labels(
+    tmp_path: Path, labels: str, scheme: str | None, types: str, expected: list[str]
+) -> None:
     names = labels.split()
     id2label = {str(i): name for i, name in enumerate(names)}
     write_checkpoint(tmp_path, n_labels=len(names), id2label=id2label, label2id=None)

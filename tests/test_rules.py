@@ -61,7 +61,7 @@ def test_on_long(capsys: Capture, tiny_path: Path) -> None:
     ("flags", "parts"),
     [
         (["--labels", "PERSON"], ["labels names 'PERSON', but the labels are: LOC, MISC"]),
-        (["--decoder", "iobes"], ["decoder 'iobes' reads IOBES tags only"]),
+        (["--decoder", "iobes"], ["decoder 'iobes' reads IOBES, BILOU tags only"]),
         (["--min-score", "2"], ["min_score must be a number from 0 to 1, not 2.0"]),
         (["--format", "conll", "--labels", "PER"], ["--labels needs another format", "conll"]),
         (["--format", "conll", "--decoder", "iob2"], ["--decoder needs another format"]),
@@ -88,3 +88,20 @@ def test_wrong_usage(capsys: Capture, flags: list[str]) -> None:
     status, out, err = run(capsys, "tag", *flags, "John")
     assert (status, out) == (2, "")
     assert err.startswith("usage: minner tag")
+
+
+def test_eval_takes_what_chooses_tags(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    gold = tiny_path.parent / "viterbi.conll"
+    ner = tiny.with_options(decoder="viterbi", word_strategy="max")
+    words = TEXT.split()
+    lines = [f"{word} {tag}\n" for word, tag in zip(words, ner.tag(words), strict=True)]
+    gold.write_text("".join(lines), encoding="utf-8")
+    flags = ("--decoder", "viterbi", "--word-strategy", "max")
+    scores = {}
+    for chosen in (flags, flags[:2], flags[2:], ()):
+        _, out, err = run(capsys, "eval", gold, "--model", tiny_path, "--format", "json", *chosen)
+        assert err == ""
+        scores[chosen] = json.loads(out)["tokens"]["accuracy"]
+    assert scores.pop(flags) == 1 > max(scores.values())
+    status, _, err = run(capsys, "eval", gold, "--decoder", "iob2")  # would change no tag
+    assert (status, err.splitlines()[0][:19]) == (2, "usage: minner eval ")

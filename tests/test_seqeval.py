@@ -11,6 +11,7 @@ import pytest
 from golden.make_seqeval import PREFIXES, random_corpus
 from minner.conll import read_conll
 from minner.scoring.classification import seqeval_report
+from minner.weights.errors import MinnerError
 
 STORED = json.loads((Path(__file__).parent / "golden" / "seqeval.json").read_text())
 
@@ -59,6 +60,15 @@ def test_wikigold_as_seqeval_prints_it(shared: Path, scheme: str | None, expecte
     gold = [sentence.tags for sentence in sentences]
     guess = [sentence.guess for sentence in sentences]
     assert seqeval_report(gold, guess, scheme) == (stored / expected).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tag"),
+    [("IOB2", "S-PER"), ("IOBES", "L-PER"), ("IOB2", "PER"), ("IOB2", ""), ("IOB2", "2-PER")],
+)
+def test_a_prefix_of_another_scheme_is_refused(scheme: str, tag: str) -> None:
+    with pytest.raises(MinnerError, match=f"the tag '{tag}' is not of the scheme {scheme}"):
+        seqeval_report([["O", "O"]], [["O", tag]], scheme)
 
 
 def test_nothing_to_score() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 import minner
@@ -37,16 +37,7 @@ def load(options: argparse.Namespace, **more: Any) -> Any:
 
 def add_rule_options(command: argparse.ArgumentParser) -> None:
     """Let a command choose the rules by which a model's output becomes entities."""
-    rules = command.add_argument_group("rules")
-    rules.add_argument(
-        "--decoder", choices=DECODERS, default="conlleval", help="default: conlleval"
-    )
-    rules.add_argument(
-        "--word-strategy",
-        choices=STRATEGIES,
-        default="first",
-        help="which pieces of a word its tag comes from; default: first",
-    )
+    rules = add_tag_rule_options(command, DECODERS)
     rules.add_argument(
         "--on-long",
         choices=ON_LONG,
@@ -66,8 +57,23 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tag_rule_options(command: argparse.ArgumentParser, decoders: Collection[str]) -> Any:
+    """Let a command choose the rules by which words get their tags; return the rules' group."""
+    rules = command.add_argument_group("rules")
+    rules.add_argument(
+        "--decoder", choices=decoders, default="conlleval", help="default: conlleval"
+    )
+    rules.add_argument(
+        "--word-strategy",
+        choices=STRATEGIES,
+        default="first",
+        help="which pieces of a word its tag comes from; default: first",
+    )
+    return rules
+
+
 def rules_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The options of `add_rule_options`, as `minner.load` takes them."""
+    """The rules that a command let choose, as `minner.load` takes them."""
     return {name: value for name, value in vars(options).items() if name in OPTION_NAMES}
 
 

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any, TextIO
 
-from minner.chunks import chunk_labels
 from minner.commands.common import (
     Commands,
     add_model_options,
@@ -23,6 +22,7 @@ from minner.commands.common import (
 from minner.formats.tagged import tagged
 from minner.progress import progress
 from minner.redact import LABEL, NUMBERED, Redactor, Replacement, restore
+from minner.schemes import chunk_labels
 from minner.weights.errors import MinnerError
 
 

@@ -1,55 +1,59 @@
 """Strict decoders: what is not a well-formed chunk is dropped.
 
-They equal seqeval's strict mode (1.2.2) with the schemes IOB2, and IOBES or BILOU. A prefix that
-does not belong to the scheme, which seqeval refuses, stands outside here.
+They equal seqeval's strict mode (1.2.2). A prefix that does not belong to the scheme, which
+seqeval refuses, stands outside here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from minner.chunks import Chunk, split_tag
+from minner.chunks import OUTSIDE, PREFIXES, Chunk, split_tag
 
-_IOBES_NAME = {"L": "E", "U": "S"}
-"""BILOU's names of two prefixes -> their names in IOBES."""
+_IOBES = r"B(-I)*-[EL]|[SU]"
+
+_PATTERNS = {
+    "IOB1": r"I(-I)*|(?<=-)B((-I)+|(?!\|B))",
+    "IOB2": r"B(-I)*",
+    "IOE2": r"(I-)*E",
+    "IOBES": _IOBES,
+    "BILOU": _IOBES,
+}
+"""Scheme -> what a chunk looks like in `_spelled` tags.
+
+IOB1 writes ``B`` only after a word of the same label; that a lone such ``B`` does not count either
+before a ``B`` of another label (the last group) is seqeval's reading of what follows an ill-formed
+tag.
+"""
 
 
-def iob2_chunks(tags: Sequence[str]) -> list[Chunk]:
-    """Find the chunks of one sentence that IOB2 allows: ``B-``, then any ``I-`` of its label.
+def strict_chunks(tags: Sequence[str], scheme: str) -> list[Chunk]:
+    """Find the chunks of one sentence that a scheme allows.
 
-    An ``I-`` that continues nothing is dropped, and so is every ``I-`` after it.
+    Args:
+        tags: such as ``B-PER``.
+        scheme: one of `minner.schemes.SCHEMES`, but not IO, which allows everything. IOBES and
+            BILOU are read alike, by either's prefixes.
     """
-    chunks: list[Chunk] = []
-    open_label = None
-    for word, tag in enumerate(tags):
-        prefix, label = split_tag(tag)
-        if prefix == "B":
-            chunks.append(Chunk(label, word, word))
-            open_label = label
-        elif prefix == "I" and label == open_label:
-            chunks[-1] = Chunk(label, chunks[-1].first, word)
-        else:
-            open_label = None
-    return chunks
+    pattern = _PATTERNS[scheme]
+    known = PREFIXES.intersection(pattern)  # the letters in it
+    split = [tag if tag[0] in known else OUTSIDE for tag in map(split_tag, tags)]
+    return [
+        Chunk(split[match.start() // 2][1], match.start() // 2, match.end() // 2 - 1)
+        for match in re.finditer(pattern, _spelled(split))
+    ]
 
 
-def iobes_chunks(tags: Sequence[str]) -> list[Chunk]:
-    """Find the chunks of one sentence that IOBES allows: ``S-``, or ``B-``, any ``I-`` and ``E-``.
+def _spelled(split: Sequence[tuple[str, str]]) -> str:
+    """Spell a sentence in two letters a word: the join to the word before, and the prefix.
 
-    All of one chunk has one label; a chunk that is opened and not ended is dropped. ``L-`` and
-    ``U-``, their names in BILOU, stand for ``E-`` and ``S-``.
+    The join is ``-`` where both words have the same label and neither is outside, else ``|``:
+    ``B-PER I-PER I-LOC O`` is ``|B-I|I|O``.
     """
-    chunks: list[Chunk] = []
-    first, open_label = 0, None
-    for word, tag in enumerate(tags):
-        prefix, label = split_tag(tag)
-        prefix = _IOBES_NAME.get(prefix, prefix)
-        if prefix == "S":
-            chunks.append(Chunk(label, word, word))
-        if prefix == "E" and label == open_label:
-            chunks.append(Chunk(label, first, word))
-        if prefix == "B":
-            first, open_label = word, label
-        elif prefix != "I" or label != open_label:
-            open_label = None
-    return chunks
+    spelled, before = [], OUTSIDE
+    for here in split:
+        joined = here != OUTSIDE != before and here[1] == before[1]
+        spelled.append(("-" if joined else "|") + here[0])
+        before = here
+    return "".join(spelled)

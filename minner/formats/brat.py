@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from minner.chunks import chunk_labels
 from minner.entity import Entity
 from minner.formats.tagged import tagged
+from minner.schemes import chunk_labels
 from minner.tagger import Tagger
 from minner.weights.errors import MinnerError
 

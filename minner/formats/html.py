@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from minner.chunks import chunk_labels
 from minner.entity import Entity
 from minner.formats.tagged import tagged
+from minner.schemes import chunk_labels
 from minner.tagger import Tagger
 
 _HEAD = """\

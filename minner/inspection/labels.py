@@ -6,29 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from minner.inspection.findings import Findings
-from minner.scoring.schemes import prefixes_by_type, scheme_of_labels
-
-_WANTED = {"IOB2": "BI", "IOE2": "IE", "IOBES": "BIES", "BILOU": "BILU"}
-"""Scheme -> the prefixes that each type should have; IOB1 needs no B."""
+from minner.schemes import SCHEMES, are_bare, chunk_labels, prefixes_by_label, scheme_of_labels
 
 
 def describe_labels(labels: Sequence[str], findings: Findings) -> dict[str, Any]:
     """Return the labels, their scheme ("bare" without prefixes) and the entity types."""
-    types = prefixes_by_type(labels)
-    scheme = scheme_of_labels(labels)
+    types = chunk_labels(labels)
+    scheme = None
+    if types:
+        scheme = "bare" if are_bare(labels) else scheme_of_labels(labels)
     if labels:
-        _check(labels, types, scheme, findings)
-    bare = [label for label in labels if label != "O"]
-    return {
-        "scheme": scheme or ("bare" if bare else None),
-        "types": list(types) or bare,
-        "labels": list(labels),
-    }
+        _check(labels, scheme, findings)
+    return {"scheme": scheme, "types": types, "labels": list(labels)}
 
 
-def _check(
-    labels: Sequence[str], types: dict[str, set[str]], scheme: str | None, findings: Findings
-) -> None:
+def _check(labels: Sequence[str], scheme: str | None, findings: Findings) -> None:
     if any(label.startswith("LABEL_") for label in labels):
         findings.warn(
             "id2label in config.json leaves labels like LABEL_0, which name no entity type; "
@@ -36,16 +28,20 @@ def _check(
         )
     if "O" not in labels:
         findings.warn("no label is O, so every word will be part of an entity")
-    if scheme is None:
+    if are_bare(labels):
         findings.warn(
             "no label starts with B- or I-; neighbouring words of one label will be joined into "
             "one entity"
         )
         return
-    odd = [label for label in labels if label != "O" and not prefixes_by_type([label])]
+    odd = [label for label in labels if label != "O" and not prefixes_by_label([label])]
     if odd:
         findings.warn(f"labels without a prefix are never part of an entity: {', '.join(odd)}")
-    for name, prefixes in types.items():
-        missing = [prefix for prefix in _WANTED.get(scheme, "") if prefix not in prefixes]
+    if scheme is None:
+        findings.warn(f"the prefixes are of no scheme out of {', '.join(SCHEMES)}")
+        return
+    wanted = "I" if scheme == "IOB1" else SCHEMES[scheme]
+    for name, prefixes in prefixes_by_label(labels).items():
+        missing = [prefix for prefix in wanted if prefix not in prefixes]
         if missing:
             findings.warn(f"the type {name} has no label {', '.join(f'{p}-' for p in missing)}")

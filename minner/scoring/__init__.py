@@ -5,7 +5,6 @@ sentence, parallel to each other. Tags are compared letter for letter: against a
 both to IOB2 (`minner.chunks.to_iob2`).
 
     counts          the counts of tags and phrases that every score follows from
-    schemes         which tag scheme is this, and its phrases read strictly
     conlleval       the report of conlleval, and the two blocks of a Spark NLP card
     classification  the reports of scikit-learn and of seqeval, default and strict
     bootstrap       95 % intervals of F1

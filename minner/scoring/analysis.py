@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from minner.schemes import scheme_of_corpus
 from minner.scoring.bootstrap import LEVEL, RESAMPLES, f1_intervals
 from minner.scoring.classification import seqeval_report
 from minner.scoring.conlleval import card_report
 from minner.scoring.counts import Corpus, Phrases, count_phrases, read_phrases, total
 from minner.scoring.lengths import by_length
 from minner.scoring.mistakes import MISSED, PAIRED, SPURIOUS, Mistakes, count_mistakes
-from minner.scoring.schemes import scheme_of
 
 
 def full_report(gold: Corpus, guess: Corpus) -> str:
@@ -21,7 +21,7 @@ def full_report(gold: Corpus, guess: Corpus) -> str:
     """
     phrases = read_phrases(gold, guess)
     mistakes = count_mistakes(phrases)
-    scheme = scheme_of(gold)
+    scheme = scheme_of_corpus(gold)
     sections = {
         "tokens and phrases": card_report(gold, guess),
         "seqeval": seqeval_report(gold, guess),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minner.chunks import conlleval_chunks
+from minner.chunks import Chunk, conlleval_chunks
+from minner.decoders.strict import strict_chunks
+from minner.schemes import SCHEMES
 from minner.scoring.counts import (
     Corpus,
     Counts,
@@ -18,7 +20,7 @@ from minner.scoring.counts import (
     read_phrases,
     total,
 )
-from minner.scoring.schemes import strict_chunks
+from minner.weights.errors import MinnerError
 
 
 class Row(NamedTuple):
@@ -67,8 +69,8 @@ def seqeval_report(gold: Corpus, guess: Corpus, scheme: str | None = None) -> st
     Args:
         gold: the gold tags.
         guess: the guessed tags.
-        scheme: read the tags strictly, by a scheme of `minner.scoring.schemes`, as
-            ``mode="strict"`` does; without it any tags are read, by conlleval's rule.
+        scheme: read the tags strictly, by one that `strict_chunks` takes, as ``mode="strict"``
+            does; without it any tags are read, by conlleval's rule.
 
     Raises:
         MinnerError: a tag has a prefix that `scheme` does not have.
@@ -82,13 +84,25 @@ def seqeval_table(gold: Corpus, guess: Corpus, scheme: str | None = None) -> Tab
     The arguments are those of `seqeval_report`. A phrase without a label is called ``_``. Unlike
     seqeval's default mode, which knows no BILOU, ours reads ``L`` and ``U`` as ``E`` and ``S``.
     """
-    rule = partial(strict_chunks, scheme=scheme) if scheme else conlleval_chunks
+    rule = partial(_strict_chunks, scheme=scheme) if scheme else conlleval_chunks
     phrases = count_phrases(read_phrases(gold, guess, rule))
     names = dict(sorted((label or "_", counts) for label, counts in phrases.items()))
     table = _table(names, {label: _harmonic(counts) for label, counts in names.items()})
     together = total(names)
     micro = {"micro avg": Row(_harmonic(together), together.gold)}
     return Table(table.names, micro | table.averages)
+
+
+def _strict_chunks(tags: Sequence[str], scheme: str) -> list[Chunk]:
+    """Read tags that must all be of the scheme: others would count as nothing, and score 0."""
+    prefixes = {"O", *SCHEMES[scheme]}
+    for tag in tags:
+        if tag.partition("-")[0] not in prefixes:
+            raise MinnerError(
+                f"the tag {tag!r} is not of the scheme {scheme}, by which the gold tags are read "
+                f"strictly; write gold and guess in one scheme"
+            )
+    return strict_chunks(tags, scheme)
 
 
 def _harmonic(counts: Counts) -> Scores:

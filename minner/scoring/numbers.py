@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minner.schemes import scheme_of_corpus
 from minner.scoring.bootstrap import LEVEL, RESAMPLES, SEED, f1_intervals
 from minner.scoring.classification import Row, Table, seqeval_table, token_table
 from minner.scoring.counts import (
@@ -20,7 +21,6 @@ from minner.scoring.counts import (
 )
 from minner.scoring.lengths import by_length
 from minner.scoring.mistakes import MISSED, PAIRED, SPURIOUS, Mistakes, count_mistakes
-from minner.scoring.schemes import scheme_of
 
 
 def card_numbers(gold: Corpus, guess: Corpus) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def full_numbers(gold: Corpus, guess: Corpus) -> dict[str, Any]:
         MinnerError: a tag has a prefix that the scheme of the gold tags does not have.
     """
     phrases = read_phrases(gold, guess)
-    scheme = scheme_of(gold)
+    scheme = scheme_of_corpus(gold)
     strict = _seqeval(seqeval_table(gold, guess, scheme))
     return {
         **card_numbers(gold, guess),
         "seqeval": _seqeval(seqeval_table(gold, guess)),
-        "seqeval_strict": {"scheme": scheme, "guess_scheme": scheme_of(guess), **strict},
+        "seqeval_strict": {"scheme": scheme, "guess_scheme": scheme_of_corpus(guess), **strict},
         "f1_intervals": _intervals(phrases),
         "mistakes": _mistakes(count_mistakes(phrases)),
         "lengths": [

@@ -1,18 +1,30 @@
-"""Make seqeval.json: random tags of every scheme, and the reports of seqeval about them.
+"""Make what seqeval (1.2.2) says of tags of every scheme, well-formed or not.
 
-    pip install seqeval && python tests/golden/make_seqeval.py
+    pip install numpy seqeval && python tests/golden/make_seqeval.py
 
-Each entry holds `gold` and `guess`, a sentence per line, and what seqeval prints: `default`, and
-`strict` with the entry's scheme.
+- seqeval.json: per scheme `gold` and `guess`, a random sentence per line, and the reports of
+  seqeval about them: `default`, and `strict` with the scheme.
+- seqeval.npz: the chunks that seqeval finds in every short sequence of tags, per scheme and mode,
+  as `by_word` writes them.
 """
 
 import json
 import random
 import warnings
+from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
 
 PREFIXES = {"IOB1": "IB", "IOB2": "BI", "IOE2": "IE", "IOBES": "IBES", "BILOU": "BILU"}
 LABELS = ("PER", "LOC", "work-of-art")
+
+FindChunks = Callable[[list[str]], list[tuple[str, int, int]]]
+"""From the tags of a sentence to label, first word and last word of each chunk."""
 
 
 def random_corpus(prefixes: str, seed: int) -> tuple[list[list[str]], list[list[str]]]:
@@ -24,24 +36,72 @@ def random_corpus(prefixes: str, seed: int) -> tuple[list[list[str]], list[list[
     return gold, guess
 
 
-def main() -> None:
-    """Write seqeval.json beside this file."""
-    from seqeval import scheme as seqeval_schemes  # here: the tests import this file without it
+def by_word(chunks: FindChunks, prefixes: str) -> np.ndarray:
+    """The chunks of every short sequence, uint8 `[sequences, words]`, the shortest first.
+
+    0 stands for a word outside, 1 and 2 for the first word of an X and of a Y, 3 for a word inside.
+    """
+    longest = 5 if len(prefixes) == 2 else 4
+    tags = ["O", *(f"{prefix}-{label}" for prefix in prefixes for label in "XY")]
+    rows = []
+    for length in range(longest + 1):
+        for sequence in product(tags, repeat=length):
+            row = np.zeros(longest, dtype=np.uint8)
+            for label, first, last in chunks(list(sequence)):
+                assert not row[first : last + 1].any()
+                row[first] = 1 + "XY".index(label)
+                row[first + 1 : last + 1] = 3
+            rows.append(row)
+    return np.array(rows)
+
+
+def seqeval_chunks(scheme: str | None) -> FindChunks:
+    """What seqeval finds: in its strict mode with a scheme, else in its default mode."""
+    import seqeval.scheme  # here: the tests import this file without it
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    if scheme is None:
+        return get_entities  # type: ignore[no-any-return]
+    rules: Any = getattr(seqeval.scheme, scheme)
+
+    def chunks(tags: list[str]) -> list[tuple[str, int, int]]:
+        found = seqeval.scheme.Tokens(tags, rules).entities
+        return [(entity.tag, entity.start, entity.end - 1) for entity in found]
+
+    return chunks
+
+
+def reports() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries of seqeval.json."""
+    from seqeval import scheme as seqeval_schemes
     from seqeval.metrics import classification_report
 
-    warnings.simplefilter("ignore")
-    entries = {}
-    for scheme, prefixes in PREFIXES.items():
-        gold, guess = random_corpus(prefixes, seed=len(entries))
+    for seed, (scheme, prefixes) in enumerate(PREFIXES.items()):
+        gold, guess = random_corpus(prefixes, seed)
         strict = getattr(seqeval_schemes, scheme)
-        entries[scheme] = {
-            "gold": [" ".join(tags) for tags in gold],
-            "guess": [" ".join(tags) for tags in guess],
-            "default": classification_report(gold, guess, digits=4),
-            "strict": classification_report(gold, guess, digits=4, mode="strict", scheme=strict),
-        }
-    text = json.dumps(entries, indent=1) + "\n"
-    (Path(__file__).parent / "seqeval.json").write_text(text, encoding="utf-8")
+        yield (
+            scheme,
+            {
+                "gold": [" ".join(tags) for tags in gold],
+                "guess": [" ".join(tags) for tags in guess],
+                "default": classification_report(gold, guess, digits=4),
+                "strict": classification_report(
+                    gold, guess, digits=4, mode="strict", scheme=strict
+                ),
+            },
+        )
+
+
+def main() -> None:
+    """Write both files beside this one."""
+    warnings.simplefilter("ignore")
+    text = json.dumps(dict(reports()), indent=1) + "\n"
+    (HERE / "seqeval.json").write_text(text, encoding="utf-8")
+    found = {}
+    for scheme, prefixes in PREFIXES.items():
+        found[f"{scheme} default"] = by_word(seqeval_chunks(None), prefixes)
+        found[f"{scheme} strict"] = by_word(seqeval_chunks(scheme), prefixes)
+    np.savez_compressed(HERE / "seqeval.npz", **found)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
