@@ -62,8 +62,8 @@ def finish(
         print(f"\n{table.markdown()}")
     content = {
         "benchmark": kind,
-        "command": shlex.join(["python", "-m", f"benchmarks.{kind}", *sys.argv[1:]]),
-        "settings": {name: _plain(value) for name, value in settings.items()},
+        "command": shlex.join(["python", "-m", f"benchmarks.{kind}", *_repeatable(sys.argv[1:])]),
+        "settings": {name: _plain(v) for name, v in settings.items() if name != "work"},
         "machine": machine,
         "tables": [table.markdown().splitlines() for table in tables],
         "measurements": measurements,
@@ -76,6 +76,12 @@ def finish(
 def progress(text: str) -> None:
     """Show where a long measurement stands."""
     print(text, file=sys.stderr, flush=True)
+
+
+def _repeatable(arguments: Sequence[str]) -> list[str]:
+    """The arguments without `--work PLACE`, which is of no use on another machine."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [here for before, here in pairs if "--work" not in (before, here)]
 
 
 def _plain(value: Any) -> Any:
