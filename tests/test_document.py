@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 import minner
 from checkpoints import write_checkpoint
 from minner.assemble import Assembler, Reading
+from minner.compat import pipeline
 from minner.decode import softmax
 from minner.decoders import DECODERS
 from minner.offsets import UNITS, unit_offsets
 from minner.options import Options
+from minner.sparknlp import LightPipeline
 from minner.strategies import STRATEGIES
 from minner.tagger import TEXTS_PER_BATCH, Tagger
 from minner.weights.errors import MinnerError, MinnerWarning
@@ -332,4 +334,32 @@ def test_ten_thousand_texts(
                 start, end = (places[unit][place] * width for place in (entity.start, entity.end))
                 assert encoded[unit][start:end] == entity.text.encode(codec, "surrogatepass")
             count += 1
+    assert count > 1000
+
+
+def test_ten_thousand_texts_in_the_way_of_hugging_face(tiny: Tagger) -> None:
+    """Every entity is a place in its text; none is empty, and none begins before the one before."""
+    texts = generated_texts(10_000)
+    ours = pipeline("ner", tiny, aggregation_strategy="simple")
+    count = 0
+    for text, found in zip(texts, ours(texts), strict=True):
+        starts = [entity["start"] for entity in found]
+        assert starts == sorted(starts)
+        for entity in found:
+            assert 0 <= entity["start"] < entity["end"] <= len(text)
+            count += 1
+    assert count > 1000
+
+
+def test_ten_thousand_texts_in_the_way_of_spark_nlp(tiny: Tagger) -> None:
+    """Begin and end, inclusive and in UTF-16 units, cut out what the annotation says it is."""
+    texts = generated_texts(10_000)
+    count = 0
+    for text, columns in zip(texts, LightPipeline(tiny).fullAnnotate(texts), strict=True):
+        units = text.encode("utf-16-le", "surrogatepass")
+        for annotation in columns["token"] + columns["entities"]:
+            begin, end = annotation["begin"], annotation["end"]
+            result = annotation["result"].encode("utf-16-le", "surrogatepass")
+            assert units[2 * begin : 2 * (end + 1)] == result != b""
+        count += len(columns["entities"])
     assert count > 1000

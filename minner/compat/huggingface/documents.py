@@ -25,8 +25,9 @@ class Document(NamedTuple):
 
 def read_text(text: str, vocabulary: WordPieces) -> Document:
     """Cut a text into pieces. The tokenizer finds the words: every punctuation mark is one."""
-    encoding = vocabulary.tokenizer.encode(without_surrogates(text), add_special_tokens=False)
-    return _document(text, encoding.ids, encoding.offsets, vocabulary)
+    clean = without_surrogates(text)
+    encoding = vocabulary.tokenizer.encode(clean, add_special_tokens=False)
+    return _document(clean, encoding.ids, encoding.offsets, vocabulary)
 
 
 def read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
@@ -40,7 +41,8 @@ def read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> 
         (shifts[word] + start, shifts[word] + end)
         for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True)
     ]
-    return _document(delimiter.join(words), encoding.ids, offsets, vocabulary)
+    text = without_surrogates(delimiter).join(clean)
+    return _document(text, encoding.ids, offsets, vocabulary)
 
 
 def _document(
