@@ -2,7 +2,7 @@
 
 Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose weight
 is the keys, so the keys are packed like a weight; the context is a linear layer whose weight is the
-values, and whose x is the scores after the softmax. A block of QUERIES queries stays near from
+values, and whose x is the scores after the softmax. A block of queries stays near from
 its scores to its context: 8 rows of 512 scores are 16 KB.
 
 The softmax is float32 in every precision. The products are bfloat16 where that is faster and the
@@ -21,6 +21,7 @@ from minner.kernels.staged import (
     HALVES,
     INT64,
     Array,
+    Operand,
     Pointer,
     Value,
     Variable,
@@ -38,7 +39,7 @@ from minner.kernels.staged import (
     to_int32,
     vector,
 )
-from minner.kernels.target import BLOCK, LANES, QUERIES, WORD_GROUP
+from minner.kernels.target import BLOCK, LANES, TILE
 from minner.kernels.team import claims, meet
 
 LOWEST = -3.0e38
@@ -50,22 +51,32 @@ def blocks(width: Value) -> Value:
 
 
 def words_of_tokens(precision: Precision, length: Value) -> Value:
-    """Words that hold a value of each token; matrix registers take WORD_GROUP at once."""
-    group = WORD_GROUP if precision.tile_dot else 1
+    """Words that hold a value of each token; matrix registers take TILE at once."""
+    group = TILE if precision.form.tiled else 1
     tokens = precision.form.step * group
     return (length + (tokens - 1)) // tokens * group
 
 
-def pack_keys(key: Pointer, stride: Value, length: Value, words: Value, keys: Pointer) -> None:
+def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
+    """Where in a panel `[words, BLOCK]` a word of a column lies (see `pack.fill_panels`)."""
+    if not precision.form.tiled:
+        return word * BLOCK + column
+    group, half = word // TILE * BLOCK, lift(column, INT64) // TILE * TILE
+    return (group + half + word % TILE) * TILE + lift(column, INT64) % TILE
+
+
+def pack_keys(
+    precision: Precision, key: Pointer, stride: Value, length: Value, words: Value, keys: Pointer
+) -> None:
     """Lay the keys of one head out as weight panels `[length / BLOCK, words of d, BLOCK]`.
 
     Columns beyond `length` keep what was there: their scores are never read.
     """
     for token in loop(length):
-        source = key + token * stride
-        target = keys + (token // BLOCK * BLOCK * words + token % BLOCK)
+        source, target = key + token * stride, keys + token // BLOCK * BLOCK * words
         for word in loop(words):
-            (target + word * BLOCK).store_scalar((source + word).scalar())
+            at = in_panel(precision, word, token % BLOCK)
+            (target + at).store_scalar((source + word).scalar())
 
 
 def pack_values(
@@ -76,25 +87,23 @@ def pack_values(
     width: Value,
     values: Pointer,
 ) -> None:
-    """Bring the values of one head together, `[words of length, width]`: in qkv they are far apart.
+    """Lay the values of one head out as weight panels `[d / BLOCK, words of length, BLOCK]`.
 
     A word holds the values of `step` neighbouring tokens. Beyond the last token it holds 0.
     """
-    step = precision.form.step
-    for word in loop(words_of_tokens(precision, length)):
+    step, words = precision.form.step, words_of_tokens(precision, length)
+    for word in loop(words):
         token = word * step
-        source, target = value + token * stride, values + word * width
-        if step == 1:
-            for at in loop(0, width, LANES):
-                (target + at).store((source + at).load())
-            continue
-        for at in loop(0, width, 2 * LANES):
-            first, second = (
-                select(token + i < length, (source + (stride * i + at // 2)).load(), 0.0)
-                for i in range(step)
-            )
-            for half, pair in enumerate(_interleave(first, second)):
-                (target + at + half * LANES).store(pair)
+        source = value + token * stride
+        for at in loop(0, width, BLOCK):
+            target = values + at * words
+            if step == 1:
+                vectors = [(source + at + column).load() for column in range(0, BLOCK, LANES)]
+            else:
+                pair = [(source + (stride * i + at // 2)).load() for i in range(step)]
+                vectors = _interleave(*(select(token + i < length, pair[i], 0.0) for i in range(2)))
+            for i, vector_ in enumerate(vectors):
+                (target + in_panel(precision, word, i * LANES)).store(vector_)
 
 
 def _interleave(a: Value, b: Value) -> list[Value]:
@@ -122,9 +131,14 @@ def softmax_row(precision: Precision, row: Pointer, length: Value) -> Value:
     for at in loop(0, end, LANES):
         inside = lane_numbers() < splat(to_int32(length - at))
         weights = select(inside, exp((row + at).load() - peak), vector(0.0))
-        precision.write(row, at, weights)
+        precision.pack(row, at, weights)
         total.value = total.value + weights
     return 1.0 / reduce(total.value, lambda a, b: a + b)
+
+
+def continuous(stride: Value) -> tuple[Value, ...]:
+    """The `Strides` of rows whose words lie one after the other."""
+    return stride, lift(TILE, INT64), stride * TILE
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
@@ -148,7 +162,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - context: out `[T, words of H d]`.
     """
     inner = attention_precision(precision)
-    step = inner.form.step
+    step, product = inner.form.step, multiply(inner)
 
     @staged
     def attention(
@@ -164,8 +178,10 @@ def attention_kernel(precision: Precision = float32) -> Any:
         accumulator: Array,
         context: Array,
     ) -> None:
-        stride, words = qkv.shape[1], width // step
         packed_keys, packed_values = keys[rank], values[rank]
+        stride, words = qkv.shape[1], width // step
+        # Of `multiply`: the sums are fresh, and nothing is fetched meanwhile.
+        no_more = lift(1, INT64), packed_keys, lift(0, INT64)
         rows_of_scores, score_stride = scores[rank], scores.shape[2]
         for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
             sequence, head = item // heads, item % heads
@@ -173,41 +189,35 @@ def attention_kernel(precision: Precision = float32) -> Any:
             length = bounds[sequence + 1].scalar() - first
             query = qkv[first, head * words]
             key, value = query + heads * words, query + heads * words * 2
-            pack_keys(key, stride, length, words, packed_keys)
+            pack_keys(inner, key, stride, length, words, packed_keys)
             pack_values(inner, value, stride, length, width, packed_values)
-            for row in loop(0, length, QUERIES):
-                rows = minimum(length - row, QUERIES)
+            of_values = words_of_tokens(inner, length)
+            for row in loop(0, length, inner.block_rows):
+                rows = minimum(length - row, inner.block_rows)
                 for panel in loop(blocks(length)):
-                    multiply(inner)(
-                        query + row * stride,
-                        stride,
-                        packed_keys + panel * words * BLOCK,
-                        lift(BLOCK, INT64),
-                        words,
-                        rows_of_scores + panel * BLOCK,
-                        score_stride,
-                        rows,
+                    product(
+                        *(query + row * stride, *continuous(stride)),
+                        *(packed_keys + panel * words * BLOCK, words),
+                        *(rows_of_scores + panel * BLOCK, score_stride, rows),
+                        *no_more,
                     )
                 for i in loop(rows):
                     here = rows_of_scores + i * score_stride
                     scale = softmax_row(inner, here, length)
                     (here + (score_stride - LANES)).store(splat(scale))
                 for at in loop(0, width, BLOCK):
-                    multiply(inner)(
-                        rows_of_scores,
-                        score_stride,
-                        packed_values + at,
-                        width,
-                        words_of_tokens(inner, length),
-                        accumulator[0],
-                        lift(BLOCK, INT64),
-                        rows,
+                    product(
+                        *(rows_of_scores, *continuous(score_stride)),
+                        *(packed_values + at * of_values, of_values),
+                        *(accumulator[0], lift(BLOCK, INT64), rows),
+                        *no_more,
                     )
                     for i in loop(rows):
                         scale = (rows_of_scores + i * score_stride + (score_stride - LANES)).load()
                         for column in range(0, BLOCK, LANES):
                             total = accumulator[i, column].load() * scale
-                            precision.given(context[first + row + i], head * width + at + column, total)
+                            token, to = first + row + i, head * width + at + column
+                            precision.write_given(context, token, to, total)
         meet(team)
 
     return attention

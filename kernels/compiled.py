@@ -25,6 +25,7 @@ from minner.kernels.layout import (
     cut_linear,
     cut_norm,
     cut_operand,
+    cut_x,
     padded,
     weight_views,
     words,
@@ -42,6 +43,7 @@ for function in (
     cut_linear,
     cut_norm,
     cut_operand,
+    cut_x,
     weight_views,
     buffer_views,
 ):

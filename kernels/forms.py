@@ -13,6 +13,7 @@ class Form(NamedTuple):
     step: int  # in the weights
     x_step: int  # in x: fewer where the host has no instruction for the weights' own form
     quantised: bool = False  # whether x has a scale per row, and weights one per column
+    tiled: bool = False  # whether both lie in blocks of 16 by 16 words, for matrix registers
 
 
 HAS_PAIRS = TARGET.tiles or bool(TARGET.pair_dot)
@@ -25,8 +26,8 @@ PLAIN = Form(step=1, x_step=1)
 
 FORMS = {
     "float32": PLAIN,
-    "bfloat16": Form(step=2, x_step=2 if HAS_PAIRS else 1),
-    "int8": Form(step=4, x_step=4 if HAS_QUADS else 2, quantised=True),
+    "bfloat16": Form(step=2, x_step=2 if HAS_PAIRS else 1, tiled=TARGET.tiles),
+    "int8": Form(4, x_step=4 if HAS_QUADS else 2, quantised=True, tiled=TARGET.tiles),
 }
 """By the names that `minner.load` takes."""
 

@@ -50,9 +50,9 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, write=inner.write)
+    linear_qkv = linear_kernel(precision, write=inner.write_row)
     linear_residual = linear_kernel(precision, residual=True)
-    linear_activation = linear_kernel(precision, ACTIVATIONS[activation], write=precision.given)
+    linear_activation = linear_kernel(precision, ACTIVATIONS[activation], write=precision.write_given)
     classify = linear_kernel()
 
     @register_jitable

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.forms import PLAIN, Form
-from minner.kernels.target import BLOCK, GROUP, LANES, QUERIES, TILE_ROWS, WORD_GROUP
+from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, QUERIES, TARGET, TILE
 
 Floats = Any  # float32 arrays, in Python and in compiled code
 Words = Any  # the same, of 32-bit words that may hold something else
@@ -133,7 +133,7 @@ class Buffers(NamedTuple):
     context_x: Operand  # the same as an operand
     ffn: Words  # what lin1 gives, [T, words of F]; float32 if quantised
     ffn_x: Operand  # the same as an operand
-    accumulator: Floats  # [workers, GROUP, BLOCK], the sums of one weight panel
+    accumulator: Floats  # [workers, GROUP_ROWS, BLOCK], the sums of one weight panel
     keys: Words  # [workers, words of N * head width], one head's keys
     values: Words  # [workers, words of N * head width], one head's values
     scores: Words  # [workers, QUERIES, N + LANES]
@@ -142,6 +142,9 @@ class Buffers(NamedTuple):
 def padded(width: int) -> int:
     """Round up to a multiple of BLOCK."""
     return (width + BLOCK - 1) // BLOCK * BLOCK
+
+
+WORD_GROUP = TILE if TARGET.tiles else 1
 
 
 def words(width: int, step: int) -> int:
@@ -205,6 +208,14 @@ def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]
     ), at
 
 
+def cut_x(memory: Words, start: int, tokens: int, width: int, form: Form) -> tuple[Words, int]:
+    """View the next elements as x; its last rows may stand in a block of TILE rows."""
+    columns = words(width, form.x_step)
+    x, _ = cut(memory, start, (tokens, columns))
+    rows = (tokens + WORD_GROUP - 1) // WORD_GROUP * WORD_GROUP
+    return x, start + rows * columns
+
+
 def cut_operand(
     memory: Words, start: int, tokens: int, width: int, form: Form
 ) -> tuple[Words, Words, int]:
@@ -212,11 +223,13 @@ def cut_operand(
 
     That is the same memory, unless something has to be quantised in between.
     """
-    columns = padded(width) if form.quantised else words(width, form.x_step)
-    given, at = cut(memory, start, (tokens, columns))
+    if form.quantised:
+        given, at = cut(memory, start, (tokens, padded(width)))
+    else:
+        given, at = cut_x(memory, start, tokens, width, form)
     read = given
     if form.quantised:
-        read, at = cut(memory, at, (tokens, words(width, form.x_step)))
+        read, at = cut_x(memory, at, tokens, width, form)
     return given, read, at
 
 
@@ -236,13 +249,13 @@ def buffer_views(
     scale, at = cut(memory, at, (padded(tokens) if form.quantised else 0,))
     x = hidden
     if form.x_step > 1:
-        x, at = cut(memory, at, (tokens, words(dim, form.x_step)))
+        x, at = cut_x(memory, at, tokens, dim, form)
     qkv, at = cut(memory, at, (tokens, words(3 * wide, attention_form.x_step)))
     context, context_x, at = cut_operand(memory, at, tokens, wide, form)
     ffn, ffn_x, at = cut_operand(memory, at, tokens, shape.hidden_dim, form)
     # Matrix registers read whole tiles of rows, beyond the last token.
-    at += TILE_ROWS * max(dim, 3 * wide, padded(shape.hidden_dim))
-    accumulator, at = cut(memory, at, (workers, GROUP, BLOCK))
+    at += 2 * WORD_GROUP * max(dim, 3 * wide, padded(shape.hidden_dim))
+    accumulator, at = cut(memory, at, (workers, GROUP_ROWS, BLOCK))
     packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
     packed_values, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
     scores, at = cut(memory, at, (workers, QUERIES, keys + LANES))

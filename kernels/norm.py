@@ -70,7 +70,7 @@ def _write_operand(precision: Precision, hidden: Array, token: Value, x: Rows) -
         quantise_row(precision, hidden[token], width, x, token)
     elif precision.form.x_step > 1:
         for at in loop(0, width, LANES):
-            precision.write(x.rows[token], at, hidden[token, at].load())
+            precision.write_x(x.rows, token, at, hidden[token, at].load())
 
 
 def layer_norm_kernel(precision: Precision = float32) -> Any:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from llvmlite import ir
 
@@ -33,21 +34,33 @@ from minner.kernels.staged import (
     HALVES,
     INT8,
     INT16,
+    INT64,
     INTS,
+    Array,
     Operand,
     Pointer,
     Value,
     bits,
     call,
     fma,
+    lift,
     narrow,
     on_x86,
     shuffle,
 )
-from minner.kernels.target import LANES, TARGET
+from minner.kernels.target import LANES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
-Write = Callable[[Pointer, Operand, Value], None]
+Pack = Callable[[Pointer, Operand, Value], None]
+Write = Callable[[Array, Value, Operand, Value], None]
+
+
+class Strides(NamedTuple):
+    """How many words apart the words of x lie."""
+
+    row: Operand  # from one row to the next
+    group: Operand  # from TILE words of a row to the next TILE
+    tile: Operand  # from TILE rows to the next TILE
 
 
 @dataclass(frozen=True)
@@ -58,8 +71,8 @@ class Precision:
         name: as `minner.load` takes it.
         form: how many values share a word.
         dot: `(sums, words of x, word of weights) -> sums`, all of them vectors.
-        write: writes LANES values of a row of x: `(row, column, values)`. Those of int8 must be
-            whole numbers from -127 to 127.
+        pack: stores LANES values in the words of x: `(row, column, values)`, where the row is
+            continuous. Those of int8 must be whole numbers from -127 to 127.
         tile_dot: the same as `dot` on matrix registers, by its name in LLVM, or "".
         sums: the type of the sums, FLOATS or INTS.
         offset: is added to each int8 value of x.
@@ -68,7 +81,7 @@ class Precision:
     name: str
     form: Form
     dot: Dot
-    write: Write
+    pack: Pack
     tile_dot: str = ""
     sums: ir.Type = FLOATS
     offset: int = 0
@@ -78,16 +91,49 @@ class Precision:
         """Words of x that meet one word of weights."""
         return self.form.step // self.form.x_step
 
+    def write_row(self, out: Array, token: Value, column: Operand, values: Value) -> None:
+        """Store LANES values in the words of a continuous row."""
+        self.pack(out[token], column, values)
+
     @property
-    def given(self) -> Write:
+    def block_rows(self) -> int:
+        """Rows of a product that are finished before the next."""
+        return 2 * TILE if self.form.tiled else ROWS
+
+    # ---- x, whose rows of 16 words lie together in blocks of 16 for matrix registers ------------
+
+    def row(self, x: Array, token: Value) -> Pointer:
+        """The first word of a row of x `[T, words]`."""
+        if not self.form.tiled:
+            return x[token]
+        return x[token // TILE * TILE] + token % TILE * TILE
+
+    def strides(self, x: Array) -> Strides:
+        """How far apart the words of x `[T, words]` lie."""
+        words = x.shape[1]
+        if not self.form.tiled:
+            return Strides(words, TILE * self.parts, words * TILE)
+        return Strides(TILE, TILE * TILE, words * TILE)
+
+    def write_x(self, x: Array, token: Value, column: Operand, values: Value) -> None:
+        """Store LANES values in a row of x `[T, words]`."""
+        if not self.form.tiled:
+            self.write_row(x, token, column, values)
+            return
+        together = TILE * self.form.x_step
+        group = self.row(x, token) + lift(column, INT64) // together * (TILE * TILE)
+        self.pack(group, lift(column, INT64) % together, values)
+
+    @property
+    def write_given(self) -> Write:
         """How a kernel writes what a product will read: as x, or to be quantised first."""
-        return write_float32 if self.form.quantised else self.write
+        return float32.write_row if self.form.quantised else self.write_x
 
 
 # ---- float32 ----------------------------------------------------------------------------------
 
 
-def write_float32(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_float32(row: Pointer, column: Operand, values: Value) -> None:
     """Store float32 as it is."""
     (row + column).store(values)
 
@@ -96,14 +142,14 @@ float32 = Precision(
     "float32",
     FORMS["float32"],
     dot=lambda sums, x, weights: fma(x[0], weights, sums),
-    write=write_float32,
+    pack=_pack_float32,
 )
 
 
 # ---- bfloat16 ---------------------------------------------------------------------------------
 
 
-def write_bfloat16(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_pairs(row: Pointer, column: Operand, values: Value) -> None:
     """Round to the nearest bfloat16, ties to even."""
     (row.of(INT16) + column).store(bits(narrow(values, BFLOAT), ir.VectorType(INT16, LANES)))
 
@@ -123,7 +169,7 @@ bfloat16 = Precision(
     "bfloat16",
     FORMS["bfloat16"],
     dot=_pair_dot if HAS_PAIRS else _unpacked_pair_dot,
-    write=write_bfloat16 if HAS_PAIRS else write_float32,
+    pack=_pack_pairs if HAS_PAIRS else _pack_float32,
     tile_dot="llvm.x86.tdpbf16ps" if TARGET.tiles else "",
 )
 
@@ -134,7 +180,7 @@ bfloat16 = Precision(
 _OFFSET = 128 if "vpdpbusd" in TARGET.quad_dot and not TARGET.tiles else 0
 
 
-def _write_quads(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_quads(row: Pointer, column: Operand, values: Value) -> None:
     (row.of(INT8) + column).store(narrow(values + _OFFSET, INT8))
 
 
@@ -142,7 +188,7 @@ def _quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:
     return call(TARGET.quad_dot, INTS, sums, bits(x[0], BYTES), bits(weights, BYTES))
 
 
-def _write_int16(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_int16(row: Pointer, column: Operand, values: Value) -> None:
     """Values 0, 2, 1, 3 of each four: the order in which `_unpacked_quad_dot` meets the weights."""
     halves = narrow(values, INT16)
     order = [four + i for four in range(0, LANES, 4) for i in (0, 2, 1, 3)]
@@ -170,7 +216,7 @@ int8 = Precision(
     "int8",
     FORMS["int8"],
     dot=_quad_dot if HAS_QUADS else _unpacked_quad_dot,
-    write=_write_quads if HAS_QUADS else _write_int16,
+    pack=_pack_quads if HAS_QUADS else _pack_int16,
     tile_dot="llvm.x86.tdpbssd" if TARGET.tiles else "",
     sums=INTS,
     offset=_OFFSET,

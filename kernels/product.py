@@ -16,7 +16,7 @@ there are matrix registers, `tiles.py` takes the place of the tile here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -25,27 +25,36 @@ from llvmlite import ir
 from minner.kernels.functions import Activation, identity
 from minner.kernels.layout import Linear
 from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, Write, float32
+from minner.kernels.precision import Precision, Strides, Write, float32
 from minner.kernels.staged import (
-    FLOATS,
+    INT64,
     INTS,
     Array,
-    Operand,
     Pointer,
     Value,
     Variable,
     choose,
     fma,
+    lift,
     loop,
     minimum,
     outlined,
+    select,
     staged,
     to_float,
     when,
 )
-from minner.kernels.target import BLOCK, CACHE_LINE, GROUP, LANES, ROWS
+from minner.kernels.target import (
+    BLOCK,
+    CACHE_LINE,
+    GROUP_ROWS,
+    GROUP_WORDS,
+    LANES,
+    ROWS,
+    TILE,
+)
 from minner.kernels.team import claims, meet
-from minner.kernels.tiles import add_tiles
+from minner.kernels.tiles import multiply_tiles
 
 DEPTH = 256
 """Sums are cut after so many words, because rounding errors grow with the length of a chain and K
@@ -53,33 +62,20 @@ reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's f
 against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel,
 DEPTH x BLOCK words, also fits in L1."""
 
-Multiply = Callable[..., None]
 
-
-# ---- a few rows by one panel ------------------------------------------------------------------
+# ---- a few rows by a piece of a panel ---------------------------------------------------------
 
 
 def tile(
     precision: Precision,
     rows: int,
-    words: Operand,
+    words: Value,
     x: Pointer,
-    x_stride: Operand,
-    panel: Pointer,
-    panel_stride: Operand,
-    fetch: Callable[[Value], None] = lambda word: None,
+    x_stride: Value,
+    piece: Pointer,
+    fetch: Callable[[Value], None],
 ) -> list[tuple[int, int, Value]]:
-    """Multiply `rows` rows of x by one panel.
-
-    Args:
-        precision: of x and the weights.
-        rows: rows of the tile, fixed while compiling.
-        words: words of K.
-        x: first word of the first row.
-        x_stride: words from one row of x to the next.
-        panel: first of BLOCK neighbouring words of weights.
-        panel_stride: words from one row of the panel to the next.
-        fetch: emits what is to be fetched beside each word.
+    """Multiply `rows` rows of x, a number fixed while compiling, by a piece of a panel.
 
     Returns:
         (row, column, vector) for every vector of sums, still in registers.
@@ -87,137 +83,98 @@ def tile(
     columns = range(0, BLOCK, LANES)
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(rows) for column in columns}
-    for word in loop(words):
-        weights = {column: (panel + word * panel_stride + column).load() for column in columns}
-        fetch(word)
-        for row in range(rows):
-            here = x + row * x_stride + word * precision.parts
-            values = [(here + part).broadcast() for part in range(precision.parts)]
-            for column in columns:
-                total = sums[row, column]
-                total.value = precision.dot(total.value, values, weights[column])
+    for first in loop(0, words, TILE):
+        fetch(first)
+        for word in loop(first, minimum(first + TILE, words)):
+            weights = {column: (piece + word * BLOCK + column).load() for column in columns}
+            for row in range(rows):
+                here = x + row * x_stride + word * precision.parts
+                values = [(here + part).broadcast() for part in range(precision.parts)]
+                for column in columns:
+                    total = sums[row, column]
+                    total.value = precision.dot(total.value, values, weights[column])
     return [(row, column, total.value) for (row, column), total in sums.items()]
 
 
-def row_blocks(total: Value) -> Iterator[tuple[Value, int]]:
-    """Cover `total` rows with tiles: (first row, rows) of the whole ones, then of the rest."""
-    whole = total - total % ROWS
-    for row in loop(0, whole, ROWS):
-        yield row, ROWS
-    for rest in range(1, ROWS):
-        with when((total - whole).equals(rest)):
-            yield whole, rest
-
-
-# ---- many rows by one panel -------------------------------------------------------------------
+def fetch_share(upcoming: Pointer, share: Value, first: Value) -> None:
+    """Fetch `share` cache lines for each TILE words: those that fall to the words at `first`."""
+    start = upcoming + first // TILE * share * CACHE_LINE
+    for line in loop(share):
+        (start + line * CACHE_LINE).prefetch()
 
 
 @cache
-def multiply(precision: Precision) -> Multiply:
-    """The product of some rows of x and one panel, as attention uses it.
+def multiply(precision: Precision) -> Callable[..., None]:
+    """The product of at most `block_rows` rows of x and a piece of a panel.
 
     Returns:
-        `(x, x_stride, panel, panel_stride, words, out, out_stride, rows)`, which writes sums
-        `[rows, BLOCK]` to `out`; with matrix registers, whole tiles of rows.
+        A function to call while compiling, of
+
+        - x and its three `Strides`: the first word of the first row, and how far apart words lie.
+        - piece, words: of the panel, `[words, BLOCK]`.
+        - sums, stride: where the sums go, and words from one row of them to the next. There must
+          be room for `block_rows` rows.
+        - rows: how many.
+        - fresh: 1 to write the sums, 0 to add to what is there.
+        - upcoming, share: where to fetch from meanwhile, and how many lines for each TILE words.
     """
 
-    def write_product(
+    def product(
         x: Pointer,
-        x_stride: Value,
-        panel: Pointer,
-        panel_stride: Value,
-        words: Value,
-        out: Pointer,
-        out_stride: Value,
-        rows: Value,
-    ) -> None:
-        if precision.tile_dot:
-            add_tiles(
-                precision, x, x_stride, panel, panel_stride, words, out, out_stride, rows, fresh=True
-            )
-            return
-        for row, count in row_blocks(rows):
-            here = x + row * x_stride
-            for i, column, total in tile(
-                precision, count, words, here, x_stride, panel, panel_stride
-            ):
-                (out + (row + i) * out_stride + column).store(total)
-
-    write_product.__name__ = f"multiply_{precision.name}"
-    return outlined(write_product)
-
-
-@cache
-def add_product(precision: Precision) -> Multiply:
-    """The product of many rows of x and a piece of a weight panel, added to what is there.
-
-    Returns:
-        `(x, x_stride, piece, words, next_piece, accumulator, rows)`, which adds to the
-        accumulator's sums `[rows, BLOCK]`, and fetches the next piece meanwhile. All tiles share
-        the fetching: one burst of it, or 4 KB ahead of the load, gave 77 to 90 % of this speed
-        (docs/what-did-not-help.md).
-    """
-
-    def add(
-        x: Pointer,
-        x_stride: Value,
+        x_row: Value,
+        x_group: Value,
+        x_tile: Value,
         piece: Pointer,
         words: Value,
-        next_piece: Pointer,
-        accumulator: Pointer,
+        sums: Pointer,
+        stride: Value,
         rows: Value,
+        fresh: Value,
+        upcoming: Pointer,
+        share: Value,
     ) -> None:
-        if precision.tile_dot:
-            add_tiles(
-                precision, x, x_stride, piece, BLOCK, words, accumulator, BLOCK, rows, next_piece
-            )
+        def fetch(first: Value) -> None:
+            fetch_share(upcoming, share, first)
+
+        if precision.form.tiled:
+            strides = Strides(x_row, x_group, x_tile)
+            multiply_tiles(precision, x, strides, piece, words, sums, stride, rows, fresh, fetch)
             return
-        tiles = (rows + (ROWS - 1)) // ROWS
-        step = (tiles + (BLOCK - 1)) // tiles  # BLOCK / tiles, rounded up
-        for row, count in row_blocks(rows):
-            upcoming = next_piece + row // ROWS * step * words
+        zero = Value(ir.Constant(precision.sums, [0] * LANES))
+        for count in range(1, ROWS + 1):
+            with when(rows.equals(count)):
+                for row, column, partial in tile(
+                    precision, count, words, x, x_row, piece, fetch
+                ):
+                    at = sums + row * stride + column
+                    before = select(fresh.equals(1), zero, at.load(precision.sums))
+                    at.store(before + partial)
 
-            def fetch(word: Value, upcoming: Pointer = upcoming) -> None:
-                for line in range(0, BLOCK, CACHE_LINE):
-                    (upcoming + word * step + line).prefetch()
-
-            here = x + row * x_stride
-            for i, column, partial in tile(
-                precision, count, words, here, x_stride, piece, BLOCK, fetch
-            ):
-                total = accumulator + (row + i) * BLOCK + column
-                total.store(total.load(precision.sums) + partial)
-
-    add.__name__ = f"add_product_{precision.name}"
-    return outlined(add)
+    product.__name__ = f"multiply_{precision.name}"
+    return outlined(product)
 
 
 # ---- a linear layer ---------------------------------------------------------------------------
 
 
-def _start_sums(precision: Precision, layer: Linear, at: Value, out: Pointer, rows: Value) -> None:
-    """Set the sums of one panel to 0, or to what the offset of x will add too much."""
-    for column in range(0, BLOCK, LANES):
-        start = Value(ir.Constant(precision.sums, [0] * LANES))
-        if precision.offset:
-            start = layer.column_sum[at + column].load(INTS) * -precision.offset
-        for row in loop(rows):
-            (out + row * BLOCK + column).store(start)
-
-
-def _finish(precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Any) -> Value:
+def _finish(
+    precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Value | None
+) -> Value:
     """What sums are worth, with the bias added; `scale` is that of the row of x."""
     bias = layer.bias[at].load()
-    if precision.form.quantised:
-        return fma(to_float(total.load(INTS)), scale * layer.scale[at].load(), bias)
-    return total.load() + bias
+    if scale is None:
+        return total.load() + bias
+    exact = total.load(INTS)
+    if precision.offset:
+        exact = exact - layer.column_sum[at].load(INTS) * precision.offset
+    return fma(to_float(exact), scale * layer.scale[at].load(), bias)
 
 
 def linear_kernel(
     precision: Precision = float32,
     activation: Activation = identity,
     residual: bool = False,
-    write: Write = float32.write,
+    write: Write = float32.write_row,
 ) -> Any:
     """Make the kernel of a linear layer with what follows it.
 
@@ -230,39 +187,71 @@ def linear_kernel(
     Returns:
         A staged function `(team, x, layer, accumulator, out [T, N])`, with `residual [T, N]` as
         one more argument after the layer where asked for. x is an `Operand` and the layer a
-        `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP, BLOCK]`.
+        `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
     """
+    product, block_rows = multiply(precision), precision.block_rows
 
     def run(
         team: Array, x: Rows, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
-        weight, rows_of_x = layer.weight, x.rows
-        panels, words = weight.shape[0], weight.shape[1]
-        groups = (rows_of_x.shape[0] + (GROUP - 1)) // GROUP
+        panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
+        size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
+        groups = (tokens + (size - 1)) // size
+        strides = precision.strides(x.rows)
         for item, following in claims(team, groups * panels):
-            panel, first = item % panels, item // panels * GROUP
-            rows = minimum(rows_of_x.shape[0] - first, GROUP)
-            next_panel = weight[following % panels, 0, 0]
-            _start_sums(precision, layer, panel * BLOCK, accumulator[0], rows)
+            panel, first = item % panels, item // panels * size
+            rows = minimum(tokens - first, size)
+            blocks = (rows + (block_rows - 1)) // block_rows
+            # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
+            # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
+            share = (blocks + (TILE * BLOCK // CACHE_LINE - 1)) // blocks
             for word in loop(0, words, DEPTH):
                 count = minimum(words - word, DEPTH)
-                piece = weight[panel, word, 0]
-                next_piece = choose(word + DEPTH < words, piece + DEPTH * BLOCK, next_panel)
-                here = rows_of_x[first, word * precision.parts]
-                add_product(precision)(
-                    here, rows_of_x.shape[1], piece, count, next_piece, accumulator[0], rows
+                is_last = word + DEPTH > words - 1
+                piece = layer.weight[panel, word, 0]
+                upcoming = choose(
+                    is_last, layer.weight[following % panels, 0, 0], piece + DEPTH * BLOCK
                 )
-            for row in loop(rows):
-                token = first + row
-                scale = x.scale[token].broadcast() if precision.form.quantised else None
-                for column in range(0, BLOCK, LANES):
-                    at = panel * BLOCK + column
-                    total = accumulator[row, column]
-                    value = activation(_finish(precision, layer, at, total, scale))
-                    if added is not None:
-                        value = value + added[token, at].load()
-                    write(out[token], at, value)
+                for block in loop(blocks):
+                    row = block * block_rows
+                    here = minimum(rows - row, block_rows)
+                    # Sums that no other piece is added to need not leave L1.
+                    sums = accumulator[select(words > DEPTH, row, 0)]
+                    product(
+                        precision.row(x.rows, first + row) + word // TILE * strides.group,
+                        *(lift(stride, INT64) for stride in strides),
+                        piece,
+                        count,
+                        sums,
+                        lift(BLOCK, INT64),
+                        here,
+                        select(word.equals(0), lift(1, INT64), 0),
+                        upcoming + block * share * ((count + (TILE - 1)) // TILE) * CACHE_LINE,
+                        share,
+                    )
+                    with when(is_last):
+                        finish(x, layer, added, panel * BLOCK, first + row, here, sums, out)
         meet(team)
+
+    def finish(
+        x: Rows,
+        layer: Linear,
+        added: Array | None,
+        at: Value,
+        first: Value,
+        rows: Value,
+        sums: Pointer,
+        out: Array,
+    ) -> None:
+        for row in loop(rows):
+            token = first + row
+            scale = x.scale[token].broadcast() if precision.form.quantised else None
+            for column in range(0, BLOCK, LANES):
+                total = sums + row * BLOCK + column
+                value = activation(_finish(precision, layer, at + column, total, scale))
+                if added is not None:
+                    value = value + added[token, at + column].load()
+                write(out, token, at + column, value)
 
     @staged
     def linear(team: Array, x: Rows, layer: Linear, accumulator: Array, out: Array) -> None:

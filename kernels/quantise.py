@@ -42,7 +42,7 @@ def quantise_row(precision: Precision, row: Pointer, width: Value, x: Rows, toke
     x.scale[token].store_scalar(peak * (1 / STEPS))
     steps = splat(select(peak > 0.0, STEPS / peak, 0.0))  # a row of zeros has none
     for at in loop(0, width, LANES):
-        precision.write(x.rows[token], at, to_int(nearest((row + at).load() * steps)))
+        precision.write_x(x.rows, token, at, to_int(nearest((row + at).load() * steps)))
 
 
 def quantise_kernel(precision: Precision) -> Any:

@@ -98,19 +98,18 @@ ROWS = 8 if TARGET.registers == 32 else 6
 """Rows of the largest tile of vector registers: its 2 * ROWS accumulators hide the latency of two
 multiply-add units, and leave registers for the weights and for x."""
 
-GROUP = 256 if TARGET.tiles else 16 * ROWS
-"""Rows that one thread multiplies by a panel before it takes the next. Their sums are 8 to 32 KB,
-and with K = 3072 their x is 1.2 or 1.5 MB, which stays near while the panels pass by. Matrix
-registers are so fast that with fewer rows they would wait for the weights."""
+TILE = 16
+"""Rows of a matrix register, and 32-bit words in each of its rows."""
 
-TILE_ROWS = 16 if TARGET.tiles else 0
-"""Rows of a matrix register. It is always read whole."""
+GROUP_ROWS = 512 if TARGET.tiles else 16 * ROWS
+"""Rows that one thread multiplies by a panel before it takes the next, at most. Matrix registers
+are so fast that with fewer rows they would wait for the weights."""
 
-WORD_GROUP = 16 if TARGET.tiles else 1
-"""32-bit words of K that one instruction takes."""
+GROUP_WORDS = 128 * 3072
+"""Words of x of so many rows, at most: 1.5 MB stay near while the panels pass by."""
 
-QUERIES = 32 if TARGET.tiles else ROWS
-"""Rows of attention that a thread takes from their scores to their context."""
+QUERIES = 2 * TILE if TARGET.tiles else ROWS
+"""Rows of a product that are finished before the next, at most: two matrix registers, or a tile."""
 
 CACHE_LINE = 16
 """32-bit words in a cache line of 64 bytes."""

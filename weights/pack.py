@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from minner.kernels.forms import FORMS, PLAIN, Form
 from minner.kernels.layout import Linear, Norm, Shape, Weights, padded, weight_count, weight_views
+from minner.kernels.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
 from minner.weights.numbers import to_bfloat16, to_int8
@@ -128,11 +129,12 @@ def _fill_linear(linear: Linear, layer: int, weight: Floats, bias: Floats, form:
     fill(linear.bias[layer], bias)
     if form.quantised:
         steps, scales = to_int8(weight)
-        fill_panels(linear.weight[layer], steps)
+        fill_panels(linear.weight[layer], steps, form.tiled)
         fill(linear.scale[layer], scales)
         fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
     else:
-        fill_panels(linear.weight[layer], weight if form.step == 1 else to_bfloat16(weight))
+        values = weight if form.step == 1 else to_bfloat16(weight)
+        fill_panels(linear.weight[layer], values, form.tiled)
 
 
 def fill(view: NDArray[Any], values: NDArray[Any]) -> None:
@@ -140,17 +142,23 @@ def fill(view: NDArray[Any], values: NDArray[Any]) -> None:
     view[..., : values.shape[-1]] = values
 
 
-def fill_panels(view: Words, weight: NDArray[Any]) -> None:
+def fill_panels(view: Words, weight: NDArray[Any], tiled: bool = False) -> None:
     """Cut a weight `[N, K]` (out, in) into panels `[N / BLOCK, words of K, BLOCK]`, padded with 0.
 
-    Values of fewer bits share a 32-bit word: the lowest k stands in its lowest bits.
+    Values of fewer bits share a 32-bit word: the lowest k stands in its lowest bits. For matrix
+    registers, the panel is cut further into blocks of TILE words by TILE columns.
     """
     panels, words, block = view.shape
     rows, inner = weight.shape
     whole = np.zeros((panels * block, words * (4 // weight.itemsize)), dtype=weight.dtype)
     whole[:rows, :inner] = weight
     as_words = whole.view(np.uint32).reshape(panels, block, words)
-    view.view(np.uint32)[:] = as_words.transpose(0, 2, 1)
+    if tiled:
+        halves = as_words.reshape(panels, block // TILE, TILE, words // TILE, TILE)
+        as_words = halves.transpose(0, 3, 1, 4, 2).reshape(view.shape)
+    else:
+        as_words = as_words.transpose(0, 2, 1)
+    view.view(np.uint32)[:] = as_words
 
 
 def pad_heads(rows: Floats, heads: int) -> Floats:

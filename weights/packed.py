@@ -22,7 +22,7 @@ from minner.kernels import forms, layout, target
 from minner.kernels.cache import cache_directory, keep
 from minner.kernels.forms import FORMS
 from minner.kernels.layout import padded, weight_count
-from minner.kernels.target import LANES, WORD_GROUP
+from minner.kernels.target import LANES
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
@@ -55,7 +55,7 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
 
 def cache_path(checkpoint: Checkpoint, precision: str) -> Path:
     """The file for a checkpoint directory: a changed checkpoint takes the place of the old one."""
-    place = f"{checkpoint.directory.resolve()}\0{LANES}\0{WORD_GROUP}"
+    place = f"{checkpoint.directory.resolve()}\0{LANES}\0{FORMS[precision]}"
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
     return cache_directory() / f"weights-{precision}-{digest}.bin"
 
