@@ -17,6 +17,7 @@ from minner.kernels.functions import exp
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
+    FLOAT32,
     FLOATS,
     HALVES,
     INT64,
@@ -51,10 +52,9 @@ def blocks(width: Value) -> Value:
 
 
 def words_of_tokens(precision: Precision, length: Value) -> Value:
-    """Words that hold a value of each token; matrix registers take TILE at once."""
-    group = TILE if precision.form.tiled else 1
-    tokens = precision.form.step * group
-    return (length + (tokens - 1)) // tokens * group
+    """Words that hold a value of each token, in whole lines."""
+    tokens = precision.form.step * TILE
+    return (length + (tokens - 1)) // tokens * TILE
 
 
 def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
@@ -65,13 +65,31 @@ def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
     return (group + half + word % TILE) * TILE + lift(column, INT64) % TILE
 
 
+def pack_queries(
+    precision: Precision, query: Pointer, stride: Value, rows: Value, words: Value, x: Pointer
+) -> None:
+    """Bring some queries of one head together as rows of x."""
+    for row in loop(rows):
+        for line in loop(0, words, TILE):
+            source = query + row * stride + line
+            target = precision.row(x, words, row) + line * precision.form.rows
+            for at in range(0, TILE, LANES):
+                (target + at).store((source + at).load())
+
+
 def pack_keys(
     precision: Precision, key: Pointer, stride: Value, length: Value, words: Value, keys: Pointer
 ) -> None:
     """Lay the keys of one head out as weight panels `[length / BLOCK, words of d, BLOCK]`.
 
-    Columns beyond `length` keep what was there: their scores are never read.
+    Columns beyond `length` are 0. Their scores are never read, but arithmetic with what happened to
+    be there can be slow: with denormal numbers, 30 times.
     """
+    for token in loop(length, blocks(length) * BLOCK):
+        target = keys + token // BLOCK * BLOCK * words
+        for word in loop(words):
+            at = in_panel(precision, word, token % BLOCK)
+            (target + at).store_scalar(lift(0.0, FLOAT32))
     for token in loop(length):
         source, target = key + token * stride, keys + token // BLOCK * BLOCK * words
         for word in loop(words):
@@ -97,11 +115,14 @@ def pack_values(
         source = value + token * stride
         for at in loop(0, width, BLOCK):
             target = values + at * words
-            if step == 1:
-                vectors = [(source + at + column).load() for column in range(0, BLOCK, LANES)]
-            else:
-                pair = [(source + (stride * i + at // 2)).load() for i in range(step)]
-                vectors = _interleave(*(select(token + i < length, pair[i], 0.0) for i in range(2)))
+            rows = [
+                [
+                    select(token + i < length, (source + (stride * i + first)).load(), 0.0)
+                    for first in (at // step + column for column in range(0, BLOCK // step, LANES))
+                ]
+                for i in range(step)
+            ]
+            vectors = rows[0] if step == 1 else _interleave(rows[0][0], rows[1][0])
             for i, vector_ in enumerate(vectors):
                 (target + in_panel(precision, word, i * LANES)).store(vector_)
 
@@ -114,31 +135,27 @@ def _interleave(a: Value, b: Value) -> list[Value]:
     return [bits(shuffle(a, b, half), FLOATS) for half in halves]
 
 
-def softmax_row(precision: Precision, row: Pointer, length: Value) -> Value:
-    """Turn `length` scores into weights, in place, as a row of x; beyond them it gets 0.
+def softmax_row(
+    precision: Precision, row: Pointer, length: Value, x: Pointer, words: Value, number: Value
+) -> Value:
+    """Turn the `length` scores of a row into weights, as row `number` of x; beyond them it gets 0.
 
     Returns:
         What every weight must be multiplied by to give a probability.
     """
-    end = blocks(length) * BLOCK
     highest = Variable(vector(LOWEST))
-    for at in loop(0, end, LANES):
+    for at in loop(0, length, LANES):
         inside = lane_numbers() < splat(to_int32(length - at))
         highest.value = maximum(highest.value, select(inside, (row + at).load(), vector(LOWEST)))
     peak = splat(reduce(highest.value, maximum))
 
     total = Variable(vector(0.0))
-    for at in loop(0, end, LANES):
+    for at in loop(0, words * precision.form.x_step, LANES):
         inside = lane_numbers() < splat(to_int32(length - at))
         weights = select(inside, exp((row + at).load() - peak), vector(0.0))
-        precision.pack(row, at, weights)
+        precision.write_row(x, words, number, at, weights)
         total.value = total.value + weights
     return 1.0 / reduce(total.value, lambda a, b: a + b)
-
-
-def continuous(stride: Value) -> tuple[Value, ...]:
-    """The `Strides` of rows whose words lie one after the other."""
-    return stride, lift(TILE, INT64), stride * TILE
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
@@ -156,8 +173,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
         - heads: H.
         - width: d.
-        - keys, values: scratch `[workers, N d]`; N is the longest sequence padded to BLOCK.
-        - scores: scratch `[workers, QUERIES, N + LANES]`.
+        - queries, keys, values, scores, chances: scratch, see `layout.Buffers`.
         - accumulator: scratch of this thread, `[QUERIES or more, BLOCK]`.
         - context: out `[T, words of H d]`.
     """
@@ -172,17 +188,20 @@ def attention_kernel(precision: Precision = float32) -> Any:
         bounds: Array,
         heads: Value,
         width: Value,
+        queries: Array,
         keys: Array,
         values: Array,
         scores: Array,
+        chances: Array,
         accumulator: Array,
         context: Array,
     ) -> None:
-        packed_keys, packed_values = keys[rank], values[rank]
+        packed_queries, packed_keys, packed_values = queries[rank], keys[rank], values[rank]
         stride, words = qkv.shape[1], width // step
-        # Of `multiply`: the sums are fresh, and nothing is fetched meanwhile.
+        # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
         no_more = lift(1, INT64), packed_keys, lift(0, INT64)
         rows_of_scores, score_stride = scores[rank], scores.shape[2]
+        x_of_values = chances[rank]
         for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
             sequence, head = item // heads, item % heads
             first = bounds[sequence].scalar()
@@ -191,23 +210,24 @@ def attention_kernel(precision: Precision = float32) -> Any:
             key, value = query + heads * words, query + heads * words * 2
             pack_keys(inner, key, stride, length, words, packed_keys)
             pack_values(inner, value, stride, length, width, packed_values)
-            of_values = words_of_tokens(inner, length)
             for row in loop(0, length, inner.block_rows):
                 rows = minimum(length - row, inner.block_rows)
+                pack_queries(inner, query + row * stride, stride, rows, words, packed_queries)
                 for panel in loop(blocks(length)):
                     product(
-                        *(query + row * stride, *continuous(stride)),
+                        *(packed_queries, words),
                         *(packed_keys + panel * words * BLOCK, words),
                         *(rows_of_scores + panel * BLOCK, score_stride, rows),
                         *no_more,
                     )
+                of_values = words_of_tokens(inner, length)
                 for i in loop(rows):
                     here = rows_of_scores + i * score_stride
-                    scale = softmax_row(inner, here, length)
+                    scale = softmax_row(inner, here, length, x_of_values, of_values, i)
                     (here + (score_stride - LANES)).store(splat(scale))
                 for at in loop(0, width, BLOCK):
                     product(
-                        *(rows_of_scores, *continuous(score_stride)),
+                        *(x_of_values, of_values),
                         *(packed_values + at * of_values, of_values),
                         *(accumulator[0], lift(BLOCK, INT64), rows),
                         *no_more,

@@ -49,11 +49,11 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     form, attention_form = precision.form, inner.form
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
+    last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, write=inner.write_row)
+    linear_qkv = linear_kernel(precision, write=inner.write_plain)
     linear_residual = linear_kernel(precision, residual=True)
     linear_activation = linear_kernel(precision, ACTIVATIONS[activation], write=precision.write_given)
-    classify = linear_kernel()
 
     @register_jitable
     def run(call: Any, team: Any, rank: int) -> None:
@@ -75,9 +75,11 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
                 i.bounds,
                 H,
                 attention_width(shape) // H,
+                b.queries,
                 b.keys,
                 b.values,
                 b.scores,
+                b.chances,
                 acc,
                 b.context,
             )
@@ -87,9 +89,11 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
             linear_activation(team, b.x, linear_of(w.lin1, n), acc, b.ffn)  # [T, F]
             quantise(team, b.ffn, b.ffn_x)
             linear_residual(team, b.ffn_x, linear_of(w.lin2, n), h, acc, y)
-            layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.x)
-        hidden = Operand(h, b.x.scale)  # the tag head is float32
-        classify(team, hidden, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
+            if n + 1 < shape.layers:
+                layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.x)
+            else:
+                last_layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.last)
+        classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:
         team = team_of(call)

@@ -3,7 +3,7 @@
 The packer fills the views from Python and the compiled forward pass reads them: both get them
 from the same functions here. Matrices are panels `[N / BLOCK, words of K, BLOCK]` (see
 `product.py` and `precision.py`), with all layers stacked in front. Every feature dimension is
-padded to BLOCK with zeros, so no kernel needs a tail. All arrays are float32 to Python and Numba;
+padded to PADDING with zeros, so no kernel needs a tail. All arrays are float32 to Python and Numba;
 the kernels read their words as what they are. (Plain Python here; `forward.py` has Numba compile
 the same functions.)
 """
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.forms import PLAIN, Form
-from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, QUERIES, TARGET, TILE
+from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, PADDING, QUERIES, TILE
 
 Floats = Any  # float32 arrays, in Python and in compiled code
 Words = Any  # the same, of 32-bit words that may hold something else
@@ -116,7 +116,7 @@ class Weights(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """What a product reads as x."""
+    """What a product reads as x, in blocks of `Form.rows` rows by TILE words."""
 
     rows: Words  # [T, words of K]
     scale: Floats  # [T], what a step of each int8 row is worth
@@ -133,23 +133,23 @@ class Buffers(NamedTuple):
     context_x: Operand  # the same as an operand
     ffn: Words  # what lin1 gives, [T, words of F]; float32 if quantised
     ffn_x: Operand  # the same as an operand
+    last: Operand  # what the last layer gives, as a float32 operand
     accumulator: Floats  # [workers, GROUP_ROWS, BLOCK], the sums of one weight panel
-    keys: Words  # [workers, words of N * head width], one head's keys
-    values: Words  # [workers, words of N * head width], one head's values
-    scores: Words  # [workers, QUERIES, N + LANES]
+    queries: Words  # [workers, QUERIES, head width], some queries of one head
+    keys: Words  # [workers, N * head width], one head's keys
+    values: Words  # [workers, N * head width], one head's values
+    scores: Floats  # [workers, QUERIES, N + LANES]
+    chances: Words  # [workers, QUERIES, N], the scores after the softmax
 
 
 def padded(width: int) -> int:
-    """Round up to a multiple of BLOCK."""
-    return (width + BLOCK - 1) // BLOCK * BLOCK
-
-
-WORD_GROUP = TILE if TARGET.tiles else 1
+    """Round up to a multiple of PADDING."""
+    return (width + PADDING - 1) // PADDING * PADDING
 
 
 def words(width: int, step: int) -> int:
-    """32-bit words that hold `width` values, padded to BLOCK; matrix registers take 16 at once."""
-    return (padded(width) // step + WORD_GROUP - 1) // WORD_GROUP * WORD_GROUP
+    """32-bit words that hold `width` values, padded: whole lines of TILE words."""
+    return (padded(width) // step + TILE - 1) // TILE * TILE
 
 
 def attention_width(shape: Shape) -> int:
@@ -209,11 +209,10 @@ def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]
 
 
 def cut_x(memory: Words, start: int, tokens: int, width: int, form: Form) -> tuple[Words, int]:
-    """View the next elements as x; its last rows may stand in a block of TILE rows."""
+    """View the next elements as x, whose last block of rows is whole."""
     columns = words(width, form.x_step)
     x, _ = cut(memory, start, (tokens, columns))
-    rows = (tokens + WORD_GROUP - 1) // WORD_GROUP * WORD_GROUP
-    return x, start + rows * columns
+    return x, start + (tokens + form.rows - 1) // form.rows * form.rows * columns
 
 
 def cut_operand(
@@ -244,21 +243,21 @@ def buffer_views(
 ) -> tuple[Buffers, int]:
     """Divide a block of words into scratch; also returns how many words it takes."""
     dim, wide, keys = padded(shape.dim), attention_width(shape), padded(longest)
+    head = wide // shape.heads
     hidden, at = cut(memory, 0, (tokens, dim))
     sum, at = cut(memory, at, (tokens, dim))
     scale, at = cut(memory, at, (padded(tokens) if form.quantised else 0,))
-    x = hidden
-    if form.x_step > 1:
-        x, at = cut_x(memory, at, tokens, dim, form)
+    x, at = cut_x(memory, at, tokens, dim, form)
     qkv, at = cut(memory, at, (tokens, words(3 * wide, attention_form.x_step)))
     context, context_x, at = cut_operand(memory, at, tokens, wide, form)
     ffn, ffn_x, at = cut_operand(memory, at, tokens, shape.hidden_dim, form)
-    # Matrix registers read whole tiles of rows, beyond the last token.
-    at += 2 * WORD_GROUP * max(dim, 3 * wide, padded(shape.hidden_dim))
+    last, at = cut_x(memory, at, tokens, shape.dim, PLAIN)
     accumulator, at = cut(memory, at, (workers, GROUP_ROWS, BLOCK))
-    packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
-    packed_values, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
+    queries, at = cut(memory, at, (workers, QUERIES, head))
+    packed_keys, at = cut(memory, at, (workers, keys * head))
+    packed_values, at = cut(memory, at, (workers, keys * head))
     scores, at = cut(memory, at, (workers, QUERIES, keys + LANES))
+    chances, at = cut(memory, at, (workers, QUERIES, keys))
     return Buffers(
         hidden,
         sum,
@@ -268,10 +267,13 @@ def buffer_views(
         Operand(context_x, scale),
         ffn,
         Operand(ffn_x, scale),
+        Operand(last, scale),
         accumulator,
+        queries,
         packed_keys,
         packed_values,
         scores,
+        chances,
     ), at
 
 

@@ -68,7 +68,7 @@ def _write_operand(precision: Precision, hidden: Array, token: Value, x: Rows) -
     width = hidden.shape[1]
     if precision.form.quantised:
         quantise_row(precision, hidden[token], width, x, token)
-    elif precision.form.x_step > 1:
+    else:
         for at in loop(0, width, LANES):
             precision.write_x(x.rows, token, at, hidden[token, at].load())
 

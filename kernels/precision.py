@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from llvmlite import ir
 
@@ -55,14 +54,6 @@ Pack = Callable[[Pointer, Operand, Value], None]
 Write = Callable[[Array, Value, Operand, Value], None]
 
 
-class Strides(NamedTuple):
-    """How many words apart the words of x lie."""
-
-    row: Operand  # from one row to the next
-    group: Operand  # from TILE words of a row to the next TILE
-    tile: Operand  # from TILE rows to the next TILE
-
-
 @dataclass(frozen=True)
 class Precision:
     """What the kernels need to know of a precision on this host.
@@ -91,43 +82,34 @@ class Precision:
         """Words of x that meet one word of weights."""
         return self.form.step // self.form.x_step
 
-    def write_row(self, out: Array, token: Value, column: Operand, values: Value) -> None:
-        """Store LANES values in the words of a continuous row."""
-        self.pack(out[token], column, values)
-
     @property
     def block_rows(self) -> int:
-        """Rows of a product that are finished before the next."""
+        """Rows of a product that are finished before the next: one tile, or two matrix registers."""
         return 2 * TILE if self.form.tiled else ROWS
 
-    # ---- x, whose rows of 16 words lie together in blocks of 16 for matrix registers ------------
+    def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
+        """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""
+        rows = self.form.rows
+        return x + (row // rows * (lift(words, INT64) * rows) + row % rows * TILE)
 
-    def row(self, x: Array, token: Value) -> Pointer:
-        """The first word of a row of x `[T, words]`."""
-        if not self.form.tiled:
-            return x[token]
-        return x[token // TILE * TILE] + token % TILE * TILE
-
-    def strides(self, x: Array) -> Strides:
-        """How far apart the words of x `[T, words]` lie."""
-        words = x.shape[1]
-        if not self.form.tiled:
-            return Strides(words, TILE * self.parts, words * TILE)
-        return Strides(TILE, TILE * TILE, words * TILE)
+    def write_row(self, x: Pointer, words: Operand, row: Value, column: Operand, values: Value) -> None:
+        """Store LANES values in a row of x `[T, words]`."""
+        together = TILE * self.form.x_step
+        line = lift(column, INT64) // together * (TILE * self.form.rows)
+        self.pack(self.row(x, words, row) + line, lift(column, INT64) % together, values)
 
     def write_x(self, x: Array, token: Value, column: Operand, values: Value) -> None:
         """Store LANES values in a row of x `[T, words]`."""
-        if not self.form.tiled:
-            self.write_row(x, token, column, values)
-            return
-        together = TILE * self.form.x_step
-        group = self.row(x, token) + lift(column, INT64) // together * (TILE * TILE)
-        self.pack(group, lift(column, INT64) % together, values)
+        self.write_row(x.data, x.shape[1], token, column, values)
+
+    def write_plain(self, out: Array, token: Value, column: Operand, values: Value) -> None:
+        """Store LANES values as the same words in a continuous row of `[T, words]`."""
+        self.pack(out[token], column, values)
 
     @property
     def write_given(self) -> Write:
         """How a kernel writes what a product will read: as x, or to be quantised first."""
-        return float32.write_row if self.form.quantised else self.write_x
+        return float32.write_plain if self.form.quantised else self.write_x
 
 
 # ---- float32 ----------------------------------------------------------------------------------

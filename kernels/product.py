@@ -25,7 +25,7 @@ from llvmlite import ir
 from minner.kernels.functions import Activation, identity
 from minner.kernels.layout import Linear
 from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, Strides, Write, float32
+from minner.kernels.precision import Precision, Write, float32
 from minner.kernels.staged import (
     INT64,
     INTS,
@@ -46,7 +46,6 @@ from minner.kernels.staged import (
 )
 from minner.kernels.target import (
     BLOCK,
-    CACHE_LINE,
     GROUP_ROWS,
     GROUP_WORDS,
     LANES,
@@ -56,11 +55,11 @@ from minner.kernels.target import (
 from minner.kernels.team import claims, meet
 from minner.kernels.tiles import multiply_tiles
 
-DEPTH = 256
+DEPTH = 128
 """Sums are cut after so many words, because rounding errors grow with the length of a chain and K
 reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's float32 logits
 against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel,
-DEPTH x BLOCK words, also fits in L1."""
+DEPTH x BLOCK words, and the one that is fetched, fit in L1 together."""
 
 
 # ---- a few rows by a piece of a panel ---------------------------------------------------------
@@ -71,9 +70,9 @@ def tile(
     rows: int,
     words: Value,
     x: Pointer,
-    x_stride: Value,
     piece: Pointer,
-    fetch: Callable[[Value], None],
+    upcoming: Pointer,
+    share: Value,
 ) -> list[tuple[int, int, Value]]:
     """Multiply `rows` rows of x, a number fixed while compiling, by a piece of a panel.
 
@@ -83,24 +82,21 @@ def tile(
     columns = range(0, BLOCK, LANES)
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(rows) for column in columns}
-    for first in loop(0, words, TILE):
-        fetch(first)
-        for word in loop(first, minimum(first + TILE, words)):
-            weights = {column: (piece + word * BLOCK + column).load() for column in columns}
+    parts = precision.parts
+    for first in loop(0, words, TILE // parts):
+        line = x + first * (parts * precision.form.rows)
+        for word in loop(TILE // parts):
+            at = first + word
+            weights = {column: (piece + at * BLOCK + column).load() for column in columns}
+            for ahead in range(0, BLOCK, TILE):
+                (upcoming + at * share + ahead).prefetch()
             for row in range(rows):
-                here = x + row * x_stride + word * precision.parts
-                values = [(here + part).broadcast() for part in range(precision.parts)]
+                here = line + word * parts + row * TILE
+                values = [(here + part).broadcast() for part in range(parts)]
                 for column in columns:
                     total = sums[row, column]
                     total.value = precision.dot(total.value, values, weights[column])
     return [(row, column, total.value) for (row, column), total in sums.items()]
-
-
-def fetch_share(upcoming: Pointer, share: Value, first: Value) -> None:
-    """Fetch `share` cache lines for each TILE words: those that fall to the words at `first`."""
-    start = upcoming + first // TILE * share * CACHE_LINE
-    for line in loop(share):
-        (start + line * CACHE_LINE).prefetch()
 
 
 @cache
@@ -110,20 +106,18 @@ def multiply(precision: Precision) -> Callable[..., None]:
     Returns:
         A function to call while compiling, of
 
-        - x and its three `Strides`: the first word of the first row, and how far apart words lie.
+        - x, x_words: the first word of the first row, and how many words a row has in all.
         - piece, words: of the panel, `[words, BLOCK]`.
         - sums, stride: where the sums go, and words from one row of them to the next. There must
           be room for `block_rows` rows.
         - rows: how many.
         - fresh: 1 to write the sums, 0 to add to what is there.
-        - upcoming, share: where to fetch from meanwhile, and how many lines for each TILE words.
+        - upcoming, share: where to fetch from meanwhile, and how many words for each word of a row.
     """
 
     def product(
         x: Pointer,
-        x_row: Value,
-        x_group: Value,
-        x_tile: Value,
+        x_words: Value,
         piece: Pointer,
         words: Value,
         sums: Pointer,
@@ -133,18 +127,16 @@ def multiply(precision: Precision) -> Callable[..., None]:
         upcoming: Pointer,
         share: Value,
     ) -> None:
-        def fetch(first: Value) -> None:
-            fetch_share(upcoming, share, first)
-
         if precision.form.tiled:
-            strides = Strides(x_row, x_group, x_tile)
-            multiply_tiles(precision, x, strides, piece, words, sums, stride, rows, fresh, fetch)
+            multiply_tiles(
+                precision, x, x_words, piece, words, sums, stride, rows, fresh, upcoming, share
+            )
             return
         zero = Value(ir.Constant(precision.sums, [0] * LANES))
         for count in range(1, ROWS + 1):
             with when(rows.equals(count)):
                 for row, column, partial in tile(
-                    precision, count, words, x, x_row, piece, fetch
+                    precision, count, words, x, piece, upcoming, share
                 ):
                     at = sums + row * stride + column
                     before = select(fresh.equals(1), zero, at.load(precision.sums))
@@ -174,7 +166,7 @@ def linear_kernel(
     precision: Precision = float32,
     activation: Activation = identity,
     residual: bool = False,
-    write: Write = float32.write_row,
+    write: Write = float32.write_plain,
 ) -> Any:
     """Make the kernel of a linear layer with what follows it.
 
@@ -197,14 +189,14 @@ def linear_kernel(
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
         size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
         groups = (tokens + (size - 1)) // size
-        strides = precision.strides(x.rows)
+        x_words = x.rows.shape[1]
         for item, following in claims(team, groups * panels):
             panel, first = item % panels, item // panels * size
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
             # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
             # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
-            share = (blocks + (TILE * BLOCK // CACHE_LINE - 1)) // blocks
+            share = (blocks + (BLOCK - 1)) // blocks
             for word in loop(0, words, DEPTH):
                 count = minimum(words - word, DEPTH)
                 is_last = word + DEPTH > words - 1
@@ -215,18 +207,19 @@ def linear_kernel(
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)
+                    x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
                     sums = accumulator[select(words > DEPTH, row, 0)]
                     product(
-                        precision.row(x.rows, first + row) + word // TILE * strides.group,
-                        *(lift(stride, INT64) for stride in strides),
+                        x_row + word * (precision.parts * precision.form.rows),
+                        x_words,
                         piece,
                         count,
                         sums,
                         lift(BLOCK, INT64),
                         here,
                         select(word.equals(0), lift(1, INT64), 0),
-                        upcoming + block * share * ((count + (TILE - 1)) // TILE) * CACHE_LINE,
+                        upcoming + block * share * count,
                         share,
                     )
                     with when(is_last):

@@ -92,24 +92,25 @@ LANES = TARGET.lanes
 """float32 lanes of one vector register."""
 
 BLOCK = 2 * LANES
-"""Every feature dimension is padded to a multiple of this: one weight panel is two registers."""
+"""Columns of a weight panel: two registers."""
+
+TILE = 16
+"""32-bit words of a row that lie together: a cache line, and a row of a matrix register. Matrix
+registers have as many rows, too."""
+
+PADDING = 32
+"""Every feature dimension is padded to a multiple of this: panels and lines are always whole."""
 
 ROWS = 8 if TARGET.registers == 32 else 6
 """Rows of the largest tile of vector registers: its 2 * ROWS accumulators hide the latency of two
 multiply-add units, and leave registers for the weights and for x."""
 
-TILE = 16
-"""Rows of a matrix register, and 32-bit words in each of its rows."""
-
 GROUP_ROWS = 512 if TARGET.tiles else 16 * ROWS
 """Rows that one thread multiplies by a panel before it takes the next, at most. Matrix registers
 are so fast that with fewer rows they would wait for the weights."""
 
-GROUP_WORDS = 128 * 3072
+GROUP_WORDS = 256 * 1024 if TARGET.tiles else 128 * 3072
 """Words of x of so many rows, at most: 1.5 MB stay near while the panels pass by."""
 
 QUERIES = 2 * TILE if TARGET.tiles else ROWS
 """Rows of a product that are finished before the next, at most: two matrix registers, or a tile."""
-
-CACHE_LINE = 16
-"""32-bit words in a cache line of 64 bytes."""

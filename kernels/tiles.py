@@ -11,11 +11,12 @@ weights. Rows beyond the last are computed from whatever lies there, and never r
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from llvmlite import ir
 from numba.core import cgutils
 
-from minner.kernels.precision import Precision, Strides
+from minner.kernels.precision import Precision
 from minner.kernels.staged import (
     INT8,
     INT64,
@@ -74,14 +75,15 @@ def release_tiles() -> None:
 def multiply_tiles(
     precision: Precision,
     x: Pointer,
-    strides: Strides,
+    x_words: Value,
     piece: Pointer,
     words: Value,
     sums: Pointer,
     stride: Value,
     rows: Value,
     fresh: Value,
-    fetch: Callable[[Value], None],
+    upcoming: Pointer,
+    share: Value,
 ) -> None:
     """Multiply rows of x, one or two tiles of them, by a piece of a panel.
 
@@ -96,9 +98,17 @@ def multiply_tiles(
             with when(fresh.equals(0)):
                 block.move("llvm.x86.tileloadd64")
             for word in loop(0, words, TILE):
-                fetch(word)
-                block.add(precision, x + word // TILE * strides.group, strides, piece + word * BLOCK)
+                at = x + word * TILE
+                fetch = partial(_fetch_part, upcoming + word * share, share)
+                block.add(precision, at, x_words, piece + word * BLOCK, fetch)
             block.move("llvm.x86.tilestored64")
+
+
+def _fetch_part(upcoming: Pointer, share: Value, part: int, parts: int) -> None:
+    """Fetch one of several parts of `share` cache lines: all at once they would wait in line."""
+    lines = (share + (parts - 1)) // parts
+    for line in loop(lines * part, lines * (part + 1)):
+        (upcoming + line * TILE).prefetch()
 
 
 class _Block:
@@ -119,13 +129,21 @@ class _Block:
             at = self._sums + self._stride * (TILE * i) + TILE * j
             _move(name, SUMS[2 * i + j], at, self._stride)
 
-    def add(self, precision: Precision, x: Pointer, strides: Strides, weights: Pointer) -> None:
+    def add(
+        self,
+        precision: Precision,
+        x: Pointer,
+        x_words: Value,
+        weights: Pointer,
+        fetch: Callable[[int, int], None],
+    ) -> None:
         """Add the products of TILE words."""
         load = "llvm.x86.tileloadd64"
-        for i, j in self._tiles:
+        for number, (i, j) in enumerate(self._tiles):
+            fetch(number, len(self._tiles))
             if i == 0:
                 _move(load, COLUMNS[j], weights + TILE * TILE * j, TILE)
             if j == 0:
-                _move(load, ROWS_OF_X[i], x + lift(strides.tile, INT64) * i, strides.row)
+                _move(load, ROWS_OF_X[i], x + x_words * (TILE * i), TILE)
             numbers = SUMS[2 * i + j], ROWS_OF_X[i], COLUMNS[j]
             call(precision.tile_dot, _VOID, *map(_number, numbers))
