@@ -132,6 +132,23 @@ def test_tag_texts(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
     assert [[Entity(**e) for e in record["entities"]] for record in records] == tiny(texts)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "John -5 Ann --format jsonl --model MODEL",
+        "John --format jsonl -5 Ann --model MODEL",
+        "John -5 --format jsonl --model MODEL Ann",
+        "John --format jsonl -5 --model MODEL Ann",
+        "--format jsonl --model MODEL John -5 Ann",
+        "--format jsonl --model MODEL -- John -5 Ann",
+    ],
+)
+def test_texts_stand_anywhere(capsys: Capture, tiny_path: Path, arguments: str) -> None:
+    status, out, err = run(capsys, "tag", *arguments.replace("MODEL", str(tiny_path)).split())
+    assert (status, err) == (0, "")
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["John", "-5", "Ann"]
+
+
 def test_tag_prints_a_table_by_default(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
     text = "My name is John Smith."
     status, out, err = run(capsys, "tag", "--model", tiny_path, text)
@@ -248,6 +265,8 @@ def test_an_empty_directory_is_no_model(capsys: Capture, tmp_path: Path) -> None
         ("tag", "--format", "xml"),
         ("tag", "--threads", "many"),
         ("tag", "John", "-f", "file"),
+        ("tag", "-f", "file", "--threads", "1", "John"),
+        ("tag", "--threads", "1", "--colour", "John"),
         ("tag", "-f"),
         ("eval",),
         ("eval", "file", "--format", "table"),
