@@ -19,7 +19,6 @@ from spacy.util import minibatch
 
 import minner
 from minner.entity import Entity
-from minner.schemes import chunk_labels
 from minner.weights.errors import warn
 
 
@@ -53,7 +52,7 @@ class MinnerComponent:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that entities can have."""
-        return tuple(chunk_labels(self._ner.labels))
+        return self._ner.entity_labels
 
     def score(self, examples: Iterable[Any], **_: Any) -> dict[str, Any]:
         """What `nlp.evaluate` reports: `ents_p`, `ents_r`, `ents_f` and `ents_per_type`."""

@@ -8,18 +8,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minner
 from checkpoints import write_checkpoint
 from minner import cli, progress
 from minner.commands import evaluate
+from minner.document import Document
 from minner.entity import Entity
 from minner.formats import FORMATS
+from minner.pieces import Pieces
 from minner.tagger import Tagger
+from minner.words import split_words
 
 Capture = pytest.CaptureFixture[str]
 
@@ -57,7 +62,7 @@ def assert_fails(done: tuple[int, str, str], *parts: str) -> None:
 class Fixed:
     """Stands in for a tagger: every text has the same words, tags and entities."""
 
-    labels = ("O", "B-PER", "I-PER", "B-ORGANISATION")
+    entity_labels = ("PER", "ORGANISATION")
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
         for text in texts:
@@ -70,6 +75,23 @@ class Fixed:
     def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         for words in sentences:
             yield [f"B-{i}" for i in range(len(words))]
+
+    def documents(self, texts: Iterable[str]) -> Iterator[Document]:
+        for text, found in zip(*tee(texts), strict=True):
+            words = split_words(text)
+            shape = len(words), 3
+            yield Document(
+                text=text,
+                words=[(start + 1000, end + 1000) for start, end in words],
+                tags=["B-X"] * len(words),
+                scores=np.full(len(words), 0.25, dtype=np.float32),
+                entities=next(self.pipe([found])),
+                labels=("O", "B-X", "B-X"),
+                probabilities=np.broadcast_to(np.float32([0.1, 0.2, 0.7]), shape),
+                pieces=Pieces(np.zeros(7, dtype=np.int32), np.zeros(7, dtype=np.intp)),
+                windows=[],
+                cut=2,
+            )
 
 
 def formatted(name: str, *texts: str) -> str:
@@ -94,6 +116,26 @@ def test_jsonl() -> None:
         '"start": 0, "end": 8, "score": 0.98765}, {'
     )
     assert formatted("jsonl") == ""
+
+
+def test_jsonl_words() -> None:
+    empty, full = map(json.loads, formatted("jsonl-words", "", "Añn 😀").splitlines())
+    nothing = {"entities": [], "words": [], "pieces": 7, "windows": 0, "cut": 2}
+    assert empty == {"text": "", **nothing}
+    words = full.pop("words")
+    [plain] = formatted("jsonl", "Añn 😀").splitlines()
+    assert full == {**json.loads(plain), "pieces": 7, "windows": 0, "cut": 2}
+    assert words == [
+        {
+            "text": text,
+            "start": start,
+            "end": end,
+            "tag": "B-X",
+            "score": 0.25,
+            "probabilities": {"O": 0.1, "B-X": 0.9},
+        }
+        for text, start, end in [("Añn", 1000, 1003), ("😀", 1004, 1005)]
+    ]
 
 
 def test_conll() -> None:

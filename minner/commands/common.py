@@ -49,6 +49,9 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
         "--ignore-labels", type=_names, default=[], metavar="L,L", help="drop these labels"
     )
     rules.add_argument(
+        "--label-map", type=_renames, metavar="L=N,L=N", help="rename labels, such as PER=PERSON"
+    )
+    rules.add_argument(
         "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
     )
     rules.add_argument("--offsets", choices=UNITS, default="codepoints", help="default: codepoints")
@@ -79,6 +82,13 @@ def rules_of(options: argparse.Namespace) -> dict[str, Any]:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _renames(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in _names(text)]
+    if not all(equals for _, equals, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} must be LABEL=NAME,LABEL=NAME")
+    return {label.strip(): name.strip() for label, _, name in pairs}
 
 
 def add_text_options(command: argparse.ArgumentParser) -> Any:

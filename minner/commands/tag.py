@@ -28,7 +28,13 @@ def add(commands: Commands) -> None:
     """Add the command to the parser."""
     command = commands.add_parser("tag", help="find the entities of texts")
     add_text_options(command)
-    command.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="jsonl-words: with every word, the probabilities of all labels for it, and whether "
+        "the text was cut; default: table",
+    )
     command.add_argument(
         "--collection",
         metavar="FOLDER",
@@ -68,10 +74,10 @@ def _check_format(name: str, rules: dict[str, Any]) -> None:
     Raises:
         MinnerError: the format has offsets of its own, or tags instead of entities.
     """
-    refused = set() if name in ("table", "jsonl") else {"offsets", "inclusive_ends"}
+    refused = set() if name in ("table", "jsonl", "jsonl-words") else {"offsets", "inclusive_ends"}
     reason = f"--format {name} has offsets of its own"
     if name == "conll":
-        refused |= {"labels", "ignore_labels", "min_score"}
+        refused |= {"labels", "ignore_labels", "label_map", "min_score"}
         reason = "--format conll writes the tag of every word, which has no offsets and no choice"
         if rules["decoder"] in STRICT:
             refused.add("decoder")
