@@ -174,6 +174,18 @@ def test_tag_texts(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
     assert [[Entity(**e) for e in record["entities"]] for record in records] == tiny(texts)
 
 
+@pytest.mark.parametrize(("flag", "lowercase"), [("--lowercase", True), ("--no-lowercase", False)])
+def test_tag_in_the_case_asked_for(
+    capsys: Capture, tiny_path: Path, flag: str, lowercase: bool
+) -> None:
+    text = "John Smith lives in London and Mary in Paris"
+    status, out, _ = run(capsys, "tag", "--model", tiny_path, flag, "--format", "conll", text)
+    assert status == 0
+    tags = [line.split()[1] for line in out.splitlines() if line]
+    assert tags == minner.load(tiny_path, lowercase=lowercase).tag(text.split())
+    assert tags != minner.load(tiny_path, lowercase=not lowercase).tag(text.split())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

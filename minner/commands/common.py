@@ -17,9 +17,14 @@ Commands = Any  # argparse's private _SubParsersAction
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
-    """Let a command choose its model, and on how many cores it runs."""
+    """Let a command choose its model, on how many cores it runs, and in which case it reads."""
     add_checkpoint_options(command)
-    command.add_argument("--threads", type=int, help="cores to use")
+    command.add_argument("--threads", type=int, help="cores to use; default: all")
+    command.add_argument(
+        "--lowercase",
+        action=argparse.BooleanOptionalAction,
+        help="whether texts are lowercased; default: as the checkpoint's files say",
+    )
 
 
 def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
@@ -32,7 +37,13 @@ def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace, **more: Any) -> Any:
     """The model that the options ask for; `more` goes to `minner.load` as it is."""
-    return minner.load(options.model, precision=options.precision, threads=options.threads, **more)
+    return minner.load(
+        options.model,
+        precision=options.precision,
+        threads=options.threads,
+        lowercase=options.lowercase,
+        **more,
+    )
 
 
 def add_rule_options(command: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def add(commands: Commands) -> None:
     command.add_argument("b", metavar="B", help="such as viterbi, or model=PATH,decoder=viterbi")
     source = add_text_options(command)
     source.add_argument("--conll", metavar="FILE", help="words and gold tags from a CoNLL file")
-    command.add_argument("--threads", type=int, help="cores to use")
+    command.add_argument("--threads", type=int, help="cores to use; default: all")
     command.add_argument("--format", choices=("table", "json"), default="table")
     command.set_defaults(run=run)
 
