@@ -176,6 +176,7 @@ def test_diff_of_nothing(
         ("default", {}),
         ("viterbi", {"decoder": "viterbi"}),
         ("float32", {"precision": "float32"}),
+        ("int8", {"precision": "int8"}),
         ("owner/name", {"model": "owner/name"}),
         ("./viterbi", {"model": "./viterbi"}),
         ("model=viterbi", {"model": "viterbi"}),

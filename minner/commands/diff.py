@@ -17,7 +17,7 @@ from minner.conll import read_conll
 from minner.decoders import DECODERS
 from minner.options import Options
 from minner.progress import progress
-from minner.tagger import PRECISIONS, Tagger
+from minner.tagger import Tagger
 from minner.weights.errors import MinnerError
 
 _WEIGHTS: dict[str, Any] = {"model": None, "precision": "float32"}
@@ -26,6 +26,9 @@ _RULES: dict[str, Any] = {
 }
 _DEFAULTS = _WEIGHTS | _RULES
 """Key of a side -> its value where it is left out."""
+
+_PRECISIONS = ("float32", "bfloat16", "int8")
+"""What a value alone is taken for; whether this minner has it, `minner.load` says."""
 
 Source = tuple[str | Sequence[str], Sequence[str] | None]
 """A text; or the words of one, and their gold tags."""
@@ -115,7 +118,7 @@ def _key_and_value(side: str, part: str) -> tuple[str, str]:
 def _key_of(value: str) -> str:
     if value in DECODERS:
         return "decoder"
-    return "precision" if value in PRECISIONS else "model"
+    return "precision" if value in _PRECISIONS else "model"
 
 
 def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:
