@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from minner.entity import Entity
-from minner.tagger import Tagger
+from minner.sparknlp import LightPipeline
+from minner.tagger import TEXTS_PER_BATCH, Tagger
 from test_cli import Capture, assert_fails, run, shell
 
 TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20))
@@ -67,6 +68,8 @@ def test_on_long(capsys: Capture, tiny_path: Path) -> None:
         (["--min-score", "2"], ["min_score must be a number from 0 to 1, not 2.0"]),
         (["--format", "conll", "--labels", "PER"], ["--labels needs another format", "conll"]),
         (["--format", "conll", "--label-map", "PER=P"], ["--label-map needs another format"]),
+        (["--format", "sparknlp", "--decoder", "viterbi"], ["--decoder needs another format"]),
+        (["--format", "sparknlp", "--on-long", "error"], ["--on-long needs", "rules of its own"]),
         (["--label-map", "PERSON=PER"], ["label_map names 'PERSON', but the labels are: LOC, "]),
         (["--format", "conll", "--decoder", "iob2"], ["--decoder needs another format"]),
         (["--format", "conll", "--offsets", "utf8"], ["--offsets needs another format"]),
@@ -93,6 +96,20 @@ def test_words_on_request(capsys: Capture, tiny: Tagger, tiny_path: Path) -> Non
         assert list(word["probabilities"]) == list(tiny.labels)
         assert sum(word["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert word["probabilities"][word["tag"]] == pytest.approx(word["score"], abs=1e-6)
+
+
+def test_annotations_of_spark_nlp(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    texts = [
+        "",
+        "😀 (John Smith) works for AT&T's.",
+        *["Smith lives in London"] * 2 * TEXTS_PER_BATCH,
+    ]
+    arguments = ("tag", "--model", tiny_path, "--format", "sparknlp", *texts)
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert [json.loads(line) for line in out.splitlines()] == LightPipeline(tiny).fullAnnotate(
+        texts
+    )
 
 
 def test_conll_takes_what_chooses_tags(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:

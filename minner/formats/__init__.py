@@ -9,6 +9,7 @@ from minner.formats.conll import conll
 from minner.formats.displacy import displacy
 from minner.formats.html import html
 from minner.formats.jsonl import jsonl, jsonl_words
+from minner.formats.sparknlp import sparknlp
 from minner.formats.table import table
 from minner.tagger import Tagger
 
@@ -20,5 +21,6 @@ FORMATS: dict[str, Callable[[Tagger, Iterable[str]], Iterator[str]]] = {
     "brat": brat,
     "displacy": displacy,
     "html": html,
+    "sparknlp": sparknlp,
 }
 """Formats by the name that `--format` takes."""
