@@ -5,6 +5,8 @@ Where torch and transformers are installed the comparison also runs live.
 """
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +84,21 @@ def test_stored_logits_of_the_embedded_model(embedded):
     fast, slow = both(embedded._checkpoint, ids)
     assert_close(fast, expected, 2e-5)
     assert_close(slow, expected, 2e-5)
+
+
+def test_the_reference_runs_without_numba(tmp_path):
+    script = (
+        "import sys; sys.modules.update(numba=None, llvmlite=None); import numpy as np;"
+        "from minner import reference; from minner.weights.checkpoint import read_checkpoint;"
+        "checkpoint = read_checkpoint(sys.argv[1]); config = checkpoint.config;"
+        "model = reference.nested(checkpoint.tensors); ids = np.arange(5, dtype=np.int32);"
+        "logits = reference.token_logits(ids, model, config.n_heads, config.activation);"
+        "print(logits.tobytes().hex())"
+    )
+    command = [sys.executable, "-c", script, str(write_checkpoint(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    _, [here] = both(read_checkpoint(tmp_path), [np.arange(5, dtype=np.int32)])
+    assert done.stdout == f"{here.tobytes().hex()}\n"
 
 
 # ---- live -------------------------------------------------------------------------------------
