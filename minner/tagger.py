@@ -76,6 +76,11 @@ class Tagger:
         return self._checkpoint.config.labels
 
     @property
+    def entity_labels(self) -> tuple[str, ...]:
+        """The labels that entities can have: without B- and I-, renamed and filtered as asked."""
+        return self._assembler.entity_labels
+
+    @property
     def vocabulary(self) -> WordPieces:
         """The checkpoint's tokenizer, and what must be known of it."""
         return self._vocabulary
