@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.functions import exp
+from minner.kernels.functions import exp_below
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
@@ -39,6 +39,7 @@ from minner.kernels.staged import (
     staged,
     to_int32,
     vector,
+    when,
 )
 from minner.kernels.target import BLOCK, LANES, TILE
 from minner.kernels.team import claims, meet
@@ -143,18 +144,26 @@ def softmax_row(
     Returns:
         What every weight must be multiplied by to give a probability.
     """
-    highest = Variable(vector(LOWEST))
-    for at in loop(0, length, LANES):
-        inside = lane_numbers() < splat(to_int32(length - at))
-        highest.value = maximum(highest.value, select(inside, (row + at).load(), vector(LOWEST)))
+    whole = length // LANES * LANES
+    inside = lane_numbers() < splat(to_int32(length - whole))
+    highest = Variable(select(inside, (row + whole).load(), vector(LOWEST)))
+    for at in loop(0, whole, LANES):
+        highest.value = maximum(highest.value, (row + at).load())
     peak = splat(reduce(highest.value, maximum))
 
-    total = Variable(vector(0.0))
-    for at in loop(0, words * precision.form.x_step, LANES):
-        inside = lane_numbers() < splat(to_int32(length - at))
-        weights = select(inside, exp((row + at).load() - peak), vector(0.0))
-        precision.write_row(x, words, number, at, weights)
-        total.value = total.value + weights
+    def weights(at: Operand) -> Value:
+        return exp_below((row + at).load() - peak)
+
+    last = select(inside, weights(whole), vector(0.0))
+    total = Variable(last)
+    for at in loop(0, whole, LANES):
+        here = weights(at)
+        precision.write_row(x, words, number, at, here)
+        total.value = total.value + here
+    with when(whole < words * precision.form.x_step):
+        precision.write_row(x, words, number, whole, last)
+    for at in loop(whole + LANES, words * precision.form.x_step, LANES):
+        precision.write_row(x, words, number, at, vector(0.0))
     return 1.0 / reduce(total.value, lambda a, b: a + b)
 
 

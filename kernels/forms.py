@@ -19,6 +19,7 @@ class Form(NamedTuple):
     x_step: int  # in x: fewer where the host has no instruction for the weights' own form
     quantised: bool = False  # whether x has a scale per row, and weights one per column
     rows: int = ROWS  # of x that lie together
+    given_step: int = 1  # in what will be quantised
     tiled: bool = False  # whether weights lie in blocks of TILE by TILE words
 
 
@@ -35,7 +36,14 @@ PLAIN = Form(step=1, x_step=1)
 FORMS = {
     "float32": PLAIN,
     "bfloat16": Form(2, 2 if HAS_PAIRS else 1, rows=PACKED_ROWS, tiled=TARGET.tiles),
-    "int8": Form(4, 4 if HAS_QUADS else 2, quantised=True, rows=PACKED_ROWS, tiled=TARGET.tiles),
+    "int8": Form(
+        step=4,
+        x_step=4 if HAS_QUADS else 2,
+        quantised=True,
+        rows=PACKED_ROWS,
+        given_step=2 if HAS_PAIRS else 1,
+        tiled=TARGET.tiles,
+    ),
 }
 """By the names that `minner.load` takes."""
 

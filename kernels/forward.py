@@ -23,7 +23,7 @@ from minner.kernels.compiled import (
     team_of,
     weights_of,
 )
-from minner.kernels.functions import ACTIVATIONS
+from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS
 from minner.kernels.layout import LINE, STOP, Operand, attention_width
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, attention_precision
@@ -53,7 +53,10 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
     linear_qkv = linear_kernel(precision, write=inner.write_plain)
     linear_residual = linear_kernel(precision, residual=True)
-    linear_activation = linear_kernel(precision, ACTIVATIONS[activation], write=precision.write_given)
+    activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
+    linear_activation = linear_kernel(
+        precision, activations[activation], write=precision.write_given
+    )
 
     @register_jitable
     def run(call: Any, team: Any, rank: int) -> None:
@@ -61,7 +64,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         D, H = shape.dim, shape.heads
         i, w = inputs_of(call, shape), weights_of(call, shape, form)
         b = buffers_of(call, shape, form, attention_form)
-        h, y = b.hidden, b.sum  # [T, D]
+        h = b.hidden  # [T, D]
         acc = b.accumulator[rank]
 
         embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
@@ -84,15 +87,15 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
                 b.context,
             )
             quantise(team, b.context, b.context_x)
-            linear_residual(team, b.context_x, linear_of(w.out_lin, n), h, acc, y)
-            layer_norm(team, y, norm_of(w.sa_layer_norm, n), D, h, b.x)
+            linear_residual(team, b.context_x, linear_of(w.out_lin, n), h, acc, h)
+            layer_norm(team, h, norm_of(w.sa_layer_norm, n), D, b.x)
             linear_activation(team, b.x, linear_of(w.lin1, n), acc, b.ffn)  # [T, F]
             quantise(team, b.ffn, b.ffn_x)
-            linear_residual(team, b.ffn_x, linear_of(w.lin2, n), h, acc, y)
+            linear_residual(team, b.ffn_x, linear_of(w.lin2, n), h, acc, h)
             if n + 1 < shape.layers:
-                layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.x)
+                layer_norm(team, h, norm_of(w.output_layer_norm, n), D, b.x)
             else:
-                last_layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.last)
+                last_layer_norm(team, h, norm_of(w.output_layer_norm, n), D, b.last)
         classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:

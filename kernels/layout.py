@@ -126,12 +126,11 @@ class Buffers(NamedTuple):
     """Scratch of one forward pass over `T` packed tokens, the longest sequence `N` of them."""
 
     hidden: Floats  # [T, D]
-    sum: Floats  # [T, D]
     x: Operand  # hidden as an operand
     qkv: Words  # [T, words of 3A]
-    context: Words  # what attention gives, [T, words of A]; float32 if quantised
+    context: Words  # what attention gives, [T, words of A]
     context_x: Operand  # the same as an operand
-    ffn: Words  # what lin1 gives, [T, words of F]; float32 if quantised
+    ffn: Words  # what lin1 gives, [T, words of F]
     ffn_x: Operand  # the same as an operand
     last: Operand  # what the last layer gives, as a float32 operand
     accumulator: Floats  # [workers, GROUP_ROWS, BLOCK], the sums of one weight panel
@@ -223,7 +222,7 @@ def cut_operand(
     That is the same memory, unless something has to be quantised in between.
     """
     if form.quantised:
-        given, at = cut(memory, start, (tokens, padded(width)))
+        given, at = cut(memory, start, (tokens, words(width, form.given_step)))
     else:
         given, at = cut_x(memory, start, tokens, width, form)
     read = given
@@ -245,7 +244,6 @@ def buffer_views(
     dim, wide, keys = padded(shape.dim), attention_width(shape), padded(longest)
     head = wide // shape.heads
     hidden, at = cut(memory, 0, (tokens, dim))
-    sum, at = cut(memory, at, (tokens, dim))
     scale, at = cut(memory, at, (padded(tokens) if form.quantised else 0,))
     x, at = cut_x(memory, at, tokens, dim, form)
     qkv, at = cut(memory, at, (tokens, words(3 * wide, attention_form.x_step)))
@@ -260,7 +258,6 @@ def buffer_views(
     chances, at = cut(memory, at, (workers, QUERIES, keys))
     return Buffers(
         hidden,
-        sum,
         Operand(x, scale),
         qkv,
         context,

@@ -6,7 +6,7 @@ from typing import Any
 
 from minner.kernels.layout import Norm
 from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, float32
+from minner.kernels.precision import Precision, float32, load_float32
 from minner.kernels.quantise import quantise_row
 from minner.kernels.staged import (
     Array,
@@ -36,8 +36,8 @@ def _sum_of_lanes(x: Value) -> Value:
     return reduce(x, lambda a, b: a + b)
 
 
-def normalise_row(row: Pointer, norm: Norm, width: Value, out: Pointer) -> None:
-    """`(x - mean) / sqrt(variance + eps) * weight + bias` over `width` values of a padded row.
+def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
+    """`(x - mean) / sqrt(variance + eps) * weight + bias` over `width` values of a padded row, in place.
 
     Two passes: the mean first, then the squares of the differences, because eps = 1e-12 is far
     below float32's resolution and a one-pass variance would lose it. Lanes beyond `width` are 0
@@ -60,14 +60,14 @@ def normalise_row(row: Pointer, norm: Norm, width: Value, out: Pointer) -> None:
 
     for at in loop(0, padded, LANES):
         normal = ((row + at).load() - mean) * scale
-        (out + at).store(fma(normal, norm.weight[at].load(), norm.bias[at].load()))
+        (row + at).store(fma(normal, norm.weight[at].load(), norm.bias[at].load()))
 
 
 def _write_operand(precision: Precision, hidden: Array, token: Value, x: Rows) -> None:
     """Write a row of the hidden state again in the form in which the next product reads it."""
     width = hidden.shape[1]
     if precision.form.quantised:
-        quantise_row(precision, hidden[token], width, x, token)
+        quantise_row(precision, load_float32, hidden[token], width, x, token)
     else:
         for at in loop(0, width, LANES):
             precision.write_x(x.rows, token, at, hidden[token, at].load())
@@ -77,16 +77,14 @@ def layer_norm_kernel(precision: Precision = float32) -> Any:
     """Make the kernel of a layer norm.
 
     Returns:
-        A staged function `(team, y [T, D], norm, width, hidden [T, D], x)`: normalises every row of
-        y, D padded from `width`, to hidden and, as the `Operand` that the next product reads, to x.
+        A staged function `(team, hidden [T, D], norm, width, x)`: normalises every row of hidden, D
+        padded from `width`, in place and, as the `Operand` that the next product reads, to x.
     """
 
     @staged
-    def layer_norm(
-        team: Array, y: Array, norm: Norm, width: Value, hidden: Array, x: Rows
-    ) -> None:
-        for token in shared_rows(team, y.shape[0]):
-            normalise_row(y[token], norm, width, hidden[token])
+    def layer_norm(team: Array, hidden: Array, norm: Norm, width: Value, x: Rows) -> None:
+        for token in shared_rows(team, hidden.shape[0]):
+            normalise_row(hidden[token], norm, width)
             _write_operand(precision, hidden, token, x)
         meet(team)
 
@@ -118,7 +116,7 @@ def embed_kernel(precision: Precision = float32) -> Any:
             word, place = words[ids[token].scalar()], places[positions[token].scalar()]
             for at in loop(0, hidden.shape[1], LANES):
                 hidden[token, at].store((word + at).load() + (place + at).load())
-            normalise_row(hidden[token], norm, width, hidden[token])
+            normalise_row(hidden[token], norm, width)
             _write_operand(precision, hidden, token, x)
         meet(team)
 

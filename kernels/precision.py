@@ -33,6 +33,7 @@ from minner.kernels.staged import (
     HALVES,
     INT8,
     INT16,
+    INT32,
     INT64,
     INTS,
     Array,
@@ -46,6 +47,7 @@ from minner.kernels.staged import (
     narrow,
     on_x86,
     shuffle,
+    widen,
 )
 from minner.kernels.target import LANES, ROWS, TARGET, TILE
 
@@ -109,7 +111,17 @@ class Precision:
     @property
     def write_given(self) -> Write:
         """How a kernel writes what a product will read: as x, or to be quantised first."""
-        return float32.write_plain if self.form.quantised else self.write_x
+        return self.given.write_plain if self.form.quantised else self.write_x
+
+    @property
+    def given(self) -> Precision:
+        """What is to be quantised is written in this precision: 8 bits of it are used anyway."""
+        return bfloat16 if self.form.given_step == 2 else float32
+
+    @property
+    def depth(self) -> int:
+        """Words after which sums are cut (see product.py), a multiple of TILE."""
+        return 128 if self.form.tiled else 256
 
 
 # ---- float32 ----------------------------------------------------------------------------------
@@ -128,12 +140,23 @@ float32 = Precision(
 )
 
 
+def load_float32(row: Pointer, column: Operand) -> Value:
+    """Read LANES values of a continuous row."""
+    return (row + column).load()
+
+
 # ---- bfloat16 ---------------------------------------------------------------------------------
 
 
 def _pack_pairs(row: Pointer, column: Operand, values: Value) -> None:
     """Round to the nearest bfloat16, ties to even."""
     (row.of(INT16) + column).store(bits(narrow(values, BFLOAT), ir.VectorType(INT16, LANES)))
+
+
+def load_bfloat16(row: Pointer, column: Operand) -> Value:
+    """Read LANES values of a continuous row: a bfloat16 is the upper half of a float32."""
+    halves = (row.of(INT16) + column).load(ir.VectorType(INT16, LANES))
+    return bits(widen(halves, INT32) << 16, FLOATS)
 
 
 def _pair_dot(sums: Value, x: list[Value], weights: Value) -> Value:

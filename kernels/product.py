@@ -10,6 +10,11 @@ Every result is the same chain of multiply-adds in the order of k, cut in the sa
 tile it falls in. That is why a sentence gets the same bits alone and in any batch. The threads of
 a team share the panels, so each weight is read by one core, and their number changes no bit.
 
+Sums are cut after `Precision.depth` words, because rounding errors grow with the length of a chain
+and K reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's float32 logits
+against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel, as
+many words of it, and the one that is fetched meanwhile, fit in L1 too.
+
 A word is one value of k in float32, two in bfloat16 and four in int8 (see `precision.py`); where
 there are matrix registers, `tiles.py` takes the place of the tile here.
 """
@@ -54,13 +59,6 @@ from minner.kernels.target import (
 )
 from minner.kernels.team import claims, meet
 from minner.kernels.tiles import multiply_tiles
-
-DEPTH = 128
-"""Sums are cut after so many words, because rounding errors grow with the length of a chain and K
-reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's float32 logits
-against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel,
-DEPTH x BLOCK words, and the one that is fetched, fit in L1 together."""
-
 
 # ---- a few rows by a piece of a panel ---------------------------------------------------------
 
@@ -181,7 +179,7 @@ def linear_kernel(
         one more argument after the layer where asked for. x is an `Operand` and the layer a
         `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
     """
-    product, block_rows = multiply(precision), precision.block_rows
+    product, block_rows, depth = multiply(precision), precision.block_rows, precision.depth
 
     def run(
         team: Array, x: Rows, layer: Linear, added: Array | None, accumulator: Array, out: Array
@@ -197,19 +195,19 @@ def linear_kernel(
             # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
             # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
             share = (blocks + (BLOCK - 1)) // blocks
-            for word in loop(0, words, DEPTH):
-                count = minimum(words - word, DEPTH)
-                is_last = word + DEPTH > words - 1
+            for word in loop(0, words, depth):
+                count = minimum(words - word, depth)
+                is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
                 upcoming = choose(
-                    is_last, layer.weight[following % panels, 0, 0], piece + DEPTH * BLOCK
+                    is_last, layer.weight[following % panels, 0, 0], piece + depth * BLOCK
                 )
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)
                     x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
-                    sums = accumulator[select(words > DEPTH, row, 0)]
+                    sums = accumulator[select(words > depth, row, 0)]
                     product(
                         x_row + word * (precision.parts * precision.form.rows),
                         x_words,

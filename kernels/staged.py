@@ -399,6 +399,11 @@ def narrow(x: Value, element: ir.Type) -> Value:
     return Value(shorten(x.code, kind))
 
 
+def widen(x: Value, element: ir.Type) -> Value:
+    """Convert integer lanes to a type of more bits, filled with 0."""
+    return Value(emit().zext(x.code, ir.VectorType(element, x.code.type.count)))
+
+
 def bits(x: Value, kind: ir.Type) -> Value:
     """Read the bits of a vector as those of another type of the same size."""
     return Value(emit().bitcast(x.code, kind))
