@@ -118,11 +118,6 @@ class Precision:
         """What is to be quantised is written in this precision: 8 bits of it are used anyway."""
         return bfloat16 if self.form.given_step == 2 else float32
 
-    @property
-    def depth(self) -> int:
-        """Words after which sums are cut (see product.py), a multiple of TILE."""
-        return 128 if self.form.tiled else 256
-
 
 # ---- float32 ----------------------------------------------------------------------------------
 
