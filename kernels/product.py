@@ -29,8 +29,8 @@ from llvmlite import ir
 
 from minner.kernels.functions import Activation, identity
 from minner.kernels.layout import Linear
-from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, Write, float32
+from minner.kernels.layout import Operand as X
+from minner.kernels.precision import Precision, Rows, float32
 from minner.kernels.staged import (
     INT64,
     INTS,
@@ -168,7 +168,7 @@ def linear_kernel(
     precision: Precision = float32,
     activation: Activation = identity,
     residual: bool = False,
-    write: Write = float32.write_plain,
+    given: Rows = float32.plain,
 ) -> Any:
     """Make the kernel of a linear layer with what follows it.
 
@@ -176,7 +176,7 @@ def linear_kernel(
         precision: of the product.
         activation: is applied to the result.
         residual: whether something is added to it.
-        write: in which form it is stored.
+        given: in which form it is stored.
 
     Returns:
         A staged function `(team, x, layer, accumulator, out [T, N])`, with `residual [T, N]` as
@@ -186,7 +186,7 @@ def linear_kernel(
     product, block_rows = multiply(precision), precision.block_rows
 
     def run(
-        team: Array, x: Rows, layer: Linear, added: Array | None, accumulator: Array, out: Array
+        team: Array, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
         size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
@@ -212,6 +212,8 @@ def linear_kernel(
                     x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
                     sums = accumulator[select(words > DEPTH, row, 0)]
+                    with when(is_last):
+                        fetch_rows(out, panel * BLOCK, first + row, here)
                     product(
                         x_row + word * (precision.parts * precision.form.rows),
                         x_words,
@@ -228,8 +230,14 @@ def linear_kernel(
                         finish(x, layer, added, panel * BLOCK, first + row, here, sums, out)
         meet(team)
 
+    def fetch_rows(out: Array, at: Value, first: Value, rows: Value) -> None:
+        """Fetch the lines that `finish` will write, while the product runs."""
+        for row in loop(rows):
+            for column in range(0, BLOCK, TILE * given.step):
+                given.place(out, first + row, at + column).prefetch(to_write=True)
+
     def finish(
-        x: Rows,
+        x: X,
         layer: Linear,
         added: Array | None,
         at: Value,
@@ -246,15 +254,15 @@ def linear_kernel(
                 value = activation(_finish(precision, layer, at + column, total, scale))
                 if added is not None:
                     value = value + added[token, at + column].load()
-                write(out, token, at + column, value)
+                given.write(out, token, at + column, value)
 
     @staged
-    def linear(team: Array, x: Rows, layer: Linear, accumulator: Array, out: Array) -> None:
+    def linear(team: Array, x: X, layer: Linear, accumulator: Array, out: Array) -> None:
         run(team, x, layer, None, accumulator, out)
 
     @staged
     def linear_residual(
-        team: Array, x: Rows, layer: Linear, residual: Array, accumulator: Array, out: Array
+        team: Array, x: X, layer: Linear, residual: Array, accumulator: Array, out: Array
     ) -> None:
         run(team, x, layer, residual, accumulator, out)
 
