@@ -212,8 +212,6 @@ def linear_kernel(
                     x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
                     sums = accumulator[select(words > DEPTH, row, 0)]
-                    with when(is_last):
-                        fetch_rows(out, panel * BLOCK, first + row, here)
                     product(
                         x_row + word * (precision.parts * precision.form.rows),
                         x_words,
@@ -229,12 +227,6 @@ def linear_kernel(
                     with when(is_last):
                         finish(x, layer, added, panel * BLOCK, first + row, here, sums, out)
         meet(team)
-
-    def fetch_rows(out: Array, at: Value, first: Value, rows: Value) -> None:
-        """Fetch the lines that `finish` will write, while the product runs."""
-        for row in loop(rows):
-            for column in range(0, BLOCK, TILE * given.step):
-                given.place(out, first + row, at + column).prefetch(to_write=True)
 
     def finish(
         x: X,
