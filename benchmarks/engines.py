@@ -20,9 +20,6 @@ from benchmarks.worker import Worker
 Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
-OPENVINO_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}
-"""Precision -> OpenVINO's name of it; in int8, of what is not quantised."""
-
 
 class Minner:
     """minner itself."""
@@ -38,7 +35,7 @@ class Minner:
 
 
 class OpenVino:
-    """OpenVINO's CPU plugin in latency mode."""
+    """OpenVINO's CPU plugin in latency mode; its precision is that of what is not quantised."""
 
     def __init__(self, file: Path, threads: int, precision: str) -> None:
         import openvino
@@ -46,7 +43,7 @@ class OpenVino:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": OPENVINO_HINTS[precision],
+            "INFERENCE_PRECISION_HINT": precision,
         }
         compiled = openvino.Core().compile_model(file, "CPU", settings)
         self._request = compiled.create_infer_request()
@@ -60,7 +57,7 @@ class OpenVino:
 class OnnxRuntime:
     """ONNX Runtime on an ONNX file, with all of its own optimisations."""
 
-    def __init__(self, file: Path, threads: int, precision: str) -> None:
+    def __init__(self, file: Path, threads: int, _: str) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -106,39 +103,48 @@ class Entry(NamedTuple):
         precision: of its products.
         make: its class.
         form: of the model that it reads: `checkpoint`, or a name in `model.EXPORTS`.
+        setting: the precision as the class wants to be told it.
     """
 
     name: str
     precision: str
     make: Callable[[Path, int, str], Any]
     form: str
+    setting: str
 
     def __str__(self) -> str:
         return f"{self.name} {self.precision}"
 
     def start(self, model: Model, threads: int) -> Worker:
         """Load the model in a process of its own."""
-        return Worker(self.make, model.path(self.form), threads, self.precision)
+        return Worker(self.make, model.path(self.form), threads, self.setting)
 
 
 ENTRIES = (
-    Entry("minner", "float32", Minner, "checkpoint"),
-    Entry("openvino", "float32", OpenVino, "onnx"),
-    Entry("onnxruntime", "float32", OnnxRuntime, "onnx"),
-    Entry("onnxruntime-fused", "float32", OnnxRuntime, "fused"),
-    Entry("torch", "float32", Torch, "checkpoint"),
-    Entry("minner", "bfloat16", Minner, "checkpoint"),
-    Entry("openvino", "bfloat16", OpenVino, "onnx"),
-    Entry("torch", "bfloat16", Torch, "checkpoint"),
-    Entry("minner", "int8", Minner, "checkpoint"),
-    Entry("openvino", "int8", OpenVino, "nncf-int8"),
-    Entry("onnxruntime", "int8", OnnxRuntime, "onnx-int8"),
-    Entry("onnxruntime-fused", "int8", OnnxRuntime, "fused-int8"),
-    Entry("torch", "int8", Torch, "checkpoint"),
+    Entry("minner", "float32", Minner, "checkpoint", "float32"),
+    Entry("openvino", "float32", OpenVino, "onnx", "f32"),
+    Entry("onnxruntime", "float32", OnnxRuntime, "onnx", ""),
+    Entry("onnxruntime-fused", "float32", OnnxRuntime, "fused", ""),
+    Entry("torch", "float32", Torch, "checkpoint", "float32"),
+    Entry("minner", "bfloat16", Minner, "checkpoint", "bfloat16"),
+    Entry("openvino", "bfloat16", OpenVino, "onnx", "bf16"),
+    Entry("torch", "bfloat16", Torch, "checkpoint", "bfloat16"),
+    Entry("minner", "int8", Minner, "checkpoint", "int8"),
+    Entry("openvino", "int8", OpenVino, "nncf-int8", "f32"),
+    Entry("openvino-bf16", "int8", OpenVino, "nncf-int8", "bf16"),
+    Entry("onnxruntime", "int8", OnnxRuntime, "onnx-int8", ""),
+    Entry("onnxruntime-fused", "int8", OnnxRuntime, "fused-int8", ""),
+    Entry("torch", "int8", Torch, "checkpoint", "int8"),
 )
 """All who may race. Another precision or another engine is another line."""
 
-REFERENCE = Entry("torch", "float32", Torch, "checkpoint")
+
+def find_entry(name: str, precision: str) -> Entry:
+    """Find a line of the table."""
+    return next(entry for entry in ENTRIES if entry[:2] == (name, precision))
+
+
+REFERENCE = find_entry("torch", "float32")
 """Whose logits are right."""
 
 

@@ -12,9 +12,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from benchmarks.engines import ENTRIES, REFERENCE, TOLERANCES, Difference, Entry, Logits, difference
+from benchmarks.engines import (
+    ENTRIES,
+    REFERENCE,
+    TOLERANCES,
+    Difference,
+    Entry,
+    Logits,
+    difference,
+    find_entry,
+)
 from benchmarks.machine import describe
 from benchmarks.model import find_model, random_ids
 from benchmarks.options import comma_list, count_rounds, shared_options
@@ -70,7 +77,7 @@ def main() -> None:
         worker.close()
 
     tables = [time_table(times, options.threads)]
-    if BASE in options.engines and len(workers) > 1:
+    if BASE in options.engines and len(options.engines) > 1:
         tables.append(ratio_table(times))
     seconds = {
         str(shape): {str(entry): values for entry, values in row.items()}
@@ -149,7 +156,7 @@ def ratio_table(times: dict[BatchShape, Times]) -> Table:
 
 
 def _base(row: Times, precision: str) -> list[float]:
-    return next(row[entry] for entry in row if entry[:2] == (BASE, precision))
+    return row[find_entry(BASE, precision)]
 
 
 def _best_peer(row: Times, precision: str) -> Entry:

@@ -144,7 +144,14 @@ def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Tab
             ]
         )
     title = f"1x{LONG}, {flops / 1e9:.2f} GFLOP, {NOTE.format(len(forward))}"
-    header = ["threads", "ms", "GFLOP/s", "float32 peak", "% of that peak", "speed-up over 1 thread"]
+    header = [
+        "threads",
+        "ms",
+        "GFLOP/s",
+        "float32 peak",
+        "% of that peak",
+        "speed-up over 1 thread",
+    ]
     return Table(title, header, rows)
 
 
