@@ -22,6 +22,7 @@ from benchmarks.engines import (
     difference,
     find_entry,
 )
+from benchmarks.limit import limit_to_avx2
 from benchmarks.machine import describe
 from benchmarks.model import find_model, random_ids
 from benchmarks.options import comma_list, count_rounds, shared_options
@@ -44,6 +45,7 @@ def main() -> None:
     names = ",".join(dict.fromkeys(entry.name for entry in ENTRIES))
     parser.add_argument("--engines", type=comma_list, default=names, help="who takes part")
     parser.add_argument("--precisions", type=comma_list, default="float32", help="which of them")
+    parser.add_argument("--avx2", action="store_true", help="hide all that is beyond AVX2")
     options = parser.parse_args()
     if unknown := set(options.engines) - {entry.name for entry in ENTRIES}:
         parser.error(f"unknown engines: {', '.join(unknown)}")
@@ -55,6 +57,8 @@ def main() -> None:
     racers = [*entries, REFERENCE]
     machine, model = describe(), find_model(options, [entry.form for entry in racers])
 
+    if options.avx2:
+        limit_to_avx2(options.work)
     progress(f"loading {REFERENCE}")
     reference = REFERENCE.start(model, options.threads)
     expected = {shape: reference.call("run", random_ids(*shape)) for shape in options.shapes}
@@ -76,7 +80,8 @@ def main() -> None:
     for worker in workers.values():
         worker.close()
 
-    tables = [time_table(times, options.threads)]
+    limit = ", limited to AVX2" if options.avx2 else ""
+    tables = [time_table(times, f"{options.threads} threads{limit}")]
     if BASE in options.engines and len(options.engines) > 1:
         tables.append(ratio_table(times))
     seconds = {
@@ -116,7 +121,7 @@ def one_round(workers: Workers, shape: BatchShape, number: int) -> dict[Entry, f
 # ---- tables -------------------------------------------------------------------------------------
 
 
-def time_table(times: dict[BatchShape, Times], threads: int) -> Table:
+def time_table(times: dict[BatchShape, Times], setup: str) -> Table:
     """Milliseconds of every engine and shape."""
     rows = [
         [
@@ -127,7 +132,7 @@ def time_table(times: dict[BatchShape, Times], threads: int) -> Table:
     ]
     rounds = len(next(iter(next(iter(times.values())).values())))
     title = (
-        f"Milliseconds per forward, {threads} threads, batch x tokens: median of {rounds} rounds, "
+        f"Milliseconds per forward, {setup}, batch x tokens: median of {rounds} rounds, "
         "in brackets the 10th and 90th percentile"
     )
     return Table(title, ["engine", *map(str, times)], rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-ORDER = ("race", "text", "startup", "scaling")
+ORDER = ("accuracy", "race", "text", "startup", "scaling")
 
 TOP = """# Results
 
