@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -26,12 +25,10 @@ from benchmarks.machine import ROOT, describe
 from benchmarks.options import WORK, comma_list
 from benchmarks.report import Table, finish, progress
 from benchmarks.worker import Worker
+from instruction_sets import host_sets
 from minner.chunks import to_iob2
 from minner.conll import Sentence, read_conll
 from minner.scoring.numbers import card_numbers
-
-sys.path.append(str(ROOT / "tests"))
-from instruction_sets import host_sets
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003"
 SPLITS = {"dev": "eng.testa", "test": "eng.testb"}

@@ -7,17 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("avx2.c")
-
-QUESTION = """
 import llvmlite.binding as llvm
-present = [name for name, there in llvm.get_host_cpu_features().items() if there]
-print(*(name for name in present if name.startswith(("avx512", "avx10", "avxvnni", "amx"))))
-"""
+
+SOURCE = Path(__file__).with_name("avx2.c")
 
 
 def limit_to_avx2(work: Path) -> None:
-    """Have every process that is started from now on find a processor that has AVX2 and no more.
+    """Start this program anew; it and all its processes then find no more than AVX2.
 
     Needs a C compiler, and a machine with the flag `cpuid_fault` in /proc/cpuinfo.
 
@@ -28,8 +24,12 @@ def limit_to_avx2(work: Path) -> None:
         SystemExit: this machine does not allow it.
     """
     library = work / "avx2.so"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
-    os.environ["LD_PRELOAD"] = str(library)
-    done = subprocess.run([sys.executable, "-c", QUESTION], capture_output=True, text=True)
-    if done.returncode or done.stdout.strip():
-        raise SystemExit(f"cannot limit to AVX2: {done.stderr or done.stdout}")
+    if os.environ.get("LD_PRELOAD") != str(library):
+        work.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
+        os.environ["LD_PRELOAD"] = str(library)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    hidden = ("avx512", "avx10", "avxvnni", "amx")
+    present = [name for name, there in llvm.get_host_cpu_features().items() if there]
+    if left := [name for name in present if name.startswith(hidden)]:
+        raise SystemExit(f"beyond AVX2 there is still: {', '.join(left)}")

@@ -12,7 +12,6 @@ import hashlib
 import json
 import multiprocessing
 import shutil
-import sys
 import tempfile
 import warnings
 from argparse import Namespace
@@ -121,7 +120,6 @@ def _write_random(directory: Path) -> None:
     """Write the checkpoint with the tests' own writer, in which seed and scale are defined."""
     if directory.is_dir():
         return
-    sys.path.append(str(ROOT / "tests"))
     from checkpoints import SPECIAL_TOKENS, write_checkpoint
 
     if CASED_VOCABULARY.is_file():

@@ -49,6 +49,8 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.engines) - {entry.name for entry in ENTRIES}:
         parser.error(f"unknown engines: {', '.join(unknown)}")
+    if options.avx2:
+        limit_to_avx2(options.work)
     entries = [
         entry
         for entry in ENTRIES
@@ -57,8 +59,6 @@ def main() -> None:
     racers = [*entries, REFERENCE]
     machine, model = describe(), find_model(options, [entry.form for entry in racers])
 
-    if options.avx2:
-        limit_to_avx2(options.work)
     progress(f"loading {REFERENCE}")
     reference = REFERENCE.start(model, options.threads)
     expected = {shape: reference.call("run", random_ids(*shape)) for shape in options.shapes}

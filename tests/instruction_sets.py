@@ -1,11 +1,14 @@
 """The instruction sets that one machine can stand in for, by hiding features of its own.
 
 Numba, LLVM and minner take the processor from two environment variables, so a process started
-with them compiles and runs what it would on a lesser machine.
+with them compiles and runs what it would on a lesser machine:
+
+env $(python tests/instruction_sets.py "AVX2 and FMA") minner bench
 """
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import llvmlite.binding as llvm
@@ -58,3 +61,9 @@ def host_sets() -> list[InstructionSet]:
     """The sets that this machine can stand in for, the fullest first."""
     features = llvm.get_host_cpu_features()
     return [one for one in INSTRUCTION_SETS if all(features.get(name) for name in one.needs)]
+
+
+if __name__ == "__main__":
+    for one in host_sets():
+        if one.name in sys.argv[1:]:
+            print(*(f"{name}={value}" for name, value in one.environment().items()))
