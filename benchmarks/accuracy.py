@@ -28,10 +28,17 @@ from benchmarks.worker import Worker
 from instruction_sets import host_sets
 from minner.chunks import to_iob2
 from minner.conll import Sentence, read_conll
+from minner.decode import word_tags
+from minner.pieces import encode_words
 from minner.scoring.numbers import card_numbers
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003"
 SPLITS = {"dev": "eng.testa", "test": "eng.testb"}
+
+Splits = dict[str, list[Sentence]]
+Scores = dict[str, float]
+Found = dict[str, dict[str, dict[str, Scores]]]
+"""By precision, instruction set and split."""
 
 
 class Output(NamedTuple):
@@ -51,9 +58,6 @@ class Minner:
 
     def run(self, sentences: Sequence[Sequence[str]]) -> Output:
         """Tag the words of sentences that fit into the model's positions."""
-        from minner.decode import word_tags
-        from minner.pieces import encode_words
-
         tagger, vocabulary = self._tagger, self._tagger.vocabulary
         pieces = [encode_words(words, vocabulary) for words in sentences]
         ids = [(vocabulary.cls_id, *found.ids, vocabulary.sep_id) for found in pieces]
@@ -68,33 +72,30 @@ class Minner:
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of eng.testa, eng.testb")
-    parser.add_argument("--checkpoint", type=Path, help="instead of the embedded model")
-    parser.add_argument("--precisions", type=comma_list, default=list(TOLERANCES))
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, default=1, help="take only each n-th sentence")
-    parser.add_argument("--output", type=Path, default=WORK / "accuracy.json")
+    parser.add_argument("--checkpoint", type=Path, help="a DistilBERT instead of the embedded one")
+    precisions = ",".join(TOLERANCES)
+    parser.add_argument("--precisions", type=comma_list, default=precisions, help="beside float32")
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--output", type=Path, default=WORK / "accuracy.json", help="the JSON")
     options = parser.parse_args()
     machine = describe()
-    splits = {
+    splits: Splits = {
         name: list(read_conll(options.data / file))[:: options.every]
         for name, file in SPLITS.items()
     }
 
     reference: dict[str, Output] = {}
-    found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    found: Found = {}
     for precision in dict.fromkeys(["float32", *options.precisions]):
         for instructions in host_sets():
             progress(f"{precision}, {instructions.name}")
+            setup = options.checkpoint, options.threads, precision
             with patch.dict(os.environ, instructions.environment()):
-                worker = Worker(Minner, options.checkpoint, options.threads, precision)
-            outputs = {
-                name: worker.call("run", [sentence.words for sentence in sentences])
-                for name, sentences in splits.items()
-            }
-            worker.close()
+                outputs = run_apart(setup, splits)
             reference = reference or outputs
             found.setdefault(precision, {})[instructions.name] = {
                 name: scores(sentences, outputs[name], reference[name])
@@ -107,7 +108,18 @@ def main() -> None:
     finish("accuracy", vars(options), machine, tables, measurements, options.output)
 
 
-def scores(gold: Sequence[Sentence], output: Output, reference: Output) -> dict[str, float]:
+def run_apart(setup: tuple[Path | None, int, str], splits: Splits) -> dict[str, Output]:
+    """Have minner tag all splits in a process of its own."""
+    worker = Worker(Minner, *setup)
+    outputs = {
+        name: worker.call("run", [sentence.words for sentence in sentences])
+        for name, sentences in splits.items()
+    }
+    worker.close()
+    return outputs
+
+
+def scores(gold: Sequence[Sentence], output: Output, reference: Output) -> Scores:
     """Judge the tags of one split by the gold tags, and all output by the reference."""
     away = abs(output.logits - reference.logits)
     pairs = zip(chain(*output.tags), chain(*reference.tags), strict=True)
@@ -120,11 +132,7 @@ def scores(gold: Sequence[Sentence], output: Output, reference: Output) -> dict[
     }
 
 
-def accuracy_table(
-    found: dict[str, dict[str, dict[str, dict[str, float]]]],
-    splits: dict[str, list[Sentence]],
-    deviation: float,
-) -> Table:
+def accuracy_table(found: Found, splits: Splits, deviation: float) -> Table:
     """A line for every precision and instruction set."""
     rows = [
         [

@@ -14,10 +14,12 @@ from typing import NamedTuple
 import llvmlite.binding as llvm
 
 _BELOW_AMX = ("amx-",)
-_BELOW_DOTS = (*_BELOW_AMX, "avx512vnni", "avx512bf16", "avx512fp16", "avxvnni", "avx10")
-_BELOW_AVX512 = (*_BELOW_AMX, "avx512", "avx10")  # AVX10 implies all of AVX-512
+_BELOW_BF16 = (*_BELOW_AMX, "avx512bf16", "avx10")  # AVX10 implies all of AVX-512
+_BELOW_VNNI = (*_BELOW_BF16, "avx512vnni", "avxvnni")
+_BELOW_AVX512 = (*_BELOW_AMX, "avx512", "avx10")
 _BELOW_AVX_VNNI = (*_BELOW_AVX512, "avxvnni", "avxifma", "avxneconvert")
-_BELOW_DOTPROD = ("dotprod", "i8mm", "bf16", "sve", "sme")
+_BELOW_I8MM = ("i8mm", "bf16", "sve", "sme")
+_BELOW_DOTPROD = (*_BELOW_I8MM, "dotprod")
 
 
 class InstructionSet(NamedTuple):
@@ -48,11 +50,12 @@ class InstructionSet(NamedTuple):
 INSTRUCTION_SETS = (
     InstructionSet("AMX", ("amx-int8", "amx-bf16"), ()),
     InstructionSet("AVX-512 with VNNI and BF16", ("avx512vnni", "avx512bf16"), _BELOW_AMX),
-    InstructionSet("AVX-512", ("avx512f",), _BELOW_DOTS),
+    InstructionSet("AVX-512 with VNNI", ("avx512vnni",), _BELOW_BF16),
+    InstructionSet("AVX-512", ("avx512f",), _BELOW_VNNI),
     InstructionSet("AVX-VNNI", ("avxvnni",), _BELOW_AVX512),
     InstructionSet("AVX2 and FMA", ("avx2", "fma"), _BELOW_AVX_VNNI),
     InstructionSet("x86-64", ("sse2",), None),
-    InstructionSet("NEON with dot product", ("neon", "dotprod"), ("i8mm", "bf16", "sve", "sme")),
+    InstructionSet("NEON with dot product", ("neon", "dotprod"), _BELOW_I8MM),
     InstructionSet("NEON", ("neon",), _BELOW_DOTPROD),
 )
 
