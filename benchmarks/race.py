@@ -47,15 +47,18 @@ def main() -> None:
     parser.add_argument("--precisions", type=comma_list, default="float32", help="which of them")
     parser.add_argument("--avx2", action="store_true", help="hide all that is beyond AVX2")
     options = parser.parse_args()
-    if unknown := set(options.engines) - {entry.name for entry in ENTRIES}:
-        parser.error(f"unknown engines: {', '.join(unknown)}")
-    if options.avx2:
-        limit_to_avx2(options.work)
+    known = {entry.name for entry in ENTRIES} | TOLERANCES.keys()
+    if unknown := {*options.engines, *options.precisions} - known:
+        parser.error(f"neither an engine nor a precision: {', '.join(unknown)}")
     entries = [
         entry
         for entry in ENTRIES
         if entry.name in options.engines and entry.precision in options.precisions
     ]
+    if not entries:
+        parser.error("none of these engines has such a precision")
+    if options.avx2:
+        limit_to_avx2(options.work)
     racers = [*entries, REFERENCE]
     machine, model = describe(), find_model(options, [entry.form for entry in racers])
 

@@ -113,20 +113,22 @@ def main() -> None:
     for worker in (*engines.values(), arithmetic, *memories.values(), texts):
         worker.close()
 
+    rounds = len(next(iter(seconds.values())))
+    note = (
+        f"{options.precision}, median of {rounds} rounds, in brackets the 10th and 90th percentile"
+    )
     tables = [
-        arithmetic_table(seconds, counts, config),
-        memory_table(seconds, counts, weights),
-        list_table(seconds, options.threads),
+        arithmetic_table(seconds, counts, config, note),
+        memory_table(seconds, counts, weights, note),
+        list_table(seconds, options.threads, note),
     ]
     finish("scaling", vars(options), machine, tables, {"seconds": seconds}, options.output)
 
 
 # ---- tables -------------------------------------------------------------------------------------
 
-NOTE = "median of {} rounds, in brackets the 10th and 90th percentile"
 
-
-def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Table:
+def arithmetic_table(seconds: Seconds, counts: list[int], config: Config, note: str) -> Table:
     """The long sentence against the peak of the cores."""
     flops, rows = forward_flops(config, LONG), []
     for n in counts:
@@ -143,7 +145,7 @@ def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Tab
                 spread(ratios(seconds[f"forward {LONG} 1"], forward)),
             ]
         )
-    title = f"1x{LONG}, {flops / 1e9:.2f} GFLOP, {NOTE.format(len(forward))}"
+    title = f"1x{LONG}, {flops / 1e9:.2f} GFLOP, {note}"
     header = [
         "threads",
         "ms",
@@ -155,7 +157,7 @@ def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Tab
     return Table(title, header, rows)
 
 
-def memory_table(seconds: Seconds, counts: list[int], size: int) -> Table:
+def memory_table(seconds: Seconds, counts: list[int], size: int, note: str) -> Table:
     """The short sentence against the speed of reading memory."""
     rows = []
     for n in counts:
@@ -170,12 +172,12 @@ def memory_table(seconds: Seconds, counts: list[int], size: int) -> Table:
                 f"{BIG / statistics.median(seconds[f'read big {n}']) / 1e9:.1f}",
             ]
         )
-    title = f"1x{SHORT}, {size / 1e6:.0f} MB of weights, {NOTE.format(len(forward))}"
+    title = f"1x{SHORT}, {size / 1e6:.0f} MB of weights, {note}"
     header = ["threads", "ms", "weights GB/s", "a plain read of as many bytes, GB/s"]
     return Table(title, [*header, "% of that", "a plain read of 1 GiB, GB/s"], rows)
 
 
-def list_table(seconds: Seconds, threads: int) -> Table:
+def list_table(seconds: Seconds, threads: int, note: str) -> Table:
     """One list against a loop of single calls."""
     rows = []
     for kind, (least, most) in TEXT_WORDS.items():
@@ -190,7 +192,7 @@ def list_table(seconds: Seconds, threads: int) -> Table:
         )
     title = (
         f"{TEXTS} mixed texts to entities, {threads} threads: one list against a loop of single "
-        f"calls, {NOTE.format(len(loop))}"
+        f"calls, {note}"
     )
     return Table(title, ["texts", "loop, texts/s", "list, texts/s", "list over loop"], rows)
 
