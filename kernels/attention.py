@@ -1,31 +1,46 @@
 """Attention over packed sequences: every sequence sees its own tokens, so nothing is masked.
 
-Both products of a head run on the tile of `kernels/product.py`. The scores are a linear layer
-whose weight is the keys, so the keys are packed like a weight; the context is a linear layer
-whose weight is the values, which need no more than to be brought together. A block of ROWS queries
-stays in L1 from its scores to its context: 8 rows of 512 scores are 16 KB.
+Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose weight
+is the keys, so the keys are packed like a weight; the context is a linear layer whose weight is the
+values, and whose x is the scores after the softmax. A block of queries stays near from
+its scores to its context: 8 rows of 512 scores are 16 KB.
+
+The softmax is float32 in every precision. The products are bfloat16 where that is faster and the
+model is not float32; q, k, v and the probabilities are rounded to it then.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from minner.kernels.functions import exp
-from minner.kernels.product import row_blocks, tile
+from minner.kernels.precision import Precision, attention_precision, float32
+from minner.kernels.product import multiply
 from minner.kernels.staged import (
+    FLOAT32,
+    FLOATS,
+    HALVES,
+    INT64,
     Array,
+    Operand,
     Pointer,
     Value,
     Variable,
+    bits,
     lane_numbers,
+    lift,
     loop,
     maximum,
+    minimum,
     reduce,
     select,
+    shuffle,
     splat,
     staged,
     to_int32,
     vector,
 )
-from minner.kernels.target import BLOCK, LANES
+from minner.kernels.target import BLOCK, LANES, TILE
 from minner.kernels.team import claims, meet
 
 LOWEST = -3.0e38
@@ -36,98 +51,193 @@ def blocks(width: Value) -> Value:
     return (width + (BLOCK - 1)) // BLOCK
 
 
-def pack_keys(key: Pointer, stride: Value, length: Value, width: Value, keys: Pointer) -> None:
-    """Lay the keys of one head out as weight panels `[length / BLOCK, width, BLOCK]`.
+def words_of_tokens(precision: Precision, length: Value) -> Value:
+    """Words that hold a value of each token, in whole lines."""
+    tokens = precision.form.step * TILE
+    return (length + (tokens - 1)) // tokens * TILE
 
-    Columns beyond `length` keep what was there: their scores are never read.
+
+def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
+    """Where in a panel `[words, BLOCK]` a word of a column lies (see `pack.fill_panels`)."""
+    if not precision.form.tiled:
+        return word * BLOCK + column
+    group, half = word // TILE * BLOCK, lift(column, INT64) // TILE * TILE
+    return (group + half + word % TILE) * TILE + lift(column, INT64) % TILE
+
+
+def pack_queries(
+    precision: Precision, query: Pointer, stride: Value, rows: Value, words: Value, x: Pointer
+) -> None:
+    """Bring some queries of one head together as rows of x."""
+    for row in loop(rows):
+        for line in loop(0, words, TILE):
+            source = query + row * stride + line
+            target = precision.row(x, words, row) + line * precision.form.rows
+            for at in range(0, TILE, LANES):
+                (target + at).store((source + at).load())
+
+
+def pack_keys(
+    precision: Precision, key: Pointer, stride: Value, length: Value, words: Value, keys: Pointer
+) -> None:
+    """Lay the keys of one head out as weight panels `[length / BLOCK, words of d, BLOCK]`.
+
+    Columns beyond `length` are 0. Their scores are never read, but arithmetic with what happened to
+    be there can be slow: with denormal numbers, 30 times.
     """
+    for token in loop(length, blocks(length) * BLOCK):
+        target = keys + token // BLOCK * BLOCK * words
+        for word in loop(words):
+            at = in_panel(precision, word, token % BLOCK)
+            (target + at).store_scalar(lift(0.0, FLOAT32))
     for token in loop(length):
-        source = key + token * stride
-        target = keys + (token // BLOCK * BLOCK * width + token % BLOCK)
-        for k in loop(width):
-            (target + k * BLOCK).store_scalar((source + k).scalar())
+        source, target = key + token * stride, keys + token // BLOCK * BLOCK * words
+        for word in loop(words):
+            at = in_panel(precision, word, token % BLOCK)
+            (target + at).store_scalar((source + word).scalar())
 
 
 def pack_values(
-    value: Pointer, stride: Value, length: Value, width: Value, values: Pointer
+    precision: Precision,
+    value: Pointer,
+    stride: Value,
+    length: Value,
+    width: Value,
+    values: Pointer,
 ) -> None:
-    """Copy the values of one head together, `[length, width]`: in qkv they are a page apart."""
-    for token in loop(length):
-        for at in loop(0, width, LANES):
-            (values + token * width + at).store((value + token * stride + at).load())
+    """Lay the values of one head out as weight panels `[d / BLOCK, words of length, BLOCK]`.
+
+    A word holds the values of `step` neighbouring tokens. Beyond the last token it holds 0.
+    """
+    step, words = precision.form.step, words_of_tokens(precision, length)
+    for word in loop(words):
+        token = word * step
+        source = value + token * stride
+        for at in loop(0, width, BLOCK):
+            target = values + at * words
+            rows = [
+                [
+                    select(token + i < length, (source + (stride * i + first)).load(), 0.0)
+                    for first in (at // step + column for column in range(0, BLOCK // step, LANES))
+                ]
+                for i in range(step)
+            ]
+            vectors = rows[0] if step == 1 else _interleave(rows[0][0], rows[1][0])
+            for i, vector_ in enumerate(vectors):
+                (target + in_panel(precision, word, i * LANES)).store(vector_)
 
 
-def softmax_row(row: Pointer, length: Value) -> None:
-    """Turn `length` scores into probabilities, in place; the padding of the last vector gets 0."""
-    end = blocks(length) * BLOCK
+def _interleave(a: Value, b: Value) -> list[Value]:
+    """The bfloat16 of two vectors in turns: a0 b0 a1 b1 ..., as two vectors."""
+    a, b = bits(a, HALVES), bits(b, HALVES)
+    order = [i + which for i in range(2 * LANES) for which in (0, 2 * LANES)]
+    halves = order[: 2 * LANES], order[2 * LANES :]
+    return [bits(shuffle(a, b, half), FLOATS) for half in halves]
+
+
+def softmax_row(
+    precision: Precision, row: Pointer, length: Value, x: Pointer, words: Value, number: Value
+) -> Value:
+    """Turn the `length` scores of a row into weights, as row `number` of x; beyond them it gets 0.
+
+    Returns:
+        What every weight must be multiplied by to give a probability.
+    """
     highest = Variable(vector(LOWEST))
-    for at in loop(0, end, LANES):
+    for at in loop(0, length, LANES):
         inside = lane_numbers() < splat(to_int32(length - at))
-        scores = select(inside, (row + at).load(), vector(LOWEST))
-        (row + at).store(scores)
-        highest.value = maximum(highest.value, scores)
+        highest.value = maximum(highest.value, select(inside, (row + at).load(), vector(LOWEST)))
     peak = splat(reduce(highest.value, maximum))
 
     total = Variable(vector(0.0))
-    for at in loop(0, end, LANES):
+    for at in loop(0, words * precision.form.x_step, LANES):
         inside = lane_numbers() < splat(to_int32(length - at))
         weights = select(inside, exp((row + at).load() - peak), vector(0.0))
-        (row + at).store(weights)
+        precision.write_row(x, words, number, at, weights)
         total.value = total.value + weights
-    scale = splat(1.0 / reduce(total.value, lambda a, b: a + b))
-    for at in loop(0, end, LANES):
-        (row + at).store((row + at).load() * scale)
+    return 1.0 / reduce(total.value, lambda a, b: a + b)
 
 
-@staged
-def attention(
-    team: Array,
-    rank: Value,
-    qkv: Array,
-    bounds: Array,
-    heads: Value,
-    keys: Array,
-    values: Array,
-    scores: Array,
-    context: Array,
-) -> None:
-    """`softmax(q @ k.T) @ v` per head and sequence; 1/sqrt(d) is folded into q's weights.
+def attention_kernel(precision: Precision = float32) -> Any:
+    """Make the kernel `softmax(q @ k.T) @ v` per head and sequence; 1/sqrt(d) is folded into q.
 
     Args:
-        team: the threads share the pairs of sequence and head.
-        rank: of this thread.
-        qkv: `[T, 3 H d]`, queries, keys and values side by side, d padded to BLOCK.
-        bounds: int32 `[S + 1]`, where each sequence starts, and T.
-        heads: H.
-        keys: scratch `[workers, N d]` for the packed keys of one head; N is the longest sequence
-            padded to BLOCK.
-        values: scratch `[workers, N d]` for the values of one head.
-        scores: scratch `[workers, ROWS, N]`.
-        context: out `[T, H d]`.
+        precision: of the model. `attention_precision` says what attention multiplies in.
+
+    Returns:
+        A staged function of
+
+        - team: the threads share the pairs of sequence and head.
+        - rank: of this thread.
+        - qkv: `[T, words of 3 H d]`, queries, keys and values side by side, d padded to BLOCK.
+        - bounds: int32 `[S + 1]`, where each sequence starts, and T.
+        - heads: H.
+        - width: d.
+        - queries, keys, values, scores, chances: scratch, see `layout.Buffers`.
+        - accumulator: scratch of this thread, `[QUERIES or more, BLOCK]`.
+        - context: out `[T, words of H d]`.
     """
-    stride, width = qkv.shape[1], context.shape[1] // heads
-    packed_keys, packed_values = keys[rank], values[rank]
-    score_rows, score_stride = scores[rank], scores.shape[2]
-    for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
-        sequence, head = item // heads, item % heads
-        first = bounds[sequence].scalar()
-        length = bounds[sequence + 1].scalar() - first
-        query = qkv[first, head * width]
-        key, value = query + context.shape[1], query + context.shape[1] * 2
-        pack_keys(key, stride, length, width, packed_keys)
-        pack_values(value, stride, length, width, packed_values)
-        for row, rows in row_blocks(length):
-            for panel in loop(blocks(length)):
-                panel_keys = packed_keys + panel * width * BLOCK
-                for i, column, score in tile(
-                    rows, width, query + row * stride, stride, panel_keys, BLOCK
-                ):
-                    (score_rows + i * score_stride + panel * BLOCK + column).store(score)
-            for query_row in loop(rows):
-                softmax_row(score_rows + query_row * score_stride, length)
-            for at in loop(0, width, BLOCK):
-                for i, column, total in tile(
-                    rows, length, score_rows, score_stride, packed_values + at, width
-                ):
-                    context[first + row + i, head * width + at + column].store(total)
-    meet(team)
+    inner = attention_precision(precision)
+    step, product = inner.form.step, multiply(inner)
+
+    @staged
+    def attention(
+        team: Array,
+        rank: Value,
+        qkv: Array,
+        bounds: Array,
+        heads: Value,
+        width: Value,
+        queries: Array,
+        keys: Array,
+        values: Array,
+        scores: Array,
+        chances: Array,
+        accumulator: Array,
+        context: Array,
+    ) -> None:
+        packed_queries, packed_keys, packed_values = queries[rank], keys[rank], values[rank]
+        stride, words = qkv.shape[1], width // step
+        # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
+        no_more = lift(1, INT64), packed_keys, lift(0, INT64)
+        rows_of_scores, score_stride = scores[rank], scores.shape[2]
+        x_of_values = chances[rank]
+        for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
+            sequence, head = item // heads, item % heads
+            first = bounds[sequence].scalar()
+            length = bounds[sequence + 1].scalar() - first
+            query = qkv[first, head * words]
+            key, value = query + heads * words, query + heads * words * 2
+            pack_keys(inner, key, stride, length, words, packed_keys)
+            pack_values(inner, value, stride, length, width, packed_values)
+            for row in loop(0, length, inner.block_rows):
+                rows = minimum(length - row, inner.block_rows)
+                pack_queries(inner, query + row * stride, stride, rows, words, packed_queries)
+                for panel in loop(blocks(length)):
+                    product(
+                        *(packed_queries, words),
+                        *(packed_keys + panel * words * BLOCK, words),
+                        *(rows_of_scores + panel * BLOCK, score_stride, rows),
+                        *no_more,
+                    )
+                of_values = words_of_tokens(inner, length)
+                for i in loop(rows):
+                    here = rows_of_scores + i * score_stride
+                    scale = softmax_row(inner, here, length, x_of_values, of_values, i)
+                    (here + (score_stride - LANES)).store(splat(scale))
+                for at in loop(0, width, BLOCK):
+                    product(
+                        *(x_of_values, of_values),
+                        *(packed_values + at * of_values, of_values),
+                        *(accumulator[0], lift(BLOCK, INT64), rows),
+                        *no_more,
+                    )
+                    for i in loop(rows):
+                        scale = (rows_of_scores + i * score_stride + (score_stride - LANES)).load()
+                        for column in range(0, BLOCK, LANES):
+                            total = accumulator[i, column].load() * scale
+                            token, to = first + row + i, head * width + at + column
+                            precision.write_given(context, token, to, total)
+        meet(team)
+
+    return attention

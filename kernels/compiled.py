@@ -10,17 +10,25 @@ from numba import carray, extending, types  # type: ignore[attr-defined]
 from numba.extending import overload, register_jitable
 
 from minner.kernels import layout
+from minner.kernels.forms import Form
 from minner.kernels.layout import (
     LINE,
     WORKERS,
     Buffers,
     Call,
+    Linear,
+    Norm,
     Shape,
     Weights,
     attention_width,
     buffer_views,
+    cut_linear,
+    cut_norm,
+    cut_operand,
+    cut_x,
     padded,
     weight_views,
+    words,
 )
 
 intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
@@ -28,7 +36,17 @@ intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that
 INT, INDEX, FLOAT = np.int32(0), np.int64(0), np.float32(0)
 FIELDS = Call(*range(len(Call._fields)))
 
-for function in (padded, attention_width, weight_views, buffer_views):
+for function in (
+    padded,
+    words,
+    attention_width,
+    cut_linear,
+    cut_norm,
+    cut_operand,
+    cut_x,
+    weight_views,
+    buffer_views,
+):
     register_jitable(function)
 
 
@@ -103,16 +121,30 @@ def inputs_of(call: Any, shape: Shape) -> Inputs:
 
 
 @register_jitable
-def weights_of(call: Any, shape: Shape) -> Weights:
+def weights_of(call: Any, shape: Shape, form: Form) -> Weights:
     """The weights, divided."""
-    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape)
+    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape, form)
     return weights
 
 
 @register_jitable
-def buffers_of(call: Any, shape: Shape) -> Buffers:
+def buffers_of(call: Any, shape: Shape, form: Form, attention_form: Form) -> Buffers:
     """The scratch, divided."""
     workers = team_of(call)[WORKERS * LINE]
-    scratch = _pointer(call, FIELDS.scratch, FLOAT)
-    buffers, _ = buffer_views(scratch, shape, call[FIELDS.tokens], call[FIELDS.longest], workers)
+    scratch, tokens = _pointer(call, FIELDS.scratch, FLOAT), call[FIELDS.tokens]
+    buffers, _ = buffer_views(
+        scratch, shape, form, attention_form, tokens, call[FIELDS.longest], workers
+    )
     return buffers
+
+
+@register_jitable
+def linear_of(layers: Linear, n: int) -> Linear:
+    """One of several stacked linear layers."""
+    return Linear(layers.weight[n], layers.bias[n], layers.scale[n], layers.column_sum[n])
+
+
+@register_jitable
+def norm_of(layers: Norm, n: int) -> Norm:
+    """One of several stacked layer norms."""
+    return Norm(layers.weight[n], layers.bias[n])

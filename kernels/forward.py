@@ -13,62 +13,87 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from minner.kernels.attention import attention
-from minner.kernels.compiled import buffers_of, inputs_of, shape_of, team_of, weights_of
+from minner.kernels.attention import attention_kernel
+from minner.kernels.compiled import (
+    buffers_of,
+    inputs_of,
+    linear_of,
+    norm_of,
+    shape_of,
+    team_of,
+    weights_of,
+)
 from minner.kernels.functions import ACTIVATIONS
-from minner.kernels.layout import LINE, STOP, attention_width
-from minner.kernels.norm import embed, layer_norm
+from minner.kernels.layout import LINE, STOP, Operand, attention_width
+from minner.kernels.norm import embed_kernel, layer_norm_kernel
+from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.product import linear_kernel
+from minner.kernels.quantise import quantise_kernel
 from minner.kernels.team import await_call, call_helpers
+from minner.kernels.tiles import configure_tiles, release_tiles
 
 SIGNATURE = types.void(types.CPointer(types.int64), types.int64, types.int64)
 """Of the native function: (call, rank, pipe)."""
 
-linear = linear_kernel()
-linear_residual = linear_kernel(residual=True)
 
-
-def make_forward(activation: str) -> Callable[..., None]:
-    """Make the forward pass for one activation function, ready to be compiled as a C function.
+def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
+    """Make the forward pass for one activation function and precision, ready to be compiled.
 
     Returns:
         `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns. A helper stays:
         it runs its share of every pass that the leader calls until the team stops, and sleeps in
         a read of `pipe` between them.
     """
-    linear_activation = linear_kernel(ACTIVATIONS[activation])
+    precision = PRECISIONS[precision_name]
+    inner = attention_precision(precision)
+    form, attention_form = precision.form, inner.form
+
+    embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
+    last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
+    attention, quantise = attention_kernel(precision), quantise_kernel(precision)
+    linear_qkv = linear_kernel(precision, write=inner.write_plain)
+    linear_residual = linear_kernel(precision, residual=True)
+    linear_activation = linear_kernel(precision, ACTIVATIONS[activation], write=precision.write_given)
 
     @register_jitable
     def run(call: Any, team: Any, rank: int) -> None:
         shape = shape_of(call)
-        D, F, A = shape.dim, shape.hidden_dim, attention_width(shape)
-        i, w, b = inputs_of(call, shape), weights_of(call, shape), buffers_of(call, shape)
-        x, y = b.hidden, b.sum  # [T, D]
+        D, H = shape.dim, shape.heads
+        i, w = inputs_of(call, shape), weights_of(call, shape, form)
+        b = buffers_of(call, shape, form, attention_form)
+        h, y = b.hidden, b.sum  # [T, D]
         acc = b.accumulator[rank]
 
-        embed(
-            team,
-            i.ids,
-            i.positions,
-            i.words,
-            w.positions,
-            w.embed_norm_weight,
-            w.embed_norm_bias,
-            D,
-            x,
-        )
+        embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
         for n in range(shape.layers):
             # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
-            linear(team, x, D, w.qkv_weight[n], w.qkv_bias[n], acc, b.qkv)  # [T, 3A]
+            linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [T, 3A]
             attention(
-                team, rank, b.qkv, i.bounds, shape.heads, b.keys, b.values, b.scores, b.context
+                team,
+                rank,
+                b.qkv,
+                i.bounds,
+                H,
+                attention_width(shape) // H,
+                b.queries,
+                b.keys,
+                b.values,
+                b.scores,
+                b.chances,
+                acc,
+                b.context,
             )
-            linear_residual(team, b.context, A, w.out_lin_weight[n], w.out_lin_bias[n], x, acc, y)
-            layer_norm(team, y, w.sa_norm_weight[n], w.sa_norm_bias[n], D, x)
-            linear_activation(team, x, D, w.lin1_weight[n], w.lin1_bias[n], acc, b.ffn)  # [T, F]
-            linear_residual(team, b.ffn, F, w.lin2_weight[n], w.lin2_bias[n], x, acc, y)
-            layer_norm(team, y, w.output_norm_weight[n], w.output_norm_bias[n], D, x)
-        linear(team, x, D, w.classifier_weight, w.classifier_bias, acc, i.logits)  # [T, C]
+            quantise(team, b.context, b.context_x)
+            linear_residual(team, b.context_x, linear_of(w.out_lin, n), h, acc, y)
+            layer_norm(team, y, norm_of(w.sa_layer_norm, n), D, h, b.x)
+            linear_activation(team, b.x, linear_of(w.lin1, n), acc, b.ffn)  # [T, F]
+            quantise(team, b.ffn, b.ffn_x)
+            linear_residual(team, b.ffn_x, linear_of(w.lin2, n), h, acc, y)
+            if n + 1 < shape.layers:
+                layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.x)
+            else:
+                last_layer_norm(team, y, norm_of(w.output_layer_norm, n), D, h, b.last)
+        classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:
         team = team_of(call)
@@ -77,7 +102,9 @@ def make_forward(activation: str) -> Callable[..., None]:
         else:
             await_call(team, rank, pipe)
         while team[STOP * LINE] == 0:
+            configure_tiles()
             run(call, team, rank)
+            release_tiles()
             if rank == 0:
                 break
             await_call(team, rank, pipe)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minner.kernels.staged import (
+    FLOATS,
     Value,
     absolute,
-    as_float_bits,
+    bits,
     copysign,
     fma,
     maximum,
@@ -81,7 +82,7 @@ def exp(x: Value) -> Value:
     x = minimum(maximum(x, -87.0), 88.0)
     n = nearest(x * LOG2_E)
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
-    power = as_float_bits((to_int(n) + 127) << 23)
+    power = bits((to_int(n) + 127) << 23, FLOATS)
     return polynomial(r, EXP) * power
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-LAYER = ("qkv", "attention", "out_lin", "norms", "lin1", "lin2", "norms")
-"""The stages of one layer. Bias, residual and activation belong to the product they follow."""
+LAYER = ("qkv", "attention", "quantise", "out_lin", "norms", "lin1", "quantise", "lin2", "norms")
+"""The stages of one layer. Bias, residual and activation belong to the product they follow; what
+a norm gives is quantised there. There is no `quantise` where nothing is quantised."""
 
 
-def stage_names(layers: int) -> tuple[str, ...]:
+def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
     """The stages of a forward pass of `layers` layers, one for each barrier."""
-    return ("embed", *LAYER * layers, "classifier")
+    layer = [name for name in LAYER if quantised or name != "quantise"]
+    return ("embed", *layer * layers, "classifier")
 
 
 class Laps:
@@ -28,9 +30,9 @@ class Laps:
             began, and when each stage ended.
     """
 
-    def __init__(self, layers: int) -> None:
+    def __init__(self, layers: int, quantised: bool = False) -> None:
         """Make room for a pass through `layers` layers."""
-        self.stages = stage_names(layers)
+        self.stages = stage_names(layers, quantised)
         self.stamps: NDArray[np.int64] = np.zeros((len(self.stages) + 1, 2), dtype=np.int64)
 
     def nanoseconds(self) -> NDArray[np.int64]:

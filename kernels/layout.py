@@ -1,9 +1,11 @@
 """How a model lies in memory: one block of weights, one block of scratch, and views into them.
 
 The packer fills the views from Python and the compiled forward pass reads them: both get them
-from the same functions here. Matrices are panels `[N / BLOCK, K, BLOCK]` (see `product.py`),
-with all layers stacked in front. Every feature dimension is padded to BLOCK with zeros, so no
-kernel needs a tail. (Plain Python here; `forward.py` has Numba compile the same functions.)
+from the same functions here. Matrices are panels `[N / BLOCK, words of K, BLOCK]` (see
+`product.py` and `precision.py`), with all layers stacked in front. Every feature dimension is
+padded to PADDING with zeros, so no kernel needs a tail. All arrays are float32 to Python and Numba;
+the kernels read their words as what they are. (Plain Python here; `forward.py` has Numba compile
+the same functions.)
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.target import BLOCK, GROUP, ROWS
+from minner.kernels.forms import PLAIN, Form
+from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, PADDING, QUERIES, TILE
 
 Floats = Any  # float32 arrays, in Python and in compiled code
+Words = Any  # the same, of 32-bit words that may hold something else
 
 
 class Call(NamedTuple):
@@ -81,45 +85,71 @@ class Shape(NamedTuple):
     classes: int
 
 
+class Linear(NamedTuple):
+    """A linear layer `[N, K]`; a word is 32 bits, `step` values of K."""
+
+    weight: Words  # [N / BLOCK, words of K, BLOCK]
+    bias: Floats  # [N]
+    scale: Floats  # [N], what a step of the int8 weights is worth; [0] if not quantised
+    column_sum: Words  # int32 [N], sums of the int8 weights; [0] if not quantised
+
+
+class Norm(NamedTuple):
+    """A layer norm."""
+
+    weight: Floats  # [D]
+    bias: Floats  # [D]
+
+
 class Weights(NamedTuple):
-    """Kernel-ready weights; `L` layers stacked, `A` = heads times padded head width."""
+    """Kernel-ready weights; `L` layers stacked in front, `A` = heads times padded head width."""
 
     positions: Floats  # [P, D]
-    embed_norm_weight: Floats  # [D]
-    embed_norm_bias: Floats  # [D]
-    qkv_weight: Floats  # [L, 3A / BLOCK, D, BLOCK]
-    qkv_bias: Floats  # [L, 3A]
-    out_lin_weight: Floats  # [L, D / BLOCK, A, BLOCK]
-    out_lin_bias: Floats  # [L, D]
-    sa_norm_weight: Floats  # [L, D]
-    sa_norm_bias: Floats  # [L, D]
-    lin1_weight: Floats  # [L, F / BLOCK, D, BLOCK]
-    lin1_bias: Floats  # [L, F]
-    lin2_weight: Floats  # [L, D / BLOCK, F, BLOCK]
-    lin2_bias: Floats  # [L, D]
-    output_norm_weight: Floats  # [L, D]
-    output_norm_bias: Floats  # [L, D]
-    classifier_weight: Floats  # [C / BLOCK, D, BLOCK]
-    classifier_bias: Floats  # [C]
+    embed_norm: Norm
+    qkv: Linear  # L of [3A, D]
+    out_lin: Linear  # L of [D, A]
+    sa_layer_norm: Norm  # L
+    lin1: Linear  # L of [F, D]
+    lin2: Linear  # L of [D, F]
+    output_layer_norm: Norm  # L
+    classifier: Linear  # 1 of [C, D], always float32
+
+
+class Operand(NamedTuple):
+    """What a product reads as x, in blocks of `Form.rows` rows by TILE words."""
+
+    rows: Words  # [T, words of K]
+    scale: Floats  # [T], what a step of each int8 row is worth
 
 
 class Buffers(NamedTuple):
     """Scratch of one forward pass over `T` packed tokens, the longest sequence `N` of them."""
 
     hidden: Floats  # [T, D]
-    qkv: Floats  # [T, 3A]
-    accumulator: Floats  # [workers, GROUP, BLOCK], the sums of one weight panel
-    keys: Floats  # [workers, N * head width], one head's keys
-    values: Floats  # [workers, N * head width], one head's values
-    scores: Floats  # [workers, ROWS, N]
-    context: Floats  # [T, A]
     sum: Floats  # [T, D]
-    ffn: Floats  # [T, F]
+    x: Operand  # hidden as an operand
+    qkv: Words  # [T, words of 3A]
+    context: Words  # what attention gives, [T, words of A]; float32 if quantised
+    context_x: Operand  # the same as an operand
+    ffn: Words  # what lin1 gives, [T, words of F]; float32 if quantised
+    ffn_x: Operand  # the same as an operand
+    last: Operand  # what the last layer gives, as a float32 operand
+    accumulator: Floats  # [workers, GROUP_ROWS, BLOCK], the sums of one weight panel
+    queries: Words  # [workers, QUERIES, head width], some queries of one head
+    keys: Words  # [workers, N * head width], one head's keys
+    values: Words  # [workers, N * head width], one head's values
+    scores: Floats  # [workers, QUERIES, N + LANES]
+    chances: Words  # [workers, QUERIES, N], the scores after the softmax
 
 
 def padded(width: int) -> int:
-    """Round up to a multiple of BLOCK."""
-    return (width + BLOCK - 1) // BLOCK * BLOCK
+    """Round up to a multiple of PADDING."""
+    return (width + PADDING - 1) // PADDING * PADDING
+
+
+def words(width: int, step: int) -> int:
+    """32-bit words that hold `width` values, padded: whole lines of TILE words."""
+    return (padded(width) // step + TILE - 1) // TILE * TILE
 
 
 def attention_width(shape: Shape) -> int:
@@ -133,76 +163,130 @@ def cut(memory: Floats, start: int, shape: tuple[int, ...]) -> tuple[Floats, int
     return memory[start:end].reshape(shape), end
 
 
-def weight_views(memory: Floats, shape: Shape) -> tuple[Weights, int]:
-    """Divide a float32 block into weights; also returns how many elements they take."""
+def cut_linear(
+    memory: Words, start: int, layers: int, n: int, k: int, form: Form
+) -> tuple[Linear, int]:
+    """View the next elements as `layers` linear layers from `k` to `n` features, padded."""
+    quantised = n if form.quantised else 0
+    weight, at = cut(memory, start, (layers, n // BLOCK, words(k, form.step), BLOCK))
+    bias, at = cut(memory, at, (layers, n))
+    scale, at = cut(memory, at, (layers, quantised))
+    column_sum, at = cut(memory, at, (layers, quantised))
+    return Linear(weight, bias, scale, column_sum), at
+
+
+def cut_norm(memory: Words, start: int, layers: int, dim: int) -> tuple[Norm, int]:
+    """View the next elements as `layers` layer norms."""
+    weight, at = cut(memory, start, (layers, dim))
+    bias, at = cut(memory, at, (layers, dim))
+    return Norm(weight, bias), at
+
+
+def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]:
+    """Divide a block of words into weights; also returns how many words they take."""
     layers, dim, hidden_dim = shape.layers, padded(shape.dim), padded(shape.hidden_dim)
     wide, classes = attention_width(shape), padded(shape.classes)
     positions, at = cut(memory, 0, (shape.positions, dim))
-    embed_norm_weight, at = cut(memory, at, (dim,))
-    embed_norm_bias, at = cut(memory, at, (dim,))
-    qkv_weight, at = cut(memory, at, (layers, 3 * wide // BLOCK, shape.dim, BLOCK))
-    qkv_bias, at = cut(memory, at, (layers, 3 * wide))
-    out_lin_weight, at = cut(memory, at, (layers, dim // BLOCK, wide, BLOCK))
-    out_lin_bias, at = cut(memory, at, (layers, dim))
-    sa_norm_weight, at = cut(memory, at, (layers, dim))
-    sa_norm_bias, at = cut(memory, at, (layers, dim))
-    lin1_weight, at = cut(memory, at, (layers, hidden_dim // BLOCK, shape.dim, BLOCK))
-    lin1_bias, at = cut(memory, at, (layers, hidden_dim))
-    lin2_weight, at = cut(memory, at, (layers, dim // BLOCK, shape.hidden_dim, BLOCK))
-    lin2_bias, at = cut(memory, at, (layers, dim))
-    output_norm_weight, at = cut(memory, at, (layers, dim))
-    output_norm_bias, at = cut(memory, at, (layers, dim))
-    classifier_weight, at = cut(memory, at, (classes // BLOCK, shape.dim, BLOCK))
-    classifier_bias, at = cut(memory, at, (classes,))
+    embed_norm, at = cut_norm(memory, at, 1, dim)
+    qkv, at = cut_linear(memory, at, layers, 3 * wide, dim, form)
+    out_lin, at = cut_linear(memory, at, layers, dim, wide, form)
+    sa_layer_norm, at = cut_norm(memory, at, layers, dim)
+    lin1, at = cut_linear(memory, at, layers, hidden_dim, dim, form)
+    lin2, at = cut_linear(memory, at, layers, dim, hidden_dim, form)
+    output_layer_norm, at = cut_norm(memory, at, layers, dim)
+    classifier, at = cut_linear(memory, at, 1, classes, dim, PLAIN)
     return Weights(
         positions,
-        embed_norm_weight,
-        embed_norm_bias,
-        qkv_weight,
-        qkv_bias,
-        out_lin_weight,
-        out_lin_bias,
-        sa_norm_weight,
-        sa_norm_bias,
-        lin1_weight,
-        lin1_bias,
-        lin2_weight,
-        lin2_bias,
-        output_norm_weight,
-        output_norm_bias,
-        classifier_weight,
-        classifier_bias,
+        embed_norm,
+        qkv,
+        out_lin,
+        sa_layer_norm,
+        lin1,
+        lin2,
+        output_layer_norm,
+        classifier,
     ), at
 
 
+def cut_x(memory: Words, start: int, tokens: int, width: int, form: Form) -> tuple[Words, int]:
+    """View the next elements as x, whose last block of rows is whole."""
+    columns = words(width, form.x_step)
+    x, _ = cut(memory, start, (tokens, columns))
+    return x, start + (tokens + form.rows - 1) // form.rows * form.rows * columns
+
+
+def cut_operand(
+    memory: Words, start: int, tokens: int, width: int, form: Form
+) -> tuple[Words, Words, int]:
+    """View the next elements as what a kernel gives, and as what the next product reads of it.
+
+    That is the same memory, unless something has to be quantised in between.
+    """
+    if form.quantised:
+        given, at = cut(memory, start, (tokens, padded(width)))
+    else:
+        given, at = cut_x(memory, start, tokens, width, form)
+    read = given
+    if form.quantised:
+        read, at = cut_x(memory, at, tokens, width, form)
+    return given, read, at
+
+
 def buffer_views(
-    memory: Floats, shape: Shape, tokens: int, longest: int, workers: int
+    memory: Words,
+    shape: Shape,
+    form: Form,
+    attention_form: Form,
+    tokens: int,
+    longest: int,
+    workers: int,
 ) -> tuple[Buffers, int]:
-    """Divide a float32 block into scratch; also returns how many elements it takes."""
-    dim, hidden_dim = padded(shape.dim), padded(shape.hidden_dim)
-    wide, keys = attention_width(shape), padded(longest)
+    """Divide a block of words into scratch; also returns how many words it takes."""
+    dim, wide, keys = padded(shape.dim), attention_width(shape), padded(longest)
+    head = wide // shape.heads
     hidden, at = cut(memory, 0, (tokens, dim))
-    qkv, at = cut(memory, at, (tokens, 3 * wide))
-    accumulator, at = cut(memory, at, (workers, GROUP, BLOCK))
-    packed_keys, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
-    packed_values, at = cut(memory, at, (workers, keys * (wide // shape.heads)))
-    scores, at = cut(memory, at, (workers, ROWS, keys))
-    context, at = cut(memory, at, (tokens, wide))
     sum, at = cut(memory, at, (tokens, dim))
-    ffn, at = cut(memory, at, (tokens, hidden_dim))
+    scale, at = cut(memory, at, (padded(tokens) if form.quantised else 0,))
+    x, at = cut_x(memory, at, tokens, dim, form)
+    qkv, at = cut(memory, at, (tokens, words(3 * wide, attention_form.x_step)))
+    context, context_x, at = cut_operand(memory, at, tokens, wide, form)
+    ffn, ffn_x, at = cut_operand(memory, at, tokens, shape.hidden_dim, form)
+    last, at = cut_x(memory, at, tokens, shape.dim, PLAIN)
+    accumulator, at = cut(memory, at, (workers, GROUP_ROWS, BLOCK))
+    queries, at = cut(memory, at, (workers, QUERIES, head))
+    packed_keys, at = cut(memory, at, (workers, keys * head))
+    packed_values, at = cut(memory, at, (workers, keys * head))
+    scores, at = cut(memory, at, (workers, QUERIES, keys + LANES))
+    chances, at = cut(memory, at, (workers, QUERIES, keys))
     return Buffers(
-        hidden, qkv, accumulator, packed_keys, packed_values, scores, context, sum, ffn
+        hidden,
+        sum,
+        Operand(x, scale),
+        qkv,
+        context,
+        Operand(context_x, scale),
+        ffn,
+        Operand(ffn_x, scale),
+        Operand(last, scale),
+        accumulator,
+        queries,
+        packed_keys,
+        packed_values,
+        scores,
+        chances,
     ), at
 
 
 _ENDLESS = np.broadcast_to(np.float32(0), (1 << 60,))  # takes no memory: for counting only
 
 
-def weight_count(shape: Shape) -> int:
-    """Float32 elements that a model's weights take."""
-    return weight_views(_ENDLESS, shape)[1]
+def weight_count(shape: Shape, form: Form) -> int:
+    """Words that a model's weights take."""
+    return weight_views(_ENDLESS, shape, form)[1]
 
 
-def buffer_count(shape: Shape, tokens: int, longest: int, workers: int) -> int:
-    """Float32 elements of scratch for a batch of `tokens`, the longest sequence `longest`."""
-    return buffer_views(_ENDLESS, shape, tokens, longest, workers)[1]
+def buffer_count(
+    shape: Shape, form: Form, attention_form: Form, tokens: int, longest: int, workers: int
+) -> int:
+    """Words of scratch for a batch of `tokens`, the longest sequence `longest`."""
+    return buffer_views(_ENDLESS, shape, form, attention_form, tokens, longest, workers)[1]

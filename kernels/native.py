@@ -35,15 +35,16 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_in
 _engines: list[Any] = []  # an engine that is collected takes its code along
 
 
-def cache_path(activation: str) -> Path:
-    """The file that holds the machine code for an activation on this machine."""
+def cache_path(activation: str, precision: str) -> Path:
+    """The file that holds the machine code for an activation and precision on this machine."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     digest.update(_numba_version())
-    for part in (llvmlite.__version__, TARGET.cpu, TARGET.features, activation):
+    for part in (llvmlite.__version__, repr(TARGET), activation, precision):
         digest.update(b"\0" + part.encode())
-    return cache_directory() / f"forward-{activation}-{digest.hexdigest()[:32]}.o"
+    name = f"forward-{activation}-{precision}-{digest.hexdigest()[:32]}.o"
+    return cache_directory() / name
 
 
 def _numba_version() -> bytes:
@@ -58,17 +59,17 @@ def _numba_version() -> bytes:
 
 
 @cache
-def load_forward(activation: str) -> Forward:
-    """The compiled forward pass for an activation: from the cache, else compiled and kept."""
-    path = cache_path(activation)
+def load_forward(activation: str, precision: str) -> Forward:
+    """The compiled forward pass: from the cache, else compiled and kept."""
+    path = cache_path(activation, precision)
     code = _read(path)
     if code is None:
-        code = compile_forward(activation)
+        code = compile_forward(activation, precision)
         keep(path, [hashlib.sha256(code).digest(), code], "compiled kernels")
     return _link(code)
 
 
-def compile_forward(activation: str) -> bytes:
+def compile_forward(activation: str, precision: str) -> bytes:
     """Compile to an object file whose one entry is SYMBOL. Imports Numba."""
     if sys.stderr.isatty():
         print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
@@ -77,7 +78,7 @@ def compile_forward(activation: str) -> bytes:
 
     from minner.kernels.forward import SIGNATURE, make_forward
 
-    compiled: Any = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation))
+    compiled: Any = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation, precision))
     library = compiled._library
     module = library._final_module.clone()
     module.get_function(compiled.native_name).name = SYMBOL

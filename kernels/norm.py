@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
+from minner.kernels.layout import Norm
+from minner.kernels.layout import Operand as Rows
+from minner.kernels.precision import Precision, float32
+from minner.kernels.quantise import quantise_row
 from minner.kernels.staged import (
     Array,
-    Operand,
     Pointer,
     Value,
     Variable,
     fma,
     lane_numbers,
-    lift,
     loop,
-    minimum,
     reduce,
     select,
     splat,
@@ -25,28 +26,25 @@ from minner.kernels.staged import (
     vector,
 )
 from minner.kernels.target import LANES
-from minner.kernels.team import claims, meet
+from minner.kernels.team import meet, shared_rows
 
 EPSILON = 1e-12
 """Added to the variance; DistilBERT fixes it, its config has no such key."""
-
-ROWS_PER_ITEM = 4
-"""Rows that a thread takes at once: about a microsecond of work."""
 
 
 def _sum_of_lanes(x: Value) -> Value:
     return reduce(x, lambda a, b: a + b)
 
 
-def normalise_row(row: Pointer, weight: Array, bias: Array, width: Operand, out: Pointer) -> None:
+def normalise_row(row: Pointer, norm: Norm, width: Value, out: Pointer) -> None:
     """`(x - mean) / sqrt(variance + eps) * weight + bias` over `width` values of a padded row.
 
     Two passes: the mean first, then the squares of the differences, because eps = 1e-12 is far
     below float32's resolution and a one-pass variance would lose it. Lanes beyond `width` are 0
-    on entry; they are kept out of the variance, and 0 in `weight` and `bias` keeps them 0.
+    on entry; they are kept out of the variance, and 0 in the norm's weight and bias keeps them 0.
     """
-    padded = weight.shape[0]
-    count = to_float(lift(width, padded.code.type))
+    padded = norm.weight.shape[0]
+    count = to_float(width)
     total = Variable(vector(0.0))
     for at in loop(0, padded, LANES):
         total.value = total.value + (row + at).load()
@@ -62,43 +60,66 @@ def normalise_row(row: Pointer, weight: Array, bias: Array, width: Operand, out:
 
     for at in loop(0, padded, LANES):
         normal = ((row + at).load() - mean) * scale
-        (out + at).store(fma(normal, weight[at].load(), bias[at].load()))
+        (out + at).store(fma(normal, norm.weight[at].load(), norm.bias[at].load()))
 
 
-def shared_rows(team: Array, total: Value) -> Iterator[Value]:
-    """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
-    for item, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
-        first = item * ROWS_PER_ITEM
-        yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
+def _write_operand(precision: Precision, hidden: Array, token: Value, x: Rows) -> None:
+    """Write a row of the hidden state again in the form in which the next product reads it."""
+    width = hidden.shape[1]
+    if precision.form.quantised:
+        quantise_row(precision, hidden[token], width, x, token)
+    else:
+        for at in loop(0, width, LANES):
+            precision.write_x(x.rows, token, at, hidden[token, at].load())
 
 
-@staged
-def layer_norm(team: Array, x: Array, weight: Array, bias: Array, width: Value, out: Array) -> None:
-    """Normalise every row: x `[T, D]`, weight and bias `[D]` -> out `[T, D]`; D padded."""
-    for row in shared_rows(team, x.shape[0]):
-        normalise_row(x[row, 0], weight, bias, width, out[row, 0])
-    meet(team)
+def layer_norm_kernel(precision: Precision = float32) -> Any:
+    """Make the kernel of a layer norm.
 
-
-@staged
-def embed(
-    team: Array,
-    ids: Array,
-    positions: Array,
-    words: Array,
-    places: Array,
-    weight: Array,
-    bias: Array,
-    width: Value,
-    out: Array,
-) -> None:
-    """Word row plus position row, then layer norm.
-
-    ids and positions int32 `[T]`, words `[V, D]`, places `[P, D]` -> out `[T, D]`; D padded.
+    Returns:
+        A staged function `(team, y [T, D], norm, width, hidden [T, D], x)`: normalises every row of
+        y, D padded from `width`, to hidden and, as the `Operand` that the next product reads, to x.
     """
-    for token in shared_rows(team, ids.shape[0]):
-        word, place = words[ids[token].scalar(), 0], places[positions[token].scalar(), 0]
-        for at in loop(0, weight.shape[0], LANES):
-            out[token, at].store((word + at).load() + (place + at).load())
-        normalise_row(out[token, 0], weight, bias, width, out[token, 0])
-    meet(team)
+
+    @staged
+    def layer_norm(
+        team: Array, y: Array, norm: Norm, width: Value, hidden: Array, x: Rows
+    ) -> None:
+        for token in shared_rows(team, y.shape[0]):
+            normalise_row(y[token], norm, width, hidden[token])
+            _write_operand(precision, hidden, token, x)
+        meet(team)
+
+    return layer_norm
+
+
+def embed_kernel(precision: Precision = float32) -> Any:
+    """Make the kernel of the embeddings.
+
+    Returns:
+        A staged function `(team, ids, positions, words, places, norm, width, hidden, x)`: word row
+        plus position row, then as `layer_norm`. ids and positions int32 `[T]`, words `[V, D]`,
+        places `[P, D]`, hidden `[T, D]`; D padded from `width`.
+    """
+
+    @staged
+    def embed(
+        team: Array,
+        ids: Array,
+        positions: Array,
+        words: Array,
+        places: Array,
+        norm: Norm,
+        width: Value,
+        hidden: Array,
+        x: Rows,
+    ) -> None:
+        for token in shared_rows(team, ids.shape[0]):
+            word, place = words[ids[token].scalar()], places[positions[token].scalar()]
+            for at in loop(0, hidden.shape[1], LANES):
+                hidden[token, at].store((word + at).load() + (place + at).load())
+            normalise_row(hidden[token], norm, width, hidden[token])
+            _write_operand(precision, hidden, token, x)
+        meet(team)
+
+    return embed

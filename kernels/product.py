@@ -1,195 +1,259 @@
 """The matrix product: where nearly all of the time goes.
 
 `out = activation(x @ weight.T + bias) + residual`, with the weight packed once into panels of
-BLOCK output columns, `[N / BLOCK, K, BLOCK]`: the kernel then reads it front to back. A tile of
-ROWS x BLOCK results stays in vector registers while k runs over the inner dimension: two loads
-of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds. Weights come from memory beyond
-the caches, so while a piece of a panel is used, the next one is fetched.
+BLOCK output columns, `[N / BLOCK, words of K, BLOCK]`: the kernel then reads it front to back. A
+tile of ROWS x BLOCK results stays in vector registers while k runs over the inner dimension: two
+loads of weights and ROWS broadcasts of x feed 2 * ROWS multiply-adds. Weights come from memory
+beyond the caches, so while a piece of a panel is used, the next one is fetched.
 
 Every result is the same chain of multiply-adds in the order of k, cut in the same places, whatever
 tile it falls in. That is why a sentence gets the same bits alone and in any batch. The threads of
 a team share the panels, so each weight is read by one core, and their number changes no bit.
+
+A word is one value of k in float32, two in bfloat16 and four in int8 (see `precision.py`); where
+there are matrix registers, `tiles.py` takes the place of the tile here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from llvmlite import ir
+
 from minner.kernels.functions import Activation, identity
+from minner.kernels.layout import Linear
+from minner.kernels.layout import Operand as Rows
+from minner.kernels.precision import Precision, Write, float32
 from minner.kernels.staged import (
+    INT64,
+    INTS,
     Array,
-    Operand,
     Pointer,
     Value,
     Variable,
     choose,
     fma,
+    lift,
     loop,
     minimum,
     outlined,
+    select,
     staged,
-    vector,
+    to_float,
     when,
 )
-from minner.kernels.target import BLOCK, CACHE_LINE, GROUP, LANES, ROWS
+from minner.kernels.target import (
+    BLOCK,
+    GROUP_ROWS,
+    GROUP_WORDS,
+    LANES,
+    ROWS,
+    TILE,
+)
 from minner.kernels.team import claims, meet
+from minner.kernels.tiles import multiply_tiles
 
-DEPTH = 256
-"""Sums are cut after so many terms, because rounding errors grow with the length of a chain and K
-reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's logits against
-float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel, DEPTH x
-BLOCK weights, also fits in L1."""
+DEPTH = 128
+"""Sums are cut after so many words, because rounding errors grow with the length of a chain and K
+reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's float32 logits
+against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A piece of a panel,
+DEPTH x BLOCK words, and the one that is fetched, fit in L1 together."""
+
+
+# ---- a few rows by a piece of a panel ---------------------------------------------------------
 
 
 def tile(
+    precision: Precision,
     rows: int,
-    depth: Operand,
+    words: Value,
     x: Pointer,
-    x_stride: Operand,
-    panel: Pointer,
-    panel_stride: Operand,
-    upcoming: Pointer | None = None,
-    upcoming_step: Operand = 0,
+    piece: Pointer,
+    upcoming: Pointer,
+    share: Value,
 ) -> list[tuple[int, int, Value]]:
-    """Multiply `rows` rows of x by one panel.
-
-    Args:
-        rows: rows of the tile, fixed while compiling.
-        depth: K, the length of the sums.
-        x: first element of the first row.
-        x_stride: elements from one row of x to the next.
-        panel: first of BLOCK neighbouring weights, for k = 0.
-        panel_stride: elements from one k to the next.
-        upcoming: fetch weights from here meanwhile, if given.
-        upcoming_step: elements of them for each k.
+    """Multiply `rows` rows of x, a number fixed while compiling, by a piece of a panel.
 
     Returns:
-        (row, column, vector) for every vector of results, still in registers.
+        (row, column, vector) for every vector of sums, still in registers.
     """
     columns = range(0, BLOCK, LANES)
-    sums = {(row, column): Variable(vector(0.0)) for row in range(rows) for column in columns}
-    for k in loop(depth):
-        weights = {column: (panel + k * panel_stride + column).load() for column in columns}
-        if upcoming is not None:
-            for line in range(0, BLOCK, CACHE_LINE):
-                (upcoming + k * upcoming_step + line).prefetch()
-        for row in range(rows):
-            value = (x + row * x_stride + k).broadcast()
-            for column in columns:
-                total = sums[row, column]
-                total.value = fma(value, weights[column], total.value)
+    zero = Value(ir.Constant(precision.sums, [0] * LANES))
+    sums = {(row, column): Variable(zero) for row in range(rows) for column in columns}
+    parts = precision.parts
+    for first in loop(0, words, TILE // parts):
+        line = x + first * (parts * precision.form.rows)
+        for word in loop(TILE // parts):
+            at = first + word
+            weights = {column: (piece + at * BLOCK + column).load() for column in columns}
+            for ahead in range(0, BLOCK, TILE):
+                (upcoming + at * share + ahead).prefetch()
+            for row in range(rows):
+                here = line + word * parts + row * TILE
+                values = [(here + part).broadcast() for part in range(parts)]
+                for column in columns:
+                    total = sums[row, column]
+                    total.value = precision.dot(total.value, values, weights[column])
     return [(row, column, total.value) for (row, column), total in sums.items()]
 
 
-def row_blocks(total: Value) -> Iterator[tuple[Value, int]]:
-    """Cover `total` rows with tiles: (first row, rows) of the whole ones, then of the rest."""
-    whole = total - total % ROWS
-    for row in loop(0, whole, ROWS):
-        yield row, ROWS
-    for rest in range(1, ROWS):
-        with when((total - whole).equals(rest)):
-            yield whole, rest
-
-
-def clear(accumulator: Pointer, rows: Value) -> None:
-    """Set the sums of one panel, `[rows, BLOCK]`, to 0."""
-    for at in loop(0, rows * BLOCK, LANES):
-        (accumulator + at).store(vector(0.0))
-
-
-@outlined
-def add_product(
-    x: Pointer,
-    x_stride: Value,
-    piece: Pointer,
-    depth: Value,
-    next_piece: Pointer,
-    accumulator: Pointer,
-    rows: Value,
-) -> None:
-    """Add to the sums of one panel what `depth` columns of x and a piece of the weight panel give.
-
-    The tiles share the fetching of the next piece: one burst of it, or 4 KB ahead of the load,
-    gave 77 to 90 % of this speed (docs/what-did-not-help.md).
-    """
-    tiles = (rows + (ROWS - 1)) // ROWS
-    step = (tiles + (BLOCK - 1)) // tiles  # BLOCK / tiles, rounded up
-    for row, count in row_blocks(rows):
-        upcoming = next_piece + row // ROWS * step * depth
-        for i, column, partial in tile(
-            count, depth, x + row * x_stride, x_stride, piece, BLOCK, upcoming, step
-        ):
-            total = accumulator + (row + i) * BLOCK + column
-            total.store(total.load() + partial)
-
-
-def linear_kernel(activation: Activation = identity, residual: bool = False) -> Any:
-    """Make the kernel of a linear layer with what follows it.
+@cache
+def multiply(precision: Precision) -> Callable[..., None]:
+    """The product of at most `block_rows` rows of x and a piece of a panel.
 
     Returns:
-        A staged function `(team, x [T, K], depth, weight [N/BLOCK, K, BLOCK], bias [N],
-        accumulator, out [T, N])`, with `residual [T, N]` as one more argument after the bias where
-        asked for. N is padded to BLOCK; x may be padded beyond `depth` = K; the accumulator is
-        scratch of this thread, `[GROUP, BLOCK]`.
+        A function to call while compiling, of
+
+        - x, x_words: the first word of the first row, and how many words a row has in all.
+        - piece, words: of the panel, `[words, BLOCK]`.
+        - sums, stride: where the sums go, and words from one row of them to the next. There must
+          be room for `block_rows` rows.
+        - rows: how many.
+        - fresh: 1 to write the sums, 0 to add to what is there.
+        - upcoming, share: where to fetch from meanwhile, and how many words for each word of a row.
     """
 
-    def multiply(
-        team: Array,
-        x: Array,
-        depth: Value,
-        weight: Array,
-        bias: Array,
-        added: Array | None,
-        accumulator: Array,
-        out: Array,
+    def product(
+        x: Pointer,
+        x_words: Value,
+        piece: Pointer,
+        words: Value,
+        sums: Pointer,
+        stride: Value,
+        rows: Value,
+        fresh: Value,
+        upcoming: Pointer,
+        share: Value,
     ) -> None:
-        panels = weight.shape[0]
-        groups = (x.shape[0] + (GROUP - 1)) // GROUP
+        if precision.form.tiled:
+            multiply_tiles(
+                precision, x, x_words, piece, words, sums, stride, rows, fresh, upcoming, share
+            )
+            return
+        zero = Value(ir.Constant(precision.sums, [0] * LANES))
+        for count in range(1, ROWS + 1):
+            with when(rows.equals(count)):
+                for row, column, partial in tile(
+                    precision, count, words, x, piece, upcoming, share
+                ):
+                    at = sums + row * stride + column
+                    before = select(fresh.equals(1), zero, at.load(precision.sums))
+                    at.store(before + partial)
+
+    product.__name__ = f"multiply_{precision.name}"
+    return outlined(product)
+
+
+# ---- a linear layer ---------------------------------------------------------------------------
+
+
+def _finish(
+    precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Value | None
+) -> Value:
+    """What sums are worth, with the bias added; `scale` is that of the row of x."""
+    bias = layer.bias[at].load()
+    if scale is None:
+        return total.load() + bias
+    exact = total.load(INTS)
+    if precision.offset:
+        exact = exact - layer.column_sum[at].load(INTS) * precision.offset
+    return fma(to_float(exact), scale * layer.scale[at].load(), bias)
+
+
+def linear_kernel(
+    precision: Precision = float32,
+    activation: Activation = identity,
+    residual: bool = False,
+    write: Write = float32.write_plain,
+) -> Any:
+    """Make the kernel of a linear layer with what follows it.
+
+    Args:
+        precision: of the product.
+        activation: is applied to the result.
+        residual: whether something is added to it.
+        write: in which form it is stored.
+
+    Returns:
+        A staged function `(team, x, layer, accumulator, out [T, N])`, with `residual [T, N]` as
+        one more argument after the layer where asked for. x is an `Operand` and the layer a
+        `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
+    """
+    product, block_rows = multiply(precision), precision.block_rows
+
+    def run(
+        team: Array, x: Rows, layer: Linear, added: Array | None, accumulator: Array, out: Array
+    ) -> None:
+        panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
+        size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
+        groups = (tokens + (size - 1)) // size
+        x_words = x.rows.shape[1]
         for item, following in claims(team, groups * panels):
-            panel, first = item % panels, item // panels * GROUP
-            rows = minimum(x.shape[0] - first, GROUP)
-            next_panel = weight[following % panels, 0, 0]
-            clear(accumulator[0], rows)
-            for k in loop(0, depth, DEPTH):
-                length = minimum(depth - k, DEPTH)
-                piece = weight[panel, k, 0]
-                next_piece = choose(k + DEPTH < depth, piece + DEPTH * BLOCK, next_panel)
-                add_product(
-                    x[first, k], x.shape[1], piece, length, next_piece, accumulator[0], rows
+            panel, first = item % panels, item // panels * size
+            rows = minimum(tokens - first, size)
+            blocks = (rows + (block_rows - 1)) // block_rows
+            # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
+            # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
+            share = (blocks + (BLOCK - 1)) // blocks
+            for word in loop(0, words, DEPTH):
+                count = minimum(words - word, DEPTH)
+                is_last = word + DEPTH > words - 1
+                piece = layer.weight[panel, word, 0]
+                upcoming = choose(
+                    is_last, layer.weight[following % panels, 0, 0], piece + DEPTH * BLOCK
                 )
-            for row in loop(rows):
-                for column in range(0, BLOCK, LANES):
-                    at = panel * BLOCK + column
-                    value = activation(accumulator[row, column].load() + bias[at].load())
-                    if added is not None:
-                        value = value + added[first + row, at].load()
-                    out[first + row, at].store(value)
+                for block in loop(blocks):
+                    row = block * block_rows
+                    here = minimum(rows - row, block_rows)
+                    x_row = precision.row(x.rows.data, x_words, first + row)
+                    # Sums that no other piece is added to need not leave L1.
+                    sums = accumulator[select(words > DEPTH, row, 0)]
+                    product(
+                        x_row + word * (precision.parts * precision.form.rows),
+                        x_words,
+                        piece,
+                        count,
+                        sums,
+                        lift(BLOCK, INT64),
+                        here,
+                        select(word.equals(0), lift(1, INT64), 0),
+                        upcoming + block * share * count,
+                        share,
+                    )
+                    with when(is_last):
+                        finish(x, layer, added, panel * BLOCK, first + row, here, sums, out)
         meet(team)
 
-    @staged
-    def linear(
-        team: Array,
-        x: Array,
-        depth: Value,
-        weight: Array,
-        bias: Array,
-        accumulator: Array,
+    def finish(
+        x: Rows,
+        layer: Linear,
+        added: Array | None,
+        at: Value,
+        first: Value,
+        rows: Value,
+        sums: Pointer,
         out: Array,
     ) -> None:
-        multiply(team, x, depth, weight, bias, None, accumulator, out)
+        for row in loop(rows):
+            token = first + row
+            scale = x.scale[token].broadcast() if precision.form.quantised else None
+            for column in range(0, BLOCK, LANES):
+                total = sums + row * BLOCK + column
+                value = activation(_finish(precision, layer, at + column, total, scale))
+                if added is not None:
+                    value = value + added[token, at + column].load()
+                write(out, token, at + column, value)
+
+    @staged
+    def linear(team: Array, x: Rows, layer: Linear, accumulator: Array, out: Array) -> None:
+        run(team, x, layer, None, accumulator, out)
 
     @staged
     def linear_residual(
-        team: Array,
-        x: Array,
-        depth: Value,
-        weight: Array,
-        bias: Array,
-        residual: Array,
-        accumulator: Array,
-        out: Array,
+        team: Array, x: Rows, layer: Linear, residual: Array, accumulator: Array, out: Array
     ) -> None:
-        multiply(team, x, depth, weight, bias, residual, accumulator, out)
+        run(team, x, layer, residual, accumulator, out)
 
     return linear_residual if residual else linear

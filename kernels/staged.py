@@ -29,12 +29,31 @@ from numba.extending import intrinsic
 
 from minner.kernels.target import LANES, TARGET
 
+
+
+class _BFloatType(ir.FloatType):
+    """LLVM's bfloat16, which llvmlite lacks; only ever the type of a bit cast or a rounding."""
+
+    intrinsic_name = "bf16"
+
+    def __str__(self) -> str:
+        return "bfloat"
+
+
+_BFloatType._create_instance()
+
 INT64 = ir.IntType(64)
 INT32 = ir.IntType(32)
+INT16 = ir.IntType(16)
+INT8 = ir.IntType(8)
 BOOL = ir.IntType(1)
 FLOAT32 = ir.FloatType()
 FLOATS = ir.VectorType(FLOAT32, LANES)
 INTS = ir.VectorType(INT32, LANES)
+HALVES = ir.VectorType(INT16, 2 * LANES)
+BFLOAT = _BFloatType()
+BFLOATS = ir.VectorType(BFLOAT, 2 * LANES)
+BYTES = ir.VectorType(INT8, 4 * LANES)
 
 _builders: list[ir.IRBuilder] = []
 
@@ -42,6 +61,11 @@ _builders: list[ir.IRBuilder] = []
 def emit() -> ir.IRBuilder:
     """The builder of the kernel that is being compiled, for what has no operator here."""
     return _builders[-1]
+
+
+def on_x86() -> bool:
+    """Whether the kernel that is being compiled is for an x86 processor."""
+    return "x86" in emit().module.triple
 
 
 # ---- values -----------------------------------------------------------------------------------
@@ -84,6 +108,13 @@ class Value:
 
     def __lshift__(self, other: Operand) -> Value:
         return self._binary("shl", other)
+
+    def __rshift__(self, other: Operand) -> Value:
+        """Shift right, and fill with copies of the sign."""
+        return self._binary("ashr", other)
+
+    def __and__(self, other: Operand) -> Value:
+        return self._binary("and_", other)
 
     def __radd__(self, other: Operand) -> Value:
         return self + other
@@ -150,15 +181,17 @@ class Pointer(Value):
     def _element(self) -> ir.Type:
         return self.code.type.pointee
 
-    def load(self) -> Value:
+    def of(self, kind: ir.Type) -> Pointer:
+        """The same address, of elements of another type."""
+        return Pointer(emit().bitcast(self.code, kind.as_pointer()))
+
+    def load(self, kind: ir.Type = FLOATS) -> Value:
         """Read a whole vector from here."""
-        vectors = emit().bitcast(self.code, FLOATS.as_pointer())
-        return Value(emit().load(vectors, align=4))
+        return Value(emit().load(self.of(kind).code, align=4))
 
     def store(self, vector: Value) -> None:
         """Write a whole vector here."""
-        vectors = emit().bitcast(self.code, FLOATS.as_pointer())
-        emit().store(vector.code, vectors, align=4)
+        emit().store(vector.code, self.of(vector.code.type).code, align=4)
 
     def scalar(self) -> Value:
         """Read the one element here; an int32 is widened to the 64 bits of an index."""
@@ -171,11 +204,9 @@ class Pointer(Value):
 
     def prefetch(self) -> None:
         """Ask for the cache line here, which may lie beyond the array, to be read soon."""
-        line = emit().bitcast(self.code, ir.IntType(8).as_pointer())
         for_reading, keep_in_all_caches, data = INT32(0), INT32(3), INT32(1)
-        kind = ir.FunctionType(ir.VoidType(), [line.type, INT32, INT32, INT32])
-        function = cgutils.get_or_insert_function(emit().module, kind, "llvm.prefetch.p0")
-        emit().call(function, [line, for_reading, keep_in_all_caches, data])
+        settings = [Value(number) for number in (for_reading, keep_in_all_caches, data)]
+        call("llvm.prefetch.p0", ir.VoidType(), self.of(INT8), *settings)
 
     def broadcast(self) -> Value:
         """Read the one element here into every lane."""
@@ -266,19 +297,18 @@ def when(condition: Value) -> Iterator[None]:
 # ---- instructions beyond the operators --------------------------------------------------------
 
 
-def _call(name: str, *values: Value) -> Value:
-    result = values[0].code.type
-    suffix = f"v{result.count}f32" if isinstance(result, ir.VectorType) else "f32"
-    function_type = ir.FunctionType(result, [value.code.type for value in values])
-    function = cgutils.get_or_insert_function(emit().module, function_type, f"llvm.{name}.{suffix}")
-    return Value(emit().call(function, [value.code for value in values]))
-
-
-def call_c(name: str, result: ir.Type, *values: Value) -> Value:
-    """Call a function of the C library."""
+def call(name: str, result: ir.Type, *values: Value) -> Value:
+    """Call an intrinsic of LLVM by its whole name, or a function of the C library."""
     function_type = ir.FunctionType(result, [value.code.type for value in values])
     function = cgutils.get_or_insert_function(emit().module, function_type, name)
     return Value(emit().call(function, [value.code for value in values]))
+
+
+def _call(name: str, *values: Value) -> Value:
+    """Call an intrinsic that exists for every type, and returns that of its first argument."""
+    result = values[0].code.type
+    suffix = f"v{result.count}f32" if isinstance(result, ir.VectorType) else "f32"
+    return call(f"llvm.{name}.{suffix}", result, *values)
 
 
 def vector(number: float) -> Value:
@@ -352,8 +382,9 @@ def to_int(x: Value) -> Value:
 
 
 def to_float(x: Value) -> Value:
-    """Convert a 64-bit integer scalar to float32."""
-    return Value(emit().sitofp(x.code, FLOAT32))
+    """Convert a 64-bit integer scalar, or int32 lanes, to float32."""
+    kind = FLOATS if isinstance(x.code.type, ir.VectorType) else FLOAT32
+    return Value(emit().sitofp(x.code, kind))
 
 
 def to_int32(x: Value) -> Value:
@@ -361,9 +392,22 @@ def to_int32(x: Value) -> Value:
     return Value(emit().trunc(x.code, INT32))
 
 
-def as_float_bits(x: Value) -> Value:
-    """Read int32 lanes as the bits of float32 lanes."""
-    return Value(emit().bitcast(x.code, FLOATS))
+def narrow(x: Value, element: ir.Type) -> Value:
+    """Convert lanes to a type of fewer bits: float32 rounded to bfloat16, integers cut."""
+    kind = ir.VectorType(element, x.code.type.count)
+    shorten = emit().fptrunc if x._kind == "f" else emit().trunc
+    return Value(shorten(x.code, kind))
+
+
+def bits(x: Value, kind: ir.Type) -> Value:
+    """Read the bits of a vector as those of another type of the same size."""
+    return Value(emit().bitcast(x.code, kind))
+
+
+def shuffle(a: Value, b: Value, lanes: Sequence[int]) -> Value:
+    """The lanes of two vectors, numbered through, in another order."""
+    order = ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes))
+    return Value(emit().shuffle_vector(a.code, b.code, order))
 
 
 def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
@@ -372,8 +416,7 @@ def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
     while width > 1:
         width //= 2
         upper = [(lane + width) % LANES for lane in range(LANES)]
-        shuffled = emit().shuffle_vector(x.code, x.code, ir.Constant(INTS, upper))
-        x = combine(x, Value(shuffled))
+        x = combine(x, shuffle(x, x, upper))
     return Value(emit().extract_element(x.code, INT32(0)))
 
 
@@ -384,7 +427,7 @@ def outlined(function: Callable[..., None]) -> Callable[..., None]:
     """
 
     @wraps(function)
-    def call(*arguments: Value) -> None:
+    def invoke(*arguments: Value) -> None:
         name = f"minner.{function.__name__}"
         callee = emit().module.globals.get(name) or define(name, arguments)
         emit().call(callee, [argument.code for argument in arguments])
@@ -400,7 +443,7 @@ def outlined(function: Callable[..., None]) -> Callable[..., None]:
         _builders.pop().ret_void()
         return callee
 
-    return call
+    return invoke
 
 
 # ---- from Numba -------------------------------------------------------------------------------
@@ -412,9 +455,17 @@ def _argument(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.V
             raise TypeError(f"staged kernels take C-contiguous arrays, not {kind}")
         array = context.make_array(kind)(context, builder, value)
         return Array(array.data, cgutils.unpack_tuple(builder, array.shape))
+    if isinstance(kind, types.BaseNamedTuple):
+        fields = enumerate(kind.types)
+        return kind.instance_class(
+            *[
+                _argument(context, builder, part, builder.extract_value(value, i))
+                for i, part in fields
+            ]
+        )
     if isinstance(kind, types.Integer):
         return Value(context.cast(builder, value, kind, types.int64))
-    raise TypeError(f"staged kernels take arrays and integers, not {kind}")
+    raise TypeError(f"staged kernels take arrays, named tuples of them, and integers, not {kind}")
 
 
 def staged(function: Callable[..., None]) -> Any:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
 from minner.kernels.layout import (
     ARRIVED,
@@ -39,15 +38,20 @@ from minner.kernels.staged import (
     Pointer,
     Value,
     Variable,
-    call_c,
+    call,
     emit,
     lift,
     loop,
     loop_while,
+    minimum,
+    on_x86,
     staged,
     to_int32,
     when,
 )
+
+ROWS_PER_ITEM = 4
+"""Rows that a thread takes at once: about a microsecond of work."""
 
 SPINS = 1000
 """Pauses before a waiting thread gives way: 10 to 50 microseconds, by processor."""
@@ -71,11 +75,8 @@ def _store(at: Pointer, value: Any) -> None:
 
 def _pause() -> None:
     """Tell the core that this is a spin loop; on x86 it then leaves the other threads room."""
-    if "x86" in emit().module.triple:
-        function = cgutils.get_or_insert_function(
-            emit().module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
-        )
-        emit().call(function, [])
+    if on_x86():
+        call("llvm.x86.sse2.pause", ir.VoidType())
 
 
 # ---- inside a pass ----------------------------------------------------------------------------
@@ -97,6 +98,13 @@ def claims(team: Array, count: Value) -> Iterator[tuple[Value, Value]]:
         yield item.value, following.value
         item.value = following.value
         following.value = _atomic("add", counter, 1)
+
+
+def shared_rows(team: Array, total: Value) -> Iterator[Value]:
+    """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
+    for item, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
+        first = item * ROWS_PER_ITEM
+        yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
 
 
 def meet(team: Array) -> None:
@@ -121,7 +129,7 @@ def _note_time(team: Array) -> None:
     with when(laps.differs(0)):
         lap = team[LAP * LINE]
         clock = lift(time.CLOCK_MONOTONIC, INT32)
-        call_c("clock_gettime", INT32, clock, laps + lap.scalar() * 16)
+        call("clock_gettime", INT32, clock, laps + lap.scalar() * 16)
         lap.store_scalar(lap.scalar() + 1)
 
 
@@ -136,7 +144,7 @@ def _spin_while(condition: Any) -> None:
         _pause()
         spins.value = spins.value + 1
         with when(spins.value > SPINS):
-            call_c("sched_yield", INT32)
+            call("sched_yield", INT32)
 
 
 # ---- between passes ---------------------------------------------------------------------------
@@ -153,7 +161,7 @@ def call_helpers(team: Array) -> None:
         was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)
         with when(was_parked.equals(1)):
             wake = to_int32(team[(WAKE + rank * 3) * LINE].scalar())
-            call_c("write", INT64, wake, team[WORKERS * LINE], lift(8, INT64))
+            call("write", INT64, wake, team[WORKERS * LINE], lift(8, INT64))
 
 
 @staged
@@ -184,4 +192,4 @@ def _park(ticket: Pointer, seen: Value, parked_at: Pointer, pipe: Value) -> None
         must_sleep.value = lift(1, INT64) - _atomic("xchg", parked_at, 0)
     with when(must_sleep.value.equals(1)):
         word = Variable(lift(0, INT64))
-        call_c("read", INT64, to_int32(pipe), word.address, lift(8, INT64))
+        call("read", INT64, to_int32(pipe), word.address, lift(8, INT64))

@@ -72,6 +72,12 @@ class Assembler:
         self._share = STRATEGIES[options.word_strategy]
         self._choose = self._path_finder() if options.decoder in VITERBI else _best_of_each
 
+    @property
+    def entity_labels(self) -> tuple[str, ...]:
+        """The labels that entities can have, each once, in the order of the classes."""
+        kept = filter(self._keeps, map(self._rename, chunk_labels(self._labels)))
+        return tuple(dict.fromkeys(kept))
+
     def chunk_tags(self, tags: list[str]) -> list[str]:
         """Tags that say where chunks are: labels without a prefix read as `I-`."""
         return with_prefixes(tags) if self._are_bare else tags
@@ -122,19 +128,20 @@ class Assembler:
 
     def _select(self, found: list[Entity], places: Sequence[int]) -> list[Entity]:
         """Rename and filter entities, and bring their offsets to the unit asked for."""
-        options = self._options
-        names = options.label_map or {}
         selected = []
         for entity in found:
-            label = names.get(entity.label, entity.label)
-            if (
-                entity.score >= options.min_score
-                and label not in options.ignore_labels
-                and (options.labels is None or label in options.labels)
-            ):
+            label = self._rename(entity.label)
+            if entity.score >= self._options.min_score and self._keeps(label):
                 start, end = self._place(places, entity.start, entity.end)
                 selected.append(Entity(entity.text, label, start, end, entity.score))
         return selected
+
+    def _rename(self, label: str) -> str:
+        return (self._options.label_map or {}).get(label, label)
+
+    def _keeps(self, label: str) -> bool:
+        kept, ignored = self._options.labels, self._options.ignore_labels
+        return label not in ignored and (kept is None or label in kept)
 
     def _place(self, places: Sequence[int], start: int, end: int) -> Span:
         return places[start], places[end] - self._options.inclusive_ends
@@ -174,7 +181,7 @@ class Assembler:
         options = self._options
         types = {*chunk_labels(self._labels)} - {""}
         names = options.label_map or {}
-        renamed = {names.get(label, label) for label in types}
+        renamed = {*map(self._rename, types)}
         for option, asked, known in (
             ("label_map", names, types),
             ("labels", options.labels or (), renamed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from typing import Any
 import minner
 from minner.commands import bench, diff, evaluate, inspect, redact, tag, warmup
 from minner.weights.errors import MinnerError
+
+_OPTION = re.compile("--?[a-z]")
 
 COMMANDS = (tag, redact, evaluate, diff, inspect, bench, warmup)
 
@@ -22,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 for bad input or a bad model. Wrong usage exits with 2.
     """
-    options = _parser().parse_args(arguments)
+    options = _parse(sys.argv[1:] if arguments is None else list(arguments))
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     # A lone surrogate, as an undecodable argument holds one, prints as an escape.
     for stream in (sys.stdout, sys.stderr):
@@ -40,6 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse. Texts may also stand after an option, where argparse alone would not know them."""
+    parser = _parser()
+    options, late = parser.parse_known_args(arguments)
+    if not late:
+        return options
+    if not any(map(_OPTION.match, late)):
+        for text in reversed(late):  # each of them is the last of its kind
+            del arguments[-1 - arguments[::-1].index(text)]
+        options_at = [i for i, word in enumerate(arguments) if _OPTION.match(word)]
+        place = min(options_at, default=len(arguments))
+        arguments[place:place] = late
+    return parser.parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.kernels.forms import FORMS, attention_name
 from minner.kernels.laps import Laps
 from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
@@ -28,15 +29,19 @@ TOKENS_PER_CALL = 512
 class Engine:
     """A model ready to run. Safe to call from several threads, which take turns."""
 
-    def __init__(self, checkpoint: Checkpoint, threads: int | None = None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, threads: int | None = None, precision: str = "float32"
+    ) -> None:
         """Load the packed weights and the kernels, which are made once and then kept.
 
         Args:
             checkpoint: the model.
             threads: size of the thread team; all available cores where it is None.
+            precision: of the matrices, a key of `forms.FORMS`.
         """
-        self._model = load_packed(checkpoint)
-        forward = load_forward(self._model.activation)
+        self._model = load_packed(checkpoint, precision)
+        self._forms = FORMS[precision], FORMS[attention_name(precision)]
+        forward = load_forward(self._model.activation, precision)
         self._team = Team(forward, available_cores() if threads is None else threads)
         self._scratch = aligned_empty(0)
         self._recorded: list[Laps] | None = None
@@ -79,7 +84,7 @@ class Engine:
         model, team, tokens = self._model, self._team, len(ids)
         longest = int(np.diff(bounds).max())
         logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
-        scratch = buffer_count(model.shape, tokens, longest, team.workers)
+        scratch = buffer_count(model.shape, *self._forms, tokens, longest, team.workers)
         with team.turn():
             if len(self._scratch) < scratch:
                 self._scratch = aligned_empty(scratch)
@@ -96,7 +101,7 @@ class Engine:
                 longest=longest,
             )
             recorded = self._recorded
-            laps = None if recorded is None else Laps(model.shape.layers)
+            laps = None if recorded is None else Laps(model.shape.layers, self._forms[0].quantised)
             team.run(call, model.shape, laps)
             if recorded is not None and laps is not None:
                 recorded.append(laps)

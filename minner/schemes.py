@@ -46,8 +46,15 @@ def may_follow(scheme: str, before: Tag, here: Tag) -> bool:
 
 
 def are_bare(labels: Sequence[str]) -> bool:
-    """Whether no label has a prefix that says where chunks are: ``PER`` rather than ``B-PER``."""
-    return not any(label.partition("-")[0] in PREFIXES for label in labels)
+    """Whether no label has a prefix that says where chunks are: ``PER`` rather than ``B-PER``.
+
+    A letter alone, such as ``B``, is a prefix where all labels are such letters; beside others it
+    is a label like them.
+    """
+    heads = {label.partition("-")[:2] for label in labels if label != "O"}
+    if any(head in PREFIXES and hyphen for head, hyphen in heads):
+        return False
+    return not heads or any(head not in PREFIXES for head, _ in heads)
 
 
 def with_prefixes(tags: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ spaCy finds it by an entry point of this package, so nothing has to be imported 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spacy.language import Language
@@ -19,8 +19,11 @@ from spacy.util import minibatch
 
 import minner
 from minner.entity import Entity
-from minner.schemes import chunk_labels
-from minner.weights.errors import warn
+from minner.options import OPTION_NAMES
+from minner.weights.errors import MinnerError, warn
+
+_RULES = [name for name in OPTION_NAMES if name not in ("offsets", "inclusive_ends")]
+"""Options of `minner.load` that fit spaCy, which has offsets of its own."""
 
 
 class MinnerComponent:
@@ -33,11 +36,25 @@ class MinnerComponent:
     """
 
     def __init__(
-        self, model: str | None, precision: str, threads: int | None, lowercase: bool | None
+        self,
+        model: str | None,
+        precision: str,
+        threads: int | None,
+        lowercase: bool | None,
+        rules: Mapping[str, Any],
     ) -> None:
-        """Load the model; arguments and errors are those of `minner.load`."""
-        self._settings = (model, precision, threads, lowercase)
-        self._ner = minner.load(model, precision=precision, threads=threads, lowercase=lowercase)
+        """Load the model.
+
+        Arguments and errors are those of `minner.load`; `rules` are its other options by name, such
+        as `{"decoder": "viterbi", "min_score": 0.9}`.
+        """
+        for name in rules:
+            if name not in _RULES:
+                raise MinnerError(f"rules has no {name!r}; choose from: {', '.join(_RULES)}")
+        self._settings = (model, precision, threads, lowercase, dict(rules))
+        self._ner = minner.load(
+            model, precision=precision, threads=threads, lowercase=lowercase, **rules
+        )
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the entities of one document."""
@@ -53,7 +70,7 @@ class MinnerComponent:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that entities can have."""
-        return tuple(chunk_labels(self._ner.labels))
+        return self._ner.entity_labels
 
     def score(self, examples: Iterable[Any], **_: Any) -> dict[str, Any]:
         """What `nlp.evaluate` reports: `ents_p`, `ents_r`, `ents_f` and `ents_per_type`."""
@@ -72,12 +89,13 @@ def make(
     precision: str,
     threads: int | None,
     lowercase: bool | None,
+    rules: dict[str, Any],
 ) -> MinnerComponent:
-    """What `nlp.add_pipe("minner", config={...})` calls; the settings are those of `minner.load`.
+    """What `nlp.add_pipe("minner", config={...})` calls; settings as for `MinnerComponent`.
 
     They are part of `nlp.config`, which is all that `nlp.to_disk` has to keep of the component.
     """
-    return MinnerComponent(model, precision, threads, lowercase)
+    return MinnerComponent(model, precision, threads, lowercase, rules)
 
 
 def _annotate(doc: Doc, found: list[Entity]) -> None:
@@ -106,7 +124,13 @@ if not Span.has_extension("score"):
 Language.factory(
     "minner",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
-    default_config={"model": None, "precision": "float32", "threads": None, "lowercase": None},
+    default_config={
+        "model": None,
+        "precision": "float32",
+        "threads": None,
+        "lowercase": None,
+        "rules": {},
+    },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
     func=make,
 )

@@ -19,6 +19,7 @@ from minner.decode import entities, word_tags
 from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
+from minner.kernels.forms import FORMS
 from minner.kernels.laps import Laps
 from minner.options import Options
 from minner.pieces import Pieces, Window, encode_words, windows
@@ -32,8 +33,6 @@ from minner.words import Span, split_words
 
 Floats = NDArray[np.float32]
 TagScores = tuple[list[str], Floats]
-
-PRECISIONS = ("float32",)
 
 TEXTS_PER_BATCH = 64
 """Texts that `pipe` reads ahead: enough short ones to fill native calls, memory stays bounded."""
@@ -53,8 +52,8 @@ class Tagger:
     ) -> None:
         """Load a model; arguments and errors are those of `minner.load`."""
         self._options = Options(**options)
-        if precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
+        if precision not in FORMS:
+            known = ", ".join(FORMS)
             raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
@@ -64,7 +63,7 @@ class Tagger:
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
         self._assembler = Assembler(self._options, self.labels)
-        self._engine = Engine(self._checkpoint, threads)
+        self._engine = Engine(self._checkpoint, threads, precision)
         if are_bare(self.labels):
             warn(
                 f"{self._checkpoint.directory}: no label starts with B- or I-; neighbouring words "
@@ -75,6 +74,11 @@ class Tagger:
     def labels(self) -> tuple[str, ...]:
         """The C labels, by class index."""
         return self._checkpoint.config.labels
+
+    @property
+    def entity_labels(self) -> tuple[str, ...]:
+        """The labels that entities can have: without B- and I-, renamed and filtered as asked."""
+        return self._assembler.entity_labels
 
     @property
     def vocabulary(self) -> WordPieces:

@@ -8,18 +8,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minner
 from checkpoints import write_checkpoint
 from minner import cli, progress
 from minner.commands import evaluate
+from minner.document import Document
 from minner.entity import Entity
 from minner.formats import FORMATS
+from minner.pieces import Pieces
 from minner.tagger import Tagger
+from minner.words import split_words
 
 Capture = pytest.CaptureFixture[str]
 
@@ -57,7 +62,7 @@ def assert_fails(done: tuple[int, str, str], *parts: str) -> None:
 class Fixed:
     """Stands in for a tagger: every text has the same words, tags and entities."""
 
-    labels = ("O", "B-PER", "I-PER", "B-ORGANISATION")
+    entity_labels = ("PER", "ORGANISATION")
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
         for text in texts:
@@ -70,6 +75,23 @@ class Fixed:
     def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         for words in sentences:
             yield [f"B-{i}" for i in range(len(words))]
+
+    def documents(self, texts: Iterable[str]) -> Iterator[Document]:
+        for text, found in zip(*tee(texts), strict=True):
+            words = split_words(text)
+            shape = len(words), 3
+            yield Document(
+                text=text,
+                words=[(start + 1000, end + 1000) for start, end in words],
+                tags=["B-X"] * len(words),
+                scores=np.full(len(words), 0.25, dtype=np.float32),
+                entities=next(self.pipe([found])),
+                labels=("O", "B-X", "B-X"),
+                probabilities=np.broadcast_to(np.float32([0.1, 0.2, 0.7]), shape),
+                pieces=Pieces(np.zeros(7, dtype=np.int32), np.zeros(7, dtype=np.intp)),
+                windows=[],
+                cut=2,
+            )
 
 
 def formatted(name: str, *texts: str) -> str:
@@ -96,6 +118,26 @@ def test_jsonl() -> None:
     assert formatted("jsonl") == ""
 
 
+def test_jsonl_words() -> None:
+    empty, full = map(json.loads, formatted("jsonl-words", "", "Añn 😀").splitlines())
+    nothing = {"entities": [], "words": [], "pieces": 7, "windows": 0, "cut": 2}
+    assert empty == {"text": "", **nothing}
+    words = full.pop("words")
+    [plain] = formatted("jsonl", "Añn 😀").splitlines()
+    assert full == {**json.loads(plain), "pieces": 7, "windows": 0, "cut": 2}
+    assert words == [
+        {
+            "text": text,
+            "start": start,
+            "end": end,
+            "tag": "B-X",
+            "score": 0.25,
+            "probabilities": {"O": 0.1, "B-X": 0.9},
+        }
+        for text, start, end in [("Añn", 1000, 1003), ("😀", 1004, 1005)]
+    ]
+
+
 def test_conll() -> None:
     assert formatted("conll", "Ann Lee's.", "", " \u00a0", "日本") == (
         "Ann B-0\nLee B-1\n's B-2\n. B-3\n\n\n\n日 B-0\n本 B-1\n\n"
@@ -103,7 +145,7 @@ def test_conll() -> None:
     assert formatted("conll") == ""
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "sparknlp"])
 def test_formats_stream(name: str) -> None:
     """The first block is there before the second text is read."""
     taken = []
@@ -130,6 +172,35 @@ def test_tag_texts(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
     records = [json.loads(line) for line in out.splitlines()]
     assert [record["text"] for record in records] == texts
     assert [[Entity(**e) for e in record["entities"]] for record in records] == tiny(texts)
+
+
+@pytest.mark.parametrize(("flag", "lowercase"), [("--lowercase", True), ("--no-lowercase", False)])
+def test_tag_in_the_case_asked_for(
+    capsys: Capture, tiny_path: Path, flag: str, lowercase: bool
+) -> None:
+    text = "John Smith lives in London and Mary in Paris"
+    status, out, _ = run(capsys, "tag", "--model", tiny_path, flag, "--format", "conll", text)
+    assert status == 0
+    tags = [line.split()[1] for line in out.splitlines() if line]
+    assert tags == minner.load(tiny_path, lowercase=lowercase).tag(text.split())
+    assert tags != minner.load(tiny_path, lowercase=not lowercase).tag(text.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "John -5 Ann --format jsonl --model MODEL",
+        "John --format jsonl -5 Ann --model MODEL",
+        "John -5 --format jsonl --model MODEL Ann",
+        "John --format jsonl -5 --model MODEL Ann",
+        "--format jsonl --model MODEL John -5 Ann",
+        "--format jsonl --model MODEL -- John -5 Ann",
+    ],
+)
+def test_texts_stand_anywhere(capsys: Capture, tiny_path: Path, arguments: str) -> None:
+    status, out, err = run(capsys, "tag", *arguments.replace("MODEL", str(tiny_path)).split())
+    assert (status, err) == (0, "")
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["John", "-5", "Ann"]
 
 
 def test_tag_prints_a_table_by_default(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
@@ -248,6 +319,8 @@ def test_an_empty_directory_is_no_model(capsys: Capture, tmp_path: Path) -> None
         ("tag", "--format", "xml"),
         ("tag", "--threads", "many"),
         ("tag", "John", "-f", "file"),
+        ("tag", "-f", "file", "--threads", "1", "John"),
+        ("tag", "--threads", "1", "--colour", "John"),
         ("tag", "-f"),
         ("eval",),
         ("eval", "file", "--format", "table"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 
@@ -10,23 +11,48 @@ import pytest
 
 from golden.make_seqeval import HERE, PREFIXES, FindChunks, by_word, seqeval_chunks
 from minner.chunks import Chunk, conlleval_chunks
+from minner.compat.huggingface.aggregation import Piece, aggregate
 from minner.decoders import DECODERS, SCHEMES_READ, VITERBI
 from minner.decoders.strict import strict_chunks
 
 CONVENTIONS = [
-    # tags, conlleval, strict IOB2
-    ("B-PER I-PER O", "PER[0-1]", "PER[0-1]"),
-    ("I-PER I-PER O", "PER[0-1]", ""),
-    ("B-PER I-LOC O", "PER[0-0] LOC[1-1]", "PER[0-0]"),
-    ("I-PER I-LOC O", "PER[0-0] LOC[1-1]", ""),
-    ("B-PER B-PER O", "PER[0-0] PER[1-1]", "PER[0-0] PER[1-1]"),
-    ("I-PER B-PER O", "PER[0-0] PER[1-1]", "PER[1-1]"),
-    ("O I-PER B-PER I-PER", "PER[1-1] PER[2-3]", "PER[2-3]"),
-    ("B-PER O I-PER", "PER[0-0] PER[2-2]", "PER[0-0]"),
-    ("B-PER I-PER I-LOC I-PER", "PER[0-1] LOC[2-2] PER[3-3]", "PER[0-1]"),
-    ("B-ORG I-PER B-LOC", "ORG[0-0] PER[1-1] LOC[2-2]", "ORG[0-0] LOC[2-2]"),
-    ("PER PER O", "", ""),
-    ("LABEL_1 LABEL_2", "", ""),
+    # tags, NerConverter, Hugging Face's simple, conlleval, strict IOB2
+    ("B-PER I-PER O", "PER[0-1]", "PER[0-1]", "PER[0-1]", "PER[0-1]"),
+    ("I-PER I-PER O", "PER[0-1]", "PER[0-1]", "PER[0-1]", ""),
+    ("B-PER I-LOC O", "PER[0-1]", "PER[0-0] LOC[1-1]", "PER[0-0] LOC[1-1]", "PER[0-0]"),
+    ("I-PER I-LOC O", "PER[0-1]", "PER[0-0] LOC[1-1]", "PER[0-0] LOC[1-1]", ""),
+    (
+        "B-PER B-PER O",
+        "PER[0-0] PER[1-1]",
+        "PER[0-0] PER[1-1]",
+        "PER[0-0] PER[1-1]",
+        "PER[0-0] PER[1-1]",
+    ),
+    ("I-PER B-PER O", "PER[0-0] PER[1-1]", "PER[0-0] PER[1-1]", "PER[0-0] PER[1-1]", "PER[1-1]"),
+    (
+        "O I-PER B-PER I-PER",
+        "PER[1-1] PER[2-3]",
+        "PER[1-1] PER[2-3]",
+        "PER[1-1] PER[2-3]",
+        "PER[2-3]",
+    ),
+    ("B-PER O I-PER", "PER[0-0] PER[2-2]", "PER[0-0] PER[2-2]", "PER[0-0] PER[2-2]", "PER[0-0]"),
+    (
+        "B-PER I-PER I-LOC I-PER",
+        "PER[0-3]",
+        "PER[0-1] LOC[2-2] PER[3-3]",
+        "PER[0-1] LOC[2-2] PER[3-3]",
+        "PER[0-1]",
+    ),
+    (
+        "B-ORG I-PER B-LOC",
+        "ORG[0-1] LOC[2-2]",
+        "ORG[0-0] PER[1-1] LOC[2-2]",
+        "ORG[0-0] PER[1-1] LOC[2-2]",
+        "ORG[0-0] LOC[2-2]",
+    ),
+    ("PER PER O", "R[0-1]", "PER[0-1]", "", ""),
+    ("LABEL_1 LABEL_2", "BEL_1[0-1]", "LABEL_1[0-0] LABEL_2[1-1]", "", ""),
 ]
 
 STRICT = [
@@ -59,10 +85,41 @@ def show(chunks: list[Chunk]) -> str:
     return " ".join(f"{chunk.label}[{chunk.first}-{chunk.last}]" for chunk in chunks)
 
 
-@pytest.mark.parametrize(("tags", "conlleval", "strict"), CONVENTIONS)
-def test_conventions(tags: str, conlleval: str, strict: str) -> None:
+@pytest.mark.parametrize(("tags", "ner_converter", "simple", "conlleval", "strict"), CONVENTIONS)
+def test_conventions(
+    tags: str, ner_converter: str, simple: str, conlleval: str, strict: str
+) -> None:
+    assert show(DECODERS["sparknlp"](tags.split())) == ner_converter
+    assert show(huggingface_chunks(tags.split())) == simple
     assert show(DECODERS["conlleval"](tags.split())) == conlleval
     assert show(DECODERS["iob2"](tags.split())) == strict
+
+
+def huggingface_chunks(tags: Sequence[str]) -> list[Chunk]:
+    """What the `simple` strategy makes of pieces with these tags, one character each."""
+    pieces = [Piece("x", i, i + 1, continues=False) for i in range(len(tags))]
+    labels = sorted({*tags})
+    certain = np.float32([[label == tag for label in labels] for tag in tags])
+    groups = aggregate(pieces, certain, labels, "simple", "".join)
+    return [
+        Chunk(group["entity_group"], group["start"], group["end"] - 1)
+        for group in groups
+        if group["entity_group"] != "O"
+    ]
+
+
+def test_conventions_differ_on_as_many_short_sequences_as_in_the_originals() -> None:
+    """Counted on restatements of their sources, over all sequences of one to five tags."""
+    tags = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+    sequences = [row for length in range(1, 6) for row in product(tags, repeat=length)]
+    conlleval = [conlleval_chunks(row) for row in sequences]
+
+    def differing(decode: FindChunks) -> int:
+        return sum(decode(row) != ours for row, ours in zip(sequences, conlleval, strict=True))
+
+    assert len(sequences) == 3905
+    assert differing(DECODERS["sparknlp"]) == 1816
+    assert differing(huggingface_chunks) == 0
 
 
 @pytest.mark.parametrize(("scheme", "tags", "expected"), STRICT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import FrozenInstanceError, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -201,6 +201,25 @@ def test_a_label_map_renames_before_filters(tiny: Tagger) -> None:
     assert tiny.with_options(label_map=names)(LONG) == renamed
     places = tiny.with_options(label_map=names, labels=["PLACE"])(LONG)
     assert places == [entity for entity in renamed if entity.label == "PLACE"]
+
+
+@pytest.mark.parametrize(
+    ("options", "labels"),
+    [
+        ({}, ["PER", "ORG", "LOC", "MISC"]),
+        ({"labels": ["LOC", "PER"]}, ["PER", "LOC"]),
+        ({"ignore_labels": ["LOC", "O"]}, ["PER", "ORG", "MISC"]),
+        ({"label_map": {"PER": "WHO", "LOC": "ORG"}}, ["WHO", "ORG", "MISC"]),
+        ({"label_map": {"LOC": "ORG"}, "labels": ["ORG"]}, ["ORG"]),
+    ],
+)
+def test_labels_that_entities_can_have(
+    tiny: Tagger, options: dict[str, Any], labels: list[str]
+) -> None:
+    ner = tiny.with_options(**options)
+    assert ner.entity_labels == tuple(labels)
+    assert {entity.label for entity in ner(LONG)} <= set(labels)
+    assert ner.labels == tiny.labels
 
 
 def test_min_score(tiny: Tagger) -> None:

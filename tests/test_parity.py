@@ -5,12 +5,14 @@ Where torch and transformers are installed the comparison also runs live.
 """
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from checkpoints import write_checkpoint
+from checkpoints import write_checkpoint, write_safetensors
 from minner import reference
 from minner.engine import Engine
 from minner.weights.checkpoint import read_checkpoint
@@ -82,6 +84,35 @@ def test_stored_logits_of_the_embedded_model(embedded):
     fast, slow = both(embedded._checkpoint, ids)
     assert_close(fast, expected, 2e-5)
     assert_close(slow, expected, 2e-5)
+
+
+def test_the_epsilon_of_norms_is_that_of_distilbert(tmp_path):
+    """Embeddings of a thousandth change nothing beside 1e-12; beside BERT's 1e-5 they would."""
+    checkpoint = read_checkpoint(write_checkpoint(tmp_path / "plain"))
+    tensors = {
+        name: values / np.float32(1000) if "_embeddings" in name else values
+        for name, values in checkpoint.tensors.items()
+    }
+    write_safetensors(write_checkpoint(tmp_path / "small") / "model.safetensors", tensors)
+    ids = sequences(checkpoint.config.vocab_size, 64)
+    expected = both(checkpoint, ids)
+    for ours, theirs in zip(both(read_checkpoint(tmp_path / "small"), ids), expected, strict=True):
+        assert_close(ours, theirs, 1e-4)
+
+
+def test_the_reference_runs_without_numba(tmp_path):
+    script = (
+        "import sys; sys.modules.update(numba=None, llvmlite=None); import numpy as np;"
+        "from minner import reference; from minner.weights.checkpoint import read_checkpoint;"
+        "checkpoint = read_checkpoint(sys.argv[1]); config = checkpoint.config;"
+        "model = reference.nested(checkpoint.tensors); ids = np.arange(5, dtype=np.int32);"
+        "logits = reference.token_logits(ids, model, config.n_heads, config.activation);"
+        "print(logits.tobytes().hex())"
+    )
+    command = [sys.executable, "-c", script, str(write_checkpoint(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    _, [here] = both(read_checkpoint(tmp_path), [np.arange(5, dtype=np.int32)])
+    assert done.stdout == f"{here.tobytes().hex()}\n"
 
 
 # ---- live -------------------------------------------------------------------------------------

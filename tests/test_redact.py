@@ -211,6 +211,7 @@ def test_redact_refuses(capsys: Capture, tiny_path: Path, tmp_path: Path) -> Non
     redact_john = ("redact", "John", "--model", tiny_path)
     assert_fails(run(capsys, *redact_john, "--labels", "PERS"), "no label 'PERS'", "PER")
     assert_fails(run(capsys, *redact_john, "--labels", ""), "no label ''")
+    assert run(capsys, *redact_john, "--labels", "PER, LOC")[0] == 0
     assert_fails(run(capsys, *redact_john, "--template", "{who}"), "'{who}'")
     assert_fails(run(capsys, *redact_john, "--template", "a\nb"), "break the line")
     assert_fails(run(capsys, *redact_john, "--mask", "\r"), "break the line")

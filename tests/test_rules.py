@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from minner.entity import Entity
-from minner.tagger import Tagger
+from minner.sparknlp import LightPipeline
+from minner.tagger import TEXTS_PER_BATCH, Tagger
 from test_cli import Capture, assert_fails, run, shell
 
 TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20))
@@ -23,6 +24,8 @@ TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20
         (["--labels", "PER, ORG"], {"labels": ["PER", "ORG"]}),
         (["--labels", ""], {"labels": []}),
         (["--ignore-labels", "PER,O"], {"ignore_labels": ["PER"]}),
+        (["--label-map", "PER=WHO, LOC = PLACE"], {"label_map": {"PER": "WHO", "LOC": "PLACE"}}),
+        (["--label-map", "PER="], {"label_map": {"PER": ""}}),
         (["--min-score", "0.4"], {"min_score": 0.4}),
         (["--offsets", "utf8"], {"offsets": "utf8"}),
         (
@@ -64,6 +67,10 @@ def test_on_long(capsys: Capture, tiny_path: Path) -> None:
         (["--decoder", "iobes"], ["decoder 'iobes' reads IOBES, BILOU tags only"]),
         (["--min-score", "2"], ["min_score must be a number from 0 to 1, not 2.0"]),
         (["--format", "conll", "--labels", "PER"], ["--labels needs another format", "conll"]),
+        (["--format", "conll", "--label-map", "PER=P"], ["--label-map needs another format"]),
+        (["--format", "sparknlp", "--decoder", "viterbi"], ["--decoder needs another format"]),
+        (["--format", "sparknlp", "--on-long", "error"], ["--on-long needs", "rules of its own"]),
+        (["--label-map", "PERSON=PER"], ["label_map names 'PERSON', but the labels are: LOC, "]),
         (["--format", "conll", "--decoder", "iob2"], ["--decoder needs another format"]),
         (["--format", "conll", "--offsets", "utf8"], ["--offsets needs another format"]),
     ],
@@ -72,6 +79,37 @@ def test_flags_that_do_not_fit(
     capsys: Capture, tiny_path: Path, flags: list[str], parts: list[str]
 ) -> None:
     assert_fails(run(capsys, "tag", "--model", tiny_path, *flags, TEXT), *parts)
+
+
+def test_words_on_request(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    arguments = ("tag", "--model", tiny_path, "--format", "jsonl-words", "--offsets", "utf8", TEXT)
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    record = json.loads(out)
+    document = tiny.with_options(offsets="utf8").document(TEXT)
+    assert (record["pieces"], record["cut"]) == (len(document.pieces.ids), 0)
+    assert record["windows"] == len(document.windows) > 1
+    assert [word["tag"] for word in record["words"]] == document.tags
+    encoded = TEXT.encode()
+    for word in record["words"]:
+        assert encoded[word["start"] : word["end"]].decode() == word["text"]
+        assert list(word["probabilities"]) == list(tiny.labels)
+        assert sum(word["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert word["probabilities"][word["tag"]] == pytest.approx(word["score"], abs=1e-6)
+
+
+def test_annotations_of_spark_nlp(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
+    texts = [
+        "",
+        "😀 (John Smith) works for AT&T's.",
+        *["Smith lives in London"] * 2 * TEXTS_PER_BATCH,
+    ]
+    arguments = ("tag", "--model", tiny_path, "--format", "sparknlp", *texts)
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert [json.loads(line) for line in out.splitlines()] == LightPipeline(tiny).fullAnnotate(
+        texts
+    )
 
 
 def test_conll_takes_what_chooses_tags(capsys: Capture, tiny: Tagger, tiny_path: Path) -> None:
@@ -83,7 +121,10 @@ def test_conll_takes_what_chooses_tags(capsys: Capture, tiny: Tagger, tiny_path:
     assert list(tags) == ner.tag(words) != tiny.tag(words)
 
 
-@pytest.mark.parametrize("flags", [["--decoder", "crf"], ["--offsets", "x"], ["--min-score", "x"]])
+@pytest.mark.parametrize(
+    "flags",
+    [["--decoder", "crf"], ["--offsets", "x"], ["--min-score", "x"], ["--label-map", "PER"]],
+)
 def test_wrong_usage(capsys: Capture, flags: list[str]) -> None:
     status, out, err = run(capsys, "tag", *flags, "John")
     assert (status, out) == (2, "")

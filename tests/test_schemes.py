@@ -26,6 +26,8 @@ from minner.schemes import (
         ("O B-PER I-PER I-LOC", "IOB1"),
         ("O I-PER I-LOC", "IO"),
         ("O PER LOC", "IO"),
+        ("P L M R", "IO"),
+        ("O B I", "IOB2"),
         ("O person-actor", "IO"),
         ("LABEL_0 LABEL_1", "IO"),
         ("O", "IO"),
@@ -44,7 +46,10 @@ def test_the_scheme_of_a_models_labels(labels: str, scheme: str | None) -> None:
 def test_bare_labels() -> None:
     assert are_bare(["O", "PER"])
     assert are_bare(["O", "person-actor"])
+    assert are_bare(["P", "L", "M", "R"])
     assert not are_bare(["O", "PER", "B-LOC"])
+    assert not are_bare(["O", "B", "I"])
+    assert not are_bare(["O", "B-", "X"])
 
 
 @pytest.mark.parametrize(
@@ -53,6 +58,7 @@ def test_bare_labels() -> None:
         ("O B-PER I-PER I-LOC", "PER LOC"),
         ("O PER person-actor LABEL_3", "PER person-actor LABEL_3"),
         ("O PER B-LOC", "LOC"),
+        ("P L M R", "P L M R"),
         ("O B-work-of-art", "work-of-art"),
         ("O", ""),
         ("", ""),

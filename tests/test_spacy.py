@@ -74,6 +74,7 @@ def test_a_pipeline_on_disk(nlp: Any, tmp_path: Path, embedded: Tagger) -> None:
         "precision": "float32",
         "threads": 1,
         "lowercase": None,
+        "rules": {},
     }
     assert found(again(TEXTS[0])) == embedded(TEXTS[0])
 
@@ -85,6 +86,30 @@ def test_another_model(tiny_path: Path, tiny: Tagger) -> None:
     assert found(nlp(text)) == tiny(text)
     with pytest.raises(MinnerError, match="no directory '/no/such/model'"):
         spacy.blank("en").add_pipe("minner", config={"model": "/no/such/model"})
+
+
+def test_rules(tmp_path: Path, embedded: Tagger) -> None:
+    rules = {"decoder": "viterbi", "labels": ["PERSON"], "label_map": {"PER": "PERSON"}}
+    nlp = spacy.blank("en")
+    nlp.add_pipe("minner", config={"rules": rules})
+    nlp.to_disk(tmp_path)
+    for pipeline in (nlp, spacy.load(tmp_path)):
+        assert [(e.text, e.label_) for e in pipeline(TEXTS[0]).ents] == [("Kofi Annan", "PERSON")]
+        assert found(pipeline(TEXTS[0])) == embedded.with_options(**rules)(TEXTS[0])
+        assert pipeline.pipe_labels["minner"] == ["PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"offsets": "utf8"}, "rules has no 'offsets'; choose from: decoder, "),
+        ({"colour": "red"}, "rules has no 'colour'; choose from: decoder, "),
+        ({"decoder": "crf"}, "decoder 'crf' is not available"),
+    ],
+)
+def test_bad_rules(rules: dict[str, Any], message: str) -> None:
+    with pytest.raises(MinnerError, match=message):
+        spacy.blank("en").add_pipe("minner", config={"rules": rules})
 
 
 def test_labels_and_scores(nlp: Any) -> None:

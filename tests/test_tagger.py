@@ -363,6 +363,13 @@ def test_the_embedded_model_finds_names(embedded: Tagger) -> None:
 
 def test_the_embedded_model_gives_the_same_bits_in_any_batch(embedded: Tagger) -> None:
     texts = [f"John Smith {i} went to Paris with {i} Germans of the U.N." for i in range(70)]
-    alone = [embedded(text) for text in texts]
+    texts[3] = " ".join(texts)  # longer than one window
+    alone = {text: embedded(text) for text in texts}
+    ids = {text: embedded.encode(text)[:512] for text in texts}
+    bits = {text: embedded.logits([ids[text]])[0].tobytes() for text in texts}
+    random.Random(0).shuffle(texts)
     for size in SIZES[1:]:
-        assert [e for batch in in_batches(texts, size) for e in embedded(batch)] == alone
+        for batch in in_batches(texts, size):
+            assert embedded(batch) == [alone[text] for text in batch]
+            found = embedded.logits([ids[text] for text in batch])
+            assert [logits.tobytes() for logits in found] == [bits[text] for text in batch]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.layout import Shape, Weights, padded, weight_count, weight_views
-from minner.kernels.target import BLOCK
+from minner.kernels.forms import FORMS, PLAIN, Form
+from minner.kernels.layout import Linear, Norm, Shape, Weights, padded, weight_count, weight_views
+from minner.kernels.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
+from minner.weights.numbers import to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
+Words = NDArray[np.float32]  # of 32-bit words that may hold something else
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register."""
@@ -25,14 +30,16 @@ class PackedModel:
     Attributes:
         shape: its sizes.
         activation: its activation function, by the name that `Config` gives it.
+        precision: of its matrices.
         words: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is needed.
         memory: every other weight, divided by `minner.kernels.layout.weight_views`.
     """
 
     shape: Shape
     activation: str
+    precision: str
     words: Floats
-    memory: Floats
+    memory: Words
 
 
 def aligned_empty(count: int) -> Floats:
@@ -42,18 +49,18 @@ def aligned_empty(count: int) -> Floats:
     return raw[start : start + count * 4].view(np.float32)
 
 
-def pack(checkpoint: Checkpoint) -> PackedModel:
-    """Lay a checkpoint out for the kernels."""
-    shape = shape_of(checkpoint.config)
-    memory = aligned_empty(weight_count(shape))
+def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
+    """Lay a checkpoint out for the kernels of a precision, one of `forms.FORMS`."""
+    shape, form = shape_of(checkpoint.config), FORMS[precision]
+    memory = aligned_empty(weight_count(shape, form))
     memory[:] = 0.0
-    weights, _ = weight_views(memory, shape)
+    weights, _ = weight_views(memory, shape, form)
     _pack_ends(checkpoint, weights)
     for layer in range(shape.layers):
-        _pack_layer(checkpoint, layer, shape.heads, weights)
+        _pack_layer(checkpoint, layer, shape.heads, weights, form)
     words = checkpoint.tensors["embeddings.word_embeddings.weight"]
     words = pad_columns(words, padded(shape.dim))
-    return PackedModel(shape, checkpoint.config.activation, words, memory)
+    return PackedModel(shape, checkpoint.config.activation, precision, words, memory)
 
 
 def shape_of(config: Config) -> Shape:
@@ -71,68 +78,87 @@ def shape_of(config: Config) -> Shape:
 
 def _pack_ends(checkpoint: Checkpoint, weights: Weights) -> None:
     tensors = checkpoint.tensors
-    for view, name in (
-        (weights.positions, "embeddings.position_embeddings.weight"),
-        (weights.embed_norm_weight, "embeddings.LayerNorm.weight"),
-        (weights.embed_norm_bias, "embeddings.LayerNorm.bias"),
-        (weights.classifier_bias, "classifier.bias"),
-    ):
-        fill(view, tensors[name])
-    fill_panels(weights.classifier_weight, tensors["classifier.weight"])
+    fill(weights.positions, tensors["embeddings.position_embeddings.weight"])
+    _fill_norm(weights.embed_norm, 0, tensors, "embeddings.LayerNorm")
+    weight, bias = tensors["classifier.weight"], tensors["classifier.bias"]
+    _fill_linear(weights.classifier, 0, weight, bias, PLAIN)
 
 
-def _pack_layer(checkpoint: Checkpoint, layer: int, heads: int, weights: Weights) -> None:
+def _pack_layer(
+    checkpoint: Checkpoint, layer: int, heads: int, weights: Weights, form: Form
+) -> None:
+    prefix = f"transformer.layer.{layer}"
+
     def tensor(name: str) -> Floats:
-        return checkpoint.tensors[f"transformer.layer.{layer}.{name}"]
-
-    for view, name in (
-        (weights.out_lin_bias, "attention.out_lin.bias"),
-        (weights.sa_norm_weight, "sa_layer_norm.weight"),
-        (weights.sa_norm_bias, "sa_layer_norm.bias"),
-        (weights.lin1_bias, "ffn.lin1.bias"),
-        (weights.lin2_bias, "ffn.lin2.bias"),
-        (weights.output_norm_weight, "output_layer_norm.weight"),
-        (weights.output_norm_bias, "output_layer_norm.bias"),
-    ):
-        fill(view[layer], tensor(name))
+        return checkpoint.tensors[f"{prefix}.{name}"]
 
     # The scores' factor 1/sqrt(d) goes into q once; for d = 64 it is 1/8 and changes no bit.
     head_width = tensor("attention.q_lin.bias").size // heads
-    scales = (np.float32(head_width**-0.5), np.float32(1), np.float32(1))
-    names = ("q_lin", "k_lin", "v_lin")
-    fill_panels(
-        weights.qkv_weight[layer],
+    scales = {"q_lin": np.float32(head_width**-0.5), "k_lin": 1, "v_lin": 1}
+    qkv_weight, qkv_bias = (
         np.concatenate(
             [
-                pad_heads(tensor(f"attention.{name}.weight") * scale, heads)
-                for name, scale in zip(names, scales, strict=True)
+                pad_heads(tensor(f"attention.{name}.{kind}") * np.float32(scale), heads)
+                for name, scale in scales.items()
             ]
-        ),
-    )
-    weights.qkv_bias[layer] = np.concatenate(
-        [
-            pad_heads(tensor(f"attention.{name}.bias") * scale, heads)
-            for name, scale in zip(names, scales, strict=True)
-        ]
+        )
+        for kind in ("weight", "bias")
     )
     out_lin = pad_heads(tensor("attention.out_lin.weight").T, heads).T
-    fill_panels(weights.out_lin_weight[layer], out_lin)
-    fill_panels(weights.lin1_weight[layer], tensor("ffn.lin1.weight"))
-    fill_panels(weights.lin2_weight[layer], tensor("ffn.lin2.weight"))
+    for linear, weight, bias in (
+        (weights.qkv, qkv_weight, qkv_bias),
+        (weights.out_lin, out_lin, tensor("attention.out_lin.bias")),
+        (weights.lin1, tensor("ffn.lin1.weight"), tensor("ffn.lin1.bias")),
+        (weights.lin2, tensor("ffn.lin2.weight"), tensor("ffn.lin2.bias")),
+    ):
+        _fill_linear(linear, layer, weight, bias, form)
+    for norm, name in (
+        (weights.sa_layer_norm, "sa_layer_norm"),
+        (weights.output_layer_norm, "output_layer_norm"),
+    ):
+        _fill_norm(norm, layer, checkpoint.tensors, f"{prefix}.{name}")
 
 
-def fill(view: Floats, values: Floats) -> None:
+def _fill_norm(norm: Norm, layer: int, tensors: Mapping[str, Floats], name: str) -> None:
+    fill(norm.weight[layer], tensors[f"{name}.weight"])
+    fill(norm.bias[layer], tensors[f"{name}.bias"])
+
+
+def _fill_linear(linear: Linear, layer: int, weight: Floats, bias: Floats, form: Form) -> None:
+    """Pack one layer's weight `[N, K]` (out, in) and bias `[N]` into stacked linear layers."""
+    fill(linear.bias[layer], bias)
+    if form.quantised:
+        steps, scales = to_int8(weight)
+        fill_panels(linear.weight[layer], steps, form.tiled)
+        fill(linear.scale[layer], scales)
+        fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
+    else:
+        values = weight if form.step == 1 else to_bfloat16(weight)
+        fill_panels(linear.weight[layer], values, form.tiled)
+
+
+def fill(view: NDArray[Any], values: NDArray[Any]) -> None:
     """Copy into the leading columns of a padded view; the rest stays 0."""
     view[..., : values.shape[-1]] = values
 
 
-def fill_panels(view: Floats, weight: Floats) -> None:
-    """Cut a weight `[N, K]` (out, in) into panels `[N / BLOCK, K, BLOCK]`; the rest stays 0."""
-    whole, rest = divmod(weight.shape[0], BLOCK)
-    inner = weight.shape[1]
-    view[:whole] = weight[: whole * BLOCK].reshape(whole, BLOCK, inner).transpose(0, 2, 1)
-    if rest:
-        view[whole, :, :rest] = weight[whole * BLOCK :].T
+def fill_panels(view: Words, weight: NDArray[Any], tiled: bool = False) -> None:
+    """Cut a weight `[N, K]` (out, in) into panels `[N / BLOCK, words of K, BLOCK]`, padded with 0.
+
+    Values of fewer bits share a 32-bit word: the lowest k stands in its lowest bits. For matrix
+    registers, the panel is cut further into blocks of TILE words by TILE columns.
+    """
+    panels, words, block = view.shape
+    rows, inner = weight.shape
+    whole = np.zeros((panels * block, words * (4 // weight.itemsize)), dtype=weight.dtype)
+    whole[:rows, :inner] = weight
+    as_words = whole.view(np.uint32).reshape(panels, block, words)
+    if tiled:
+        halves = as_words.reshape(panels, block // TILE, TILE, words // TILE, TILE)
+        as_words = halves.transpose(0, 3, 1, 4, 2).reshape(view.shape)
+    else:
+        as_words = as_words.transpose(0, 2, 1)
+    view.view(np.uint32)[:] = as_words
 
 
 def pad_heads(rows: Floats, heads: int) -> Floats:

@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from minner.kernels import layout, target
+from minner.kernels import forms, layout, target
 from minner.kernels.cache import cache_directory, keep
+from minner.kernels.forms import FORMS
 from minner.kernels.layout import padded, weight_count
 from minner.kernels.target import LANES
+from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import PackedModel, pack, shape_of
@@ -36,25 +38,26 @@ SETTLING = 2.0
 """Seconds after which a change of a file is sure to show in its time of modification."""
 
 
-def load_packed(checkpoint: Checkpoint) -> PackedModel:
+def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
     """A checkpoint laid out for the kernels: from the cache, else packed and kept there.
 
     Raises:
         MinnerError: a tensor cannot be read, or holds values that are not finite.
     """
-    path, origin = cache_path(checkpoint), _origin(checkpoint)
-    model = _map(path, origin, checkpoint)
+    path, origin = cache_path(checkpoint, precision), _origin(checkpoint)
+    model = _map(path, origin, checkpoint, precision)
     if model is None:
-        model = pack(checkpoint)
+        model = pack(checkpoint, precision)
         if _is_settled(checkpoint) and keep(path, _content(origin, model), "packed weights"):
-            model = _map(path, origin, checkpoint) or model
+            model = _map(path, origin, checkpoint, precision) or model
     return model
 
 
-def cache_path(checkpoint: Checkpoint) -> Path:
+def cache_path(checkpoint: Checkpoint, precision: str) -> Path:
     """The file for a checkpoint directory: a changed checkpoint takes the place of the old one."""
-    place = f"{checkpoint.directory.resolve()}\0{LANES}"
-    return cache_directory() / f"weights-{hashlib.sha256(os.fsencode(place)).hexdigest()[:32]}.bin"
+    place = f"{checkpoint.directory.resolve()}\0{LANES}\0{FORMS[precision]}"
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
+    return cache_directory() / f"weights-{precision}-{digest}.bin"
 
 
 def _origin(checkpoint: Checkpoint) -> bytes:
@@ -64,7 +67,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
     size, time of modification, and the first bytes of every tensor.
     """
     digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
-    for module in (packer, layout, target):
+    for module in (packer, numbers, layout, forms, target):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in _files(checkpoint):
         status = file.stat()
@@ -93,11 +96,13 @@ def _content(origin: bytes, model: PackedModel) -> Iterator[Any]:
     yield model.memory.data
 
 
-def _map(path: Path, origin: bytes, checkpoint: Checkpoint) -> PackedModel | None:
+def _map(
+    path: Path, origin: bytes, checkpoint: Checkpoint, precision: str
+) -> PackedModel | None:
     """The model in a file, or None if it is missing, damaged, or made from something else."""
     shape = shape_of(checkpoint.config)
     columns = padded(shape.dim)
-    words, memory = shape.vocabulary * columns, weight_count(shape)
+    words, memory = shape.vocabulary * columns, weight_count(shape, FORMS[precision])
     try:
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -105,7 +110,6 @@ def _map(path: Path, origin: bytes, checkpoint: Checkpoint) -> PackedModel | Non
         return None
     if content[:HEADER] != origin or len(content) != HEADER + 4 * (words + memory):
         return None
-    numbers = np.frombuffer(content, np.float32, offset=HEADER)
-    return PackedModel(
-        shape, checkpoint.config.activation, numbers[:words].reshape(-1, columns), numbers[words:]
-    )
+    content_words = np.frombuffer(content, np.float32, offset=HEADER)
+    table, rest = content_words[:words].reshape(-1, columns), content_words[words:]
+    return PackedModel(shape, checkpoint.config.activation, precision, table, rest)

@@ -17,9 +17,14 @@ Commands = Any  # argparse's private _SubParsersAction
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
-    """Let a command choose its model, and on how many cores it runs."""
+    """Let a command choose its model, on how many cores it runs, and in which case it reads."""
     add_checkpoint_options(command)
-    command.add_argument("--threads", type=int, help="cores to use")
+    command.add_argument("--threads", type=int, help="cores to use; default: all")
+    command.add_argument(
+        "--lowercase",
+        action=argparse.BooleanOptionalAction,
+        help="whether texts are lowercased; default: as the checkpoint's files say",
+    )
 
 
 def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
@@ -32,7 +37,13 @@ def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace, **more: Any) -> Any:
     """The model that the options ask for; `more` goes to `minner.load` as it is."""
-    return minner.load(options.model, precision=options.precision, threads=options.threads, **more)
+    return minner.load(
+        options.model,
+        precision=options.precision,
+        threads=options.threads,
+        lowercase=options.lowercase,
+        **more,
+    )
 
 
 def add_rule_options(command: argparse.ArgumentParser) -> None:
@@ -47,6 +58,9 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
     rules.add_argument("--labels", type=_names, metavar="L,L", help="keep these labels only")
     rules.add_argument(
         "--ignore-labels", type=_names, default=[], metavar="L,L", help="drop these labels"
+    )
+    rules.add_argument(
+        "--label-map", type=_renames, metavar="L=N,L=N", help="rename labels, such as PER=PERSON"
     )
     rules.add_argument(
         "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
@@ -79,6 +93,13 @@ def rules_of(options: argparse.Namespace) -> dict[str, Any]:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _renames(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in _names(text)]
+    if not all(equals for _, equals, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} must be LABEL=NAME,LABEL=NAME")
+    return {label.strip(): name.strip() for label, _, name in pairs}
 
 
 def add_text_options(command: argparse.ArgumentParser) -> Any:

@@ -14,13 +14,21 @@ import minner
 from minner.commands.common import Commands, add_text_options, read_lines
 from minner.compare import Comparison, Place, Side
 from minner.conll import read_conll
+from minner.decoders import DECODERS
+from minner.options import Options
 from minner.progress import progress
 from minner.tagger import Tagger
 from minner.weights.errors import MinnerError
 
 _WEIGHTS: dict[str, Any] = {"model": None, "precision": "float32"}
-_RULES = ("decoder", "word_strategy", "on_long", "min_score")
-_KEYS = (*_WEIGHTS, *_RULES)
+_RULES: dict[str, Any] = {
+    name: getattr(Options(), name) for name in ("decoder", "word_strategy", "on_long", "min_score")
+}
+_DEFAULTS = _WEIGHTS | _RULES
+"""Key of a side -> its value where it is left out."""
+
+_PRECISIONS = ("float32", "bfloat16", "int8")
+"""What a value alone is taken for; whether this minner has it, `minner.load` says."""
 
 Source = tuple[str | Sequence[str], Sequence[str] | None]
 """A text; or the words of one, and their gold tags."""
@@ -32,14 +40,14 @@ def add(commands: Commands) -> None:
         "diff",
         help="show where two models or rules disagree",
         description="Read the same texts in two ways, A and B, and show the places where their "
-        "entities differ. A and B are KEY=VALUE,KEY=VALUE; the keys are "
-        f"{', '.join(_KEYS)}, and what is left out is as `minner tag` has it by default.",
+        "entities differ. A way is a decoder, a precision or a model; or KEY=VALUE,KEY=VALUE with "
+        f"the keys {', '.join(_DEFAULTS)}; or `default`, as `minner tag` reads.",
     )
-    command.add_argument("--a", default="", metavar="A", help="left out: all defaults")
-    command.add_argument("--b", required=True, metavar="B", help="such as decoder=viterbi")
+    command.add_argument("a", metavar="A", help="such as default")
+    command.add_argument("b", metavar="B", help="such as viterbi, or model=PATH,decoder=viterbi")
     source = add_text_options(command)
     source.add_argument("--conll", metavar="FILE", help="words and gold tags from a CoNLL file")
-    command.add_argument("--threads", type=int, help="cores to use")
+    command.add_argument("--threads", type=int, help="cores to use; default: all")
     command.add_argument("--format", choices=("table", "json"), default="table")
     command.set_defaults(run=run)
 
@@ -47,9 +55,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the places where A and B differ, and how many there are."""
     sources = _sources(options)
-    sides = _parse("--a", options.a), _parse("--b", options.b)
+    sides = _parse("A", options.a), _parse("B", options.b)
     if sides[0] == sides[1]:
-        raise MinnerError("A and B are the same; say with --a or --b what is different")
+        raise MinnerError("A and B are the same; give two that differ, such as: default viterbi")
     a, b = _load(sides, options.threads)
     comparison = Comparison()
     places = _compare(a, b, progress(sources, "texts"), comparison)
@@ -81,22 +89,36 @@ def _compare(
 # ---- A and B ------------------------------------------------------------------------------------
 
 
-def _parse(flag: str, text: str) -> dict[str, Any]:
-    """The options of `minner.load` in `key=value,key=value`."""
-    found: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        key = key.replace("-", "_")
-        if key not in _KEYS or not equals:
-            known = ", ".join(_KEYS)
-            raise MinnerError(f"{flag}: {part!r} must be KEY=VALUE, with one of the keys {known}")
+def _parse(side: str, text: str) -> dict[str, Any]:
+    """A value for every key of `_DEFAULTS`, from what was given for a side."""
+    found = dict(_DEFAULTS)
+    if text == "default":
+        return found
+    for part in text.split(","):
+        key, value = _key_and_value(side, part)
         found[key] = value
-    if "min_score" in found:
-        try:
-            found["min_score"] = float(found["min_score"])
-        except ValueError:
-            raise MinnerError(f"{flag}: {found['min_score']!r} is no number") from None
+    try:
+        found["min_score"] = float(found["min_score"])
+    except ValueError:
+        raise MinnerError(f"{side}: {found['min_score']!r} is no number") from None
     return found
+
+
+def _key_and_value(side: str, part: str) -> tuple[str, str]:
+    """`key=value`; or a value alone that tells what it is of, the last resort being a model."""
+    key, equals, value = (piece.strip() for piece in part.partition("="))
+    if not equals:
+        return _key_of(key), key
+    key = key.replace("-", "_")
+    if key not in _DEFAULTS:
+        raise MinnerError(f"{side}: {part!r} has none of the keys {', '.join(_DEFAULTS)}")
+    return key, value
+
+
+def _key_of(value: str) -> str:
+    if value in DECODERS:
+        return "decoder"
+    return "precision" if value in _PRECISIONS else "model"
 
 
 def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:
@@ -104,12 +126,11 @@ def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:
     loaded: dict[tuple[Any, ...], Tagger] = {}
     taggers = []
     for side in sides:
-        weights = {key: side.get(key, default) for key, default in _WEIGHTS.items()}
+        weights = {key: side[key] for key in _WEIGHTS}
         key = tuple(weights.values())
         if key not in loaded:
             loaded[key] = minner.load(**weights, threads=threads)
-        rules = {name: side[name] for name in _RULES if name in side}
-        taggers.append(loaded[key].with_options(**rules))
+        taggers.append(loaded[key].with_options(**{name: side[name] for name in _RULES}))
     return taggers
 
 
@@ -127,11 +148,11 @@ def _write_table(
             _write_row(number, "gold", entity.start, entity.end, entity.label, "", entity.text)
     ours = comparison
     print(
-        f"\n{ours.texts} texts: A found {ours.a} entities, B {ours.b}, {ours.same} of them the "
-        f"same, with scores up to {ours.largest_score_difference:.2g} apart"
+        f"\n{ours.texts} text{'s' * (ours.texts != 1)}: A found {ours.a} entities, B {ours.b}, "
+        f"{ours.same} of them the same, with scores up to {ours.largest_score_difference:.2g} apart"
     )
     right = f"; A is right in {ours.a_right}, B in {ours.b_right}" if has_gold else ""
-    print(f"{ours.places} places differ{right}")
+    print(f"places that differ: {ours.places}{right}")
 
 
 def _write_side(number: int, name: str, side: Side, place: Place) -> None:

@@ -22,7 +22,6 @@ from minner.commands.common import (
 from minner.formats.tagged import tagged
 from minner.progress import progress
 from minner.redact import LABEL, NUMBERED, Redactor, Replacement, restore
-from minner.schemes import chunk_labels
 from minner.weights.errors import MinnerError
 
 
@@ -41,10 +40,16 @@ def add(commands: Commands) -> None:
     style.add_argument("--template", help="with {label} and {number}; default: [{label}]")
     style.add_argument("--mask", metavar="CHARACTER", help="as many of it as the name is long")
     style.add_argument("--restore", metavar="MAP", help="undo a redaction: put the names back")
-    command.add_argument("--labels", help="replace only these, such as PER,ORG")
+    command.add_argument(
+        "--labels", type=_labels, metavar="L,L", help="replace only these, such as PER,ORG"
+    )
     command.add_argument("--map", metavar="FILE", help="write what --restore needs, as JSON lines")
     add_model_options(command)
     command.set_defaults(run=run, wrong_usage=command.error)
+
+
+def _labels(text: str) -> list[str]:
+    return [label.strip() for label in text.split(",")]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -62,12 +67,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _redact(lines: Iterable[str], options: argparse.Namespace) -> None:
-    labels = None if options.labels is None else options.labels.split(",")
-    redactor = _redactor(options, labels)
+    redactor = _redactor(options)
     with ExitStack() as stack:
         file = stack.enter_context(_create(options.map)) if options.map else None
         ner = load(options)
-        _check_labels(labels or (), chunk_labels(ner.labels))
+        _check_labels(options.labels or (), ner.entity_labels)
         if not options.text and not sys.stdout.isatty():
             lines = progress(lines, "texts")
         for line, found in tagged(ner, lines):
@@ -78,15 +82,15 @@ def _redact(lines: Iterable[str], options: argparse.Namespace) -> None:
             sys.stdout.write(redacted.text)
 
 
-def _redactor(options: argparse.Namespace, labels: list[str] | None) -> Redactor:
+def _redactor(options: argparse.Namespace) -> Redactor:
     for text in (options.template, options.mask):
         if text and not {"\r", "\n"}.isdisjoint(text):
             raise MinnerError("a placeholder must not break the line it stands in")
     template = LABEL if options.template is None else options.template
-    return Redactor(template, mask=options.mask, labels=labels)
+    return Redactor(template, mask=options.mask, labels=options.labels)
 
 
-def _check_labels(labels: Iterable[str], known: list[str]) -> None:
+def _check_labels(labels: Iterable[str], known: Iterable[str]) -> None:
     """A label that is misspelt would leave in the text what was to be taken out."""
     for label in labels:
         if label not in known:

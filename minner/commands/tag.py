@@ -19,7 +19,7 @@ from minner.commands.common import (
 from minner.decoders import STRICT
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
-from minner.options import Options
+from minner.options import OPTION_NAMES, Options
 from minner.progress import progress
 from minner.weights.errors import MinnerError
 
@@ -28,7 +28,14 @@ def add(commands: Commands) -> None:
     """Add the command to the parser."""
     command = commands.add_parser("tag", help="find the entities of texts")
     add_text_options(command)
-    command.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="jsonl-words: with every word, the probabilities of all labels for it, and whether "
+        "the text was cut; sparknlp: JSON lines of annotations, by the rules of Spark NLP; "
+        "default: table",
+    )
     command.add_argument(
         "--collection",
         metavar="FOLDER",
@@ -66,15 +73,17 @@ def _check_format(name: str, rules: dict[str, Any]) -> None:
     """Refuse rules that a format cannot show, rather than write what was not asked for.
 
     Raises:
-        MinnerError: the format has offsets of its own, or tags instead of entities.
+        MinnerError: the format has rules or offsets of its own, or tags instead of entities.
     """
-    refused = set() if name in ("table", "jsonl") else {"offsets", "inclusive_ends"}
+    refused = set() if name in ("table", "jsonl", "jsonl-words") else {"offsets", "inclusive_ends"}
     reason = f"--format {name} has offsets of its own"
     if name == "conll":
-        refused |= {"labels", "ignore_labels", "min_score"}
+        refused |= {"labels", "ignore_labels", "label_map", "min_score"}
         reason = "--format conll writes the tag of every word, which has no offsets and no choice"
         if rules["decoder"] in STRICT:
             refused.add("decoder")
+    if name == "sparknlp":
+        refused, reason = {*OPTION_NAMES}, "--format sparknlp has rules of its own"
     asked, defaults = Options(**rules), Options()
     for rule in sorted(refused):
         if getattr(asked, rule) != getattr(defaults, rule):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from minner.entity import Entity
 from minner.formats.tagged import tagged
-from minner.schemes import chunk_labels
 from minner.tagger import Tagger
 from minner.weights.errors import MinnerError
 
@@ -47,7 +46,7 @@ def write_collection(ner: Tagger, texts: Iterable[str], folder: Path) -> None:
     Raises:
         MinnerError: the folder cannot be made, or has files in it.
     """
-    types = "".join(f"{_type(label)}\n" for label in chunk_labels(ner.labels))
+    types = "".join(f"{_type(label)}\n" for label in ner.entity_labels)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

@@ -12,7 +12,6 @@ from html import escape
 
 from minner.entity import Entity
 from minner.formats.tagged import tagged
-from minner.schemes import chunk_labels
 from minner.tagger import Tagger
 
 _HEAD = """\
@@ -72,7 +71,7 @@ _GOLDEN_ANGLE = 137.5
 
 def html(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A page with a list item per text; the item's id is the number of the text."""
-    classes = {label: f"l{i}" for i, label in enumerate(chunk_labels(ner.labels))}
+    classes = {label: f"l{i}" for i, label in enumerate(ner.entity_labels)}
     hues = "".join(
         f".{name} {{ --hue: {(210 + i * _GOLDEN_ANGLE) % 360:g} }}\n"
         for i, name in enumerate(classes.values())

@@ -1,17 +1,56 @@
-"""JSON lines for programs."""
+"""JSON lines for programs: the entities alone, or all that is known of a text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
+from minner.document import Document
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
+from minner.words import split_words
 
 
 def jsonl(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
-    """A JSON object per text: the text, and its entities with code point offsets."""
+    """A JSON object per text: the text, and its entities."""
     for text, found in tagged(ner, texts):
         record = {"text": text, "entities": [asdict(entity) for entity in found]}
         yield json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
+    """As `jsonl`, with every word, the probabilities of all labels for it, and how it was read."""
+    for document in ner.documents(texts):
+        record = {
+            "text": document.text,
+            "entities": [asdict(entity) for entity in document.entities],
+            "words": list(_words(document)),
+            "pieces": len(document.pieces.ids),
+            "windows": len(document.windows),
+            "cut": document.cut,
+        }
+        yield json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def _words(document: Document) -> Iterator[dict[str, Any]]:
+    places = split_words(document.text)  # in code points, whatever unit was asked for
+    for i, (first, last) in enumerate(places):
+        start, end = document.words[i]
+        yield {
+            "text": document.text[first:last],
+            "start": start,
+            "end": end,
+            "tag": document.tags[i],
+            "score": float(document.scores[i]),
+            "probabilities": _by_label(document.labels, document.probabilities[i].tolist()),
+        }
+
+
+def _by_label(labels: Sequence[str], probabilities: Sequence[float]) -> dict[str, float]:
+    """Six decimals, about what float32 has; labels that two classes share are added up."""
+    total = dict.fromkeys(labels, 0.0)
+    for label, probability in zip(labels, probabilities, strict=True):
+        total[label] += probability
+    return {label: round(probability, 6) for label, probability in total.items()}

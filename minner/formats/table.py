@@ -12,7 +12,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 def table(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A line per entity; the entity comes last, so that no column has to be cut."""
-    width = max(len("LABEL"), *(len(label) - 2 for label in ner.labels))
+    width = max(map(len, ("LABEL", *ner.entity_labels)))
     yield f" TEXT  {'LABEL':<{width}}   START     END  SCORE  ENTITY\n"
     for number, found in enumerate(ner.pipe(texts), start=1):
         for entity in found:

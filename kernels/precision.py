@@ -1,0 +1,213 @@
+"""The three precisions: how numbers share a 32-bit word, and what multiplies such words.
+
+A product runs over words. Where a float32 product takes one k at a time, a word holds two
+neighbouring k in bfloat16 or four in int8, and one instruction multiplies them all and adds
+them up. So a weight panel is `[words of K, BLOCK]` words in every precision, a row of x is a row of
+words, and who knows the float32 product knows all three.
+
+What a host has no instruction for it does with those it has. Weights keep their form; only x then
+takes other words:
+
+| precision | host | a word of x | sums |
+|---|---|---|---|
+| float32 | every | one float32 | float32 |
+| bfloat16 | tiles (AMX), pair dot (AMD's AVX-512 BF16, Arm's BF16) | two bfloat16 | float32 |
+| | any other: the weights are unpacked | one float32, not rounded | float32 |
+| int8 | tiles, quad dot (VNNI, Arm's dot product) | four int8 | int32, exact |
+| | any other: pairs of int16 | two int16 | int32, exact |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from minner.kernels.forms import FORMS, HAS_PAIRS, HAS_QUADS, Form, attention_name
+from minner.kernels.staged import (
+    BFLOAT,
+    BFLOATS,
+    BYTES,
+    FLOATS,
+    HALVES,
+    INT8,
+    INT16,
+    INT64,
+    INTS,
+    Array,
+    Operand,
+    Pointer,
+    Value,
+    bits,
+    call,
+    fma,
+    lift,
+    narrow,
+    on_x86,
+    shuffle,
+)
+from minner.kernels.target import LANES, ROWS, TARGET, TILE
+
+Dot = Callable[[Value, list[Value], Value], Value]
+Pack = Callable[[Pointer, Operand, Value], None]
+Write = Callable[[Array, Value, Operand, Value], None]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What the kernels need to know of a precision on this host.
+
+    Attributes:
+        name: as `minner.load` takes it.
+        form: how many values share a word.
+        dot: `(sums, words of x, word of weights) -> sums`, all of them vectors.
+        pack: stores LANES values in the words of x: `(row, column, values)`, where the row is
+            continuous. Those of int8 must be whole numbers from -127 to 127.
+        tile_dot: the same as `dot` on matrix registers, by its name in LLVM, or "".
+        sums: the type of the sums, FLOATS or INTS.
+        offset: is added to each int8 value of x.
+    """
+
+    name: str
+    form: Form
+    dot: Dot
+    pack: Pack
+    tile_dot: str = ""
+    sums: ir.Type = FLOATS
+    offset: int = 0
+
+    @property
+    def parts(self) -> int:
+        """Words of x that meet one word of weights."""
+        return self.form.step // self.form.x_step
+
+    @property
+    def block_rows(self) -> int:
+        """Rows of a product that are finished before the next: one tile, or two matrix registers."""
+        return 2 * TILE if self.form.tiled else ROWS
+
+    def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
+        """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""
+        rows = self.form.rows
+        return x + (row // rows * (lift(words, INT64) * rows) + row % rows * TILE)
+
+    def write_row(self, x: Pointer, words: Operand, row: Value, column: Operand, values: Value) -> None:
+        """Store LANES values in a row of x `[T, words]`."""
+        together = TILE * self.form.x_step
+        line = lift(column, INT64) // together * (TILE * self.form.rows)
+        self.pack(self.row(x, words, row) + line, lift(column, INT64) % together, values)
+
+    def write_x(self, x: Array, token: Value, column: Operand, values: Value) -> None:
+        """Store LANES values in a row of x `[T, words]`."""
+        self.write_row(x.data, x.shape[1], token, column, values)
+
+    def write_plain(self, out: Array, token: Value, column: Operand, values: Value) -> None:
+        """Store LANES values as the same words in a continuous row of `[T, words]`."""
+        self.pack(out[token], column, values)
+
+    @property
+    def write_given(self) -> Write:
+        """How a kernel writes what a product will read: as x, or to be quantised first."""
+        return float32.write_plain if self.form.quantised else self.write_x
+
+
+# ---- float32 ----------------------------------------------------------------------------------
+
+
+def _pack_float32(row: Pointer, column: Operand, values: Value) -> None:
+    """Store float32 as it is."""
+    (row + column).store(values)
+
+
+float32 = Precision(
+    "float32",
+    FORMS["float32"],
+    dot=lambda sums, x, weights: fma(x[0], weights, sums),
+    pack=_pack_float32,
+)
+
+
+# ---- bfloat16 ---------------------------------------------------------------------------------
+
+
+def _pack_pairs(row: Pointer, column: Operand, values: Value) -> None:
+    """Round to the nearest bfloat16, ties to even."""
+    (row.of(INT16) + column).store(bits(narrow(values, BFLOAT), ir.VectorType(INT16, LANES)))
+
+
+def _pair_dot(sums: Value, x: list[Value], weights: Value) -> Value:
+    return call(TARGET.pair_dot, FLOATS, sums, bits(x[0], BFLOATS), bits(weights, BFLOATS))
+
+
+def _unpacked_pair_dot(sums: Value, x: list[Value], weights: Value) -> Value:
+    """A bfloat16 is the upper half of a float32; the lower k stands in the lower half."""
+    words = bits(weights, INTS)
+    lower, upper = bits(words << 16, FLOATS), bits(words & -65536, FLOATS)
+    return fma(x[1], upper, fma(x[0], lower, sums))
+
+
+bfloat16 = Precision(
+    "bfloat16",
+    FORMS["bfloat16"],
+    dot=_pair_dot if HAS_PAIRS else _unpacked_pair_dot,
+    pack=_pack_pairs if HAS_PAIRS else _pack_float32,
+    tile_dot="llvm.x86.tdpbf16ps" if TARGET.tiles else "",
+)
+
+
+# ---- int8 -------------------------------------------------------------------------------------
+
+# x86's quad dot takes unsigned x, hence an offset, which the sums start without.
+_OFFSET = 128 if "vpdpbusd" in TARGET.quad_dot and not TARGET.tiles else 0
+
+
+def _pack_quads(row: Pointer, column: Operand, values: Value) -> None:
+    (row.of(INT8) + column).store(narrow(values + _OFFSET, INT8))
+
+
+def _quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:
+    return call(TARGET.quad_dot, INTS, sums, bits(x[0], BYTES), bits(weights, BYTES))
+
+
+def _pack_int16(row: Pointer, column: Operand, values: Value) -> None:
+    """Values 0, 2, 1, 3 of each four: the order in which `_unpacked_quad_dot` meets the weights."""
+    halves = narrow(values, INT16)
+    order = [four + i for four in range(0, LANES, 4) for i in (0, 2, 1, 3)]
+    (row.of(INT16) + column).store(shuffle(halves, halves, order))
+
+
+def _unpacked_quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:
+    """Bytes 0 and 2 of each word, then 1 and 3, as int16 with their signs."""
+    halves = bits(weights, HALVES)
+    even, odd = (halves << 8) >> 8, halves >> 8
+    return sums + _multiply_int16(x[0], even) + _multiply_int16(x[1], odd)
+
+
+def _multiply_int16(x: Value, weights: Value) -> Value:
+    """Multiply pairs of int16 and add each pair up, exactly: one instruction on every x86."""
+    names = {16: "avx512.pmaddw.d.512", 8: "avx2.pmadd.wd", 4: "sse2.pmadd.wd"}
+    if on_x86():
+        return call(f"llvm.x86.{names[LANES]}", INTS, bits(x, HALVES), weights)
+    products = bits(x, INTS), bits(weights, INTS)
+    upper = (products[0] >> 16) * (products[1] >> 16)
+    return upper + ((products[0] << 16) >> 16) * ((products[1] << 16) >> 16)
+
+
+int8 = Precision(
+    "int8",
+    FORMS["int8"],
+    dot=_quad_dot if HAS_QUADS else _unpacked_quad_dot,
+    pack=_pack_quads if HAS_QUADS else _pack_int16,
+    tile_dot="llvm.x86.tdpbssd" if TARGET.tiles else "",
+    sums=INTS,
+    offset=_OFFSET,
+)
+
+
+PRECISIONS = {precision.name: precision for precision in (float32, bfloat16, int8)}
+
+
+def attention_precision(precision: Precision) -> Precision:
+    """What attention multiplies in (see forms.py)."""
+    return PRECISIONS[attention_name(precision.name)]

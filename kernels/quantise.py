@@ -1,0 +1,63 @@
+"""Quantisation of rows of x to int8: each row in steps of its own, chosen so that its largest value is 127.
+
+One scale for a whole tensor loses named entities: a few features of a transformer are far larger than the
+rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minner.kernels.layout import Operand as Rows
+from minner.kernels.precision import Precision
+from minner.kernels.staged import (
+    Array,
+    Pointer,
+    Value,
+    Variable,
+    absolute,
+    loop,
+    maximum,
+    nearest,
+    reduce,
+    select,
+    splat,
+    staged,
+    to_int,
+    vector,
+)
+from minner.kernels.target import LANES
+from minner.kernels.team import meet, shared_rows
+
+STEPS = 127
+"""Steps to each side of 0. -128 is left out: what is quantised stays symmetric."""
+
+
+def quantise_row(precision: Precision, row: Pointer, width: Value, x: Rows, token: Value) -> None:
+    """Write `width` float32, a multiple of LANES, as one row of x, and its scale."""
+    largest = Variable(vector(0.0))
+    for at in loop(0, width, LANES):
+        largest.value = maximum(largest.value, absolute((row + at).load()))
+    peak = reduce(largest.value, maximum)
+    x.scale[token].store_scalar(peak * (1 / STEPS))
+    steps = splat(select(peak > 0.0, STEPS / peak, 0.0))  # a row of zeros has none
+    for at in loop(0, width, LANES):
+        precision.write_x(x.rows, token, at, to_int(nearest((row + at).load() * steps)))
+
+
+def quantise_kernel(precision: Precision) -> Any:
+    """Make the kernel that turns what a kernel gave into what the next product reads.
+
+    Returns:
+        A staged function `(team, given [T, N], x)`, x an `Operand` of `layout.py`. It does nothing,
+        and has no barrier, in precisions that are not quantised: there both are the same.
+    """
+
+    @staged
+    def quantise(team: Array, given: Array, x: Rows) -> None:
+        if precision.form.quantised:
+            for token in shared_rows(team, given.shape[0]):
+                quantise_row(precision, given[token], given.shape[1], x, token)
+            meet(team)
+
+    return quantise
