@@ -34,10 +34,11 @@ from minner.conll import read_conll
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003" / "eng.testb"
 
-LEAST_EQUAL = {"float32": 0.9995, "bfloat16": 0.98, "int8": 0.93}
+LEAST_EQUAL = {"float32": 0.9995, "bfloat16": 0.98, "int8": 0.9}
 """Precision -> share of the words whose tags must be those of minner in float32. Random weights
-put many words near the edge between two of nine tags, where rounding decides: OpenVINO has 0.990
-in bfloat16 and 0.960 in int8. (A trained model is surer: see accuracy.py.)"""
+put many words near the edge between two of nine tags, where rounding decides: of 600 words OpenVINO
+has 0.990 in bfloat16 and 0.944 to 0.960 in int8, minner 0.996 and 0.972. (A trained model is surer:
+see accuracy.py.)"""
 
 Sentence = Sequence[str]
 Result = tuple[list[list[str]], list[list[Chunk]]]
