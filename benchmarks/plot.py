@@ -45,12 +45,13 @@ def draw(race: dict[str, Any], path: str) -> None:
     axes.set_xticks(places, list(shapes))
     axes.set_xlabel("batch x tokens; above each bar its milliseconds")
     axes.set_ylabel("speed, minner in the same precision = 1")
+    limit = ", limited to AVX2" if race["settings"].get("avx2") else ""
     axes.set_title(
-        f"{race['machine']['cpu']}, {race['settings']['threads']} threads, "
+        f"{race['machine']['cpu']}{limit}, {race['settings']['threads']} threads, "
         f"{race['machine']['date']}",
         fontsize=10,
     )
-    figure.legend(loc="outside lower center", ncols=len(engines), fontsize=8)
+    figure.legend(loc="outside lower center", ncols=min(len(engines), 5), fontsize=8)
     plt.rcParams["svg.hashsalt"] = "minner"  # the same race gives the same file
     figure.savefig(path, dpi=150, metadata={"Date": None} if path.endswith(".svg") else None)
 
