@@ -7,7 +7,7 @@ import os
 import platform
 from dataclasses import dataclass
 
-import llvmlite.binding as llvm
+from minner.kernels.host import host_cpu
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ def host_target() -> Target:
     ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` override the host, so that one machine can test
     the kernels of another.
     """
-    cpu = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES")
-    if features is None:
+    cpu, features = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None and cpu is not None:
         # A foreign CPU name without features means "whatever that CPU has at least": none that
         # we can list, hence the baseline.
-        features = "" if "NUMBA_CPU_NAME" in os.environ else llvm.get_host_cpu_features().flatten()
+        features = ""
+    if not cpu or features is None:
+        host, all_features = host_cpu()
+        cpu, features = cpu or host, all_features if features is None else features
     present = {name[1:] for name in features.split(",") if name.startswith("+")}
     if {"avx512f", "avx512bw"} <= present:
         # Intel's vdpbf16ps takes 3 cycles (Granite Rapids: 75 GFLOP/s a core where float32
