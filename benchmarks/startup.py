@@ -89,7 +89,8 @@ def commands(model: Model, threads: int, precision: str) -> dict[str, list[str]]
 
 def start(command: list[str]) -> Run:
     """Run a program to its end."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # measures this checkout's minner
+    # Measures this checkout's minner; compiled to bytecode, as what is installed always is.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
     begin = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +40,8 @@ def keep(path: Path, parts: Iterable[Any], what: str | None = None) -> bool:
         Whether the file is there. If it cannot be written, one line on stderr says so: the first
         time in a process, and only if `what` says what is lost.
     """
+    import tempfile  # 3 ms that only the first process should take
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)

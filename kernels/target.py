@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
+import sys
 from dataclasses import dataclass
 
 from minner.kernels.host import host_cpu
@@ -81,7 +81,7 @@ def _grant_tiles() -> bool:
     Granted to the whole process, its later threads, and what it forks: `arch_prctl` with
     `ARCH_REQ_XCOMP_PERM` and the number of the tiles' data among the processor's states, 18.
     """
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
+    if sys.platform != "linux" or os.uname().machine != "x86_64":
         return False
     arch_prctl, request_permission, tile_data = 158, 0x1023, 18
     granted: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)

@@ -342,10 +342,10 @@ def test_no_tokenizer_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a tokenizer that can be read: EOF"),
-        (b"{}", "is not a tokenizer that can be read: Model missing"),
-        (b"[]", "is not a tokenizer that can be read: invalid type"),
-        (b"\xff", "is not UTF-8 text"),
+        (b"", "is not a tokenizer that can be read: .*EOF"),
+        (b"{}", "is not a tokenizer that can be read: .*Model missing"),
+        (b"[]", "is not a tokenizer that can be read: .*invalid type"),
+        (b"\xff", "is not a tokenizer that can be read: .*expected value"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a git-lfs pointer"),
     ],
 )

@@ -20,17 +20,27 @@ def refuse_lfs_pointer(path: Path, head: bytes) -> None:
         )
 
 
-def read_text(path: Path) -> str:
-    """Return the UTF-8 text of `path`, line ends untouched.
+def read_bytes(path: Path) -> bytes:
+    """Return the content of `path`.
 
     Raises:
-        MinnerError: the file cannot be read, is a git-lfs pointer or is not UTF-8.
+        MinnerError: the file cannot be read, or is a git-lfs pointer.
     """
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise MinnerError(f"cannot read {path}: {reason(error)}") from error
     refuse_lfs_pointer(path, content)
+    return content
+
+
+def read_text(path: Path) -> str:
+    """Return the UTF-8 text of `path`, line ends untouched.
+
+    Raises:
+        MinnerError: as `read_bytes`, or the content is not UTF-8.
+    """
+    content = read_bytes(path)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
