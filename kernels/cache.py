@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable
@@ -59,6 +60,21 @@ def keep(path: Path, parts: Iterable[Any], what: str | None = None) -> bool:
             _complain(path.parent, what, error)
         return False
     return True
+
+
+def keep_checked(path: Path, content: bytes, what: str | None = None) -> bool:
+    """The same for content that must not be used when it is damaged: after its SHA-256."""
+    return keep(path, [hashlib.sha256(content).digest(), content], what)
+
+
+def read_checked(path: Path) -> bytes | None:
+    """What `keep_checked` has kept, or None where there is none or it is damaged."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    checksum, content = content[:32], content[32:]
+    return content if hashlib.sha256(content).digest() == checksum else None
 
 
 _complaints: set[Path] = set()  # the directories they were about

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
-from minner.kernels.cache import cache_directory, keep, version_of
+from minner.kernels.cache import cache_directory, keep_checked, read_checked, version_of
 
 CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors: lines of `key : value`, an empty line after each."""
@@ -18,20 +17,20 @@ IDENTITY = ("vendor_id", "cpu family", "model", "model name", "stepping", "cpuid
 def host_cpu() -> tuple[str, str]:
     """LLVM's name of the processor, and its feature string, such as ``+avx2,+fma,-avx512f``.
 
-    The file that keeps them is named by the processor, since machines may share a home directory.
+    The file that keeps both, a line each, is named by the processor: machines may share a home.
     """
     identity = _identity()
     if identity is None:
         return _ask_llvm()
     digest = hashlib.sha256(version_of("llvmlite") + identity).hexdigest()[:32]
-    path = cache_directory() / f"cpu-{digest}.json"
-    try:
-        known = json.loads(path.read_bytes())
-        return str(known["cpu"]), str(known["features"])
-    except (OSError, ValueError, KeyError, TypeError):
-        cpu, features = _ask_llvm()
-        keep(path, [json.dumps({"cpu": cpu, "features": features}).encode()])
-        return cpu, features
+    path = cache_directory() / f"cpu-{digest}.bin"
+    known = read_checked(path)
+    if known is None:
+        answer = _ask_llvm()
+        keep_checked(path, "\n".join(answer).encode())
+        return answer
+    cpu, features = known.decode().split("\n")
+    return cpu, features
 
 
 def _identity() -> bytes | None:

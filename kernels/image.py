@@ -109,7 +109,7 @@ def load_image(content: bytes) -> int:
     It is never writable and executable at once.
 
     Raises:
-        OSError: the system does not let this process run code that it has loaded itself.
+        PermissionError: the system lets this process run no code that it has written itself.
     """
     line, _, code = content.partition(b"\n")
     contents = json.loads(line)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from minner.kernels.cache import cache_directory, keep, version_of
+from minner.kernels.cache import cache_directory, keep_checked, read_checked, version_of
 from minner.kernels.elf import UnknownObject
 from minner.kernels.image import is_image, load_image, make_image
 from minner.kernels.target import TARGET
@@ -31,7 +31,7 @@ def cache_path(activation: str, precision: str) -> Path:
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     for package in ("numba", "llvmlite"):
-        digest.update(version_of(package))
+        digest.update(b"\0" + version_of(package))
     for part in (repr(TARGET), activation, precision):
         digest.update(b"\0" + part.encode())
     return cache_directory() / f"forward-{activation}-{precision}-{digest.hexdigest()[:32]}.bin"
@@ -42,13 +42,13 @@ def load_forward(activation: str, precision: str) -> Forward:
     """The compiled forward pass: from the cache, else compiled and kept.
 
     Raises:
-        OSError: the system does not let this process run code that it has loaded itself.
+        PermissionError: the system lets this process run no code that it has written itself.
     """
     path = cache_path(activation, precision)
-    code = _read(path)
+    code = read_checked(path)
     if code is None:
         code = _compile(activation, precision)
-        keep(path, [hashlib.sha256(code).digest(), code], "compiled kernels")
+        keep_checked(path, code, "compiled kernels")
     forward: Forward = _PROTOTYPE(_load(code))
     return forward
 
@@ -71,16 +71,3 @@ def _load(code: bytes) -> int:
     from minner.kernels.build import link
 
     return link(code)
-
-
-# ---- the file: SHA-256 of the machine code, then the machine code ------------------------------
-
-
-def _read(path: Path) -> bytes | None:
-    """The machine code, or None where there is none or it is damaged."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    checksum, code = content[:32], content[32:]
-    return code if hashlib.sha256(code).digest() == checksum else None

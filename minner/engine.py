@@ -15,6 +15,7 @@ from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
 from minner.kernels.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
+from minner.weights.errors import MinnerError
 from minner.weights.pack import aligned_empty
 from minner.weights.packed import load_packed
 
@@ -38,10 +39,19 @@ class Engine:
             checkpoint: the model.
             threads: size of the thread team; all available cores where it is None.
             precision: of the matrices, a key of `forms.FORMS`.
+
+        Raises:
+            MinnerError: a tensor cannot be used, or the system forbids compiled code.
         """
         self._model = load_packed(checkpoint, precision)
         self._forms = FORMS[precision], FORMS[attention_name(precision)]
-        forward = load_forward(self._model.activation, precision)
+        try:
+            forward = load_forward(self._model.activation, precision)
+        except PermissionError as error:
+            raise MinnerError(
+                f"the system does not let minner run the code that it has compiled "
+                f"({error.strerror}): allow it executable memory, as all JIT compilers need"
+            ) from error
         self._team = Team(forward, available_cores() if threads is None else threads)
         self._scratch = aligned_empty(0)
         self._recorded: list[Laps] | None = None

@@ -12,8 +12,15 @@ from typing import Any
 
 import pytest
 
-from minner.kernels import native
+import minner
+from minner import MinnerError, engine
+from minner.kernels import build, image, native
+from minner.kernels.cache import read_checked
+from minner.kernels.elf import UnknownObject
+from minner.kernels.host import host_cpu
+from minner.kernels.image import is_image
 from minner.tagger import Tagger
+from objects import ON_X86_LINUX, SAMPLE, SAMPLE_RESULT, call_sample, compile_ir
 
 CODE = b"machine code"
 
@@ -28,21 +35,22 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Replace the compiler; the list tells what it was asked for. Linking gives the code back."""
+    """Replace the compiler; the list tells what it was asked for. Loading gives the code back."""
     asked: list[str] = []
 
-    def compile_forward(activation: str) -> bytes:
-        asked.append(activation)
+    def compile_forward(activation: str, precision: str) -> bytes:
+        asked.append(f"{activation} {precision}")
         return CODE
 
-    monkeypatch.setattr(native, "compile_forward", compile_forward)
-    monkeypatch.setattr(native, "_link", lambda code: code)
+    monkeypatch.setattr(native, "_compile", compile_forward)
+    monkeypatch.setattr(native, "_load", lambda code: code)
+    monkeypatch.setattr(native, "_PROTOTYPE", lambda code: code)
     return asked
 
 
-def load(activation: str = "gelu") -> Any:
+def load(activation: str = "gelu", precision: str = "float32") -> Any:
     """Load as a new process would: without the memory of this one."""
-    return native.load_forward.__wrapped__(activation)
+    return native.load_forward.__wrapped__(activation, precision)
 
 
 # ---- where --------------------------------------------------------------------------------------
@@ -78,21 +86,22 @@ def test_the_name_depends_on_everything_the_code_depends_on(
     source.write_text("EPSILON = 1e-12\n")
     monkeypatch.setattr(native, "__file__", str(package / "native.py"))
 
-    seen = [native.cache_path("gelu")]
-    assert seen[0] == native.cache_path("gelu")
+    seen = [native.cache_path("gelu", "float32")]
+    assert seen[0] == native.cache_path("gelu", "float32")
     assert seen[0].parent == cache
 
-    seen.append(native.cache_path("relu"))
+    seen.append(native.cache_path("relu", "float32"))
+    seen.append(native.cache_path("gelu", "int8"))
     source.write_text("EPSILON = 1e-5\n")
-    seen.append(native.cache_path("gelu"))
+    seen.append(native.cache_path("gelu", "float32"))
     for change in ({"cpu": "another"}, {"features": "+none"}):
         with monkeypatch.context() as patch:
             patch.setattr(native, "TARGET", dataclasses.replace(native.TARGET, **change))
-            seen.append(native.cache_path("gelu"))
-    monkeypatch.setattr(native, "_numba_version", lambda: b"9.9")
-    seen.append(native.cache_path("gelu"))
-    monkeypatch.setattr(native.llvmlite, "__version__", "9.9")
-    seen.append(native.cache_path("gelu"))
+            seen.append(native.cache_path("gelu", "float32"))
+    for package in ("numba", "llvmlite"):
+        with monkeypatch.context() as patch:
+            patch.setattr(native, "version_of", lambda name, new=package: b"9" * (name == new))
+            seen.append(native.cache_path("gelu", "float32"))
     assert len(set(seen)) == len(seen)
 
 
@@ -100,14 +109,15 @@ def test_the_name_depends_on_everything_the_code_depends_on(
 
 
 def test_the_second_time_nothing_is_compiled(cache: Path, compiled: list[str]) -> None:
-    assert [load(), load(), load("relu"), load("relu")] == [CODE] * 4
-    assert compiled == ["gelu", "relu"]
-    assert sorted(cache.iterdir()) == sorted([native.cache_path("gelu"), native.cache_path("relu")])
+    kinds = [("gelu", "float32"), ("relu", "float32"), ("gelu", "int8")]
+    assert [load(*kind) for kind in kinds * 2] == [CODE] * 6
+    assert compiled == ["gelu float32", "relu float32", "gelu int8"]
+    assert set(cache.iterdir()) == {native.cache_path(*kind) for kind in kinds}
 
 
 def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> None:
     load()
-    assert native.cache_path("gelu").stat().st_mode & 0o777 == 0o644
+    assert native.cache_path("gelu", "float32").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(
@@ -125,11 +135,11 @@ def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> 
 )
 def test_a_damaged_file_is_replaced(cache: Path, compiled: list[str], damage: Any) -> None:
     load()
-    path = native.cache_path("gelu")
+    path = native.cache_path("gelu", "float32")
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert load() == CODE
-    assert compiled == ["gelu", "gelu"]
+    assert compiled == ["gelu float32"] * 2
     assert path.read_bytes() == whole
 
 
@@ -149,6 +159,18 @@ def test_a_directory_that_cannot_be_made_costs_one_line(
     monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "file" / "cache"))
     assert load() == CODE
     assert_one_line(capsys.readouterr().err, tmp_path / "file" / "cache")
+
+
+def test_it_is_said_once_in_a_process(
+    tmp_path: Path,
+    compiled: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "file"))
+    assert [load(), load(), load("relu")] == [CODE] * 3
+    assert_one_line(capsys.readouterr().err, tmp_path / "file")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes where it likes")
@@ -179,46 +201,86 @@ EIGHTH = """
 import time
 from minner.kernels import native
 
-def compile_forward(activation):
+def compile_forward(activation, precision):
     time.sleep(0.3)
     return b"machine code" * 100_000
 
-native.compile_forward = compile_forward
-native._link = lambda code: code
-assert native.load_forward("gelu") == b"machine code" * 100_000
+native._compile = compile_forward
+native._load = native._PROTOTYPE = lambda code: code
+assert native.load_forward("gelu", "float32") == b"machine code" * 100_000
 """
 
 
 def test_eight_processes_fill_one_cache(cache: Path) -> None:
+    host_cpu()  # what LLVM says of the processor is kept there, too
     command = [sys.executable, "-c", EIGHTH]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(8)]
     messages = [process.communicate(timeout=120)[1] for process in processes]
     assert messages == [b""] * 8
     assert [process.returncode for process in processes] == [0] * 8
-    assert list(cache.iterdir()) == [native.cache_path("gelu")]
+    files = [path for path in cache.iterdir() if not path.name.startswith("cpu-")]
+    assert files == [native.cache_path("gelu", "float32")]
 
 
-# ---- without Numba ------------------------------------------------------------------------------
+# ---- without Numba and LLVM ----------------------------------------------------------------------
 
 IMPORTED = """
 import sys
 import minner
 print(*sorted({"numba", "tokenizers", "numpy", "llvmlite"} & set(sys.modules)))
-ner = minner.load(sys.argv[1])
+ner = minner.load(sys.argv[1], precision=sys.argv[2])
 ner("My name is John Smith.")
-print(*sorted({"numba", "torch"} & set(sys.modules)))
+print(*sorted({"numba", "torch", "llvmlite"} & set(sys.modules)))
 """
 
 
-def test_a_later_process_does_not_import_numba(tiny: Tagger, tiny_path: Path) -> None:
-    """The fixture `tiny` has filled the user's cache, or at least tried."""
-    if not native.cache_path("gelu").is_file():
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_a_later_process_imports_neither(tiny_path: Path, precision: str) -> None:
+    """This one fills the user's cache, or at least tries."""
+    minner.load(tiny_path, precision=precision)
+    code = read_checked(native.cache_path("gelu", precision))
+    if code is None:
         pytest.skip("the cache directory of this user cannot be written")
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, str(tiny_path)],
+        [sys.executable, "-c", IMPORTED, str(tiny_path), precision],
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "\n\n"
+    assert done.stdout == ("\n\n" if is_image(code) else "\nllvmlite\n")
+
+
+@pytest.mark.skipif(not ON_X86_LINUX, reason="there are images for x86-64 Linux only")
+def test_it_is_an_image_where_there_can_be_one(tiny: Tagger) -> None:
+    code = read_checked(native.cache_path("gelu", "float32"))
+    if code is None:
+        pytest.skip("the cache directory of this user cannot be written")
+    assert is_image(code)
+
+
+def test_an_object_is_linked_where_there_is_no_image(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(object_file: bytes, entry: str) -> bytes:
+        raise UnknownObject("as on another system")
+
+    monkeypatch.setattr(native, "make_image", refuse)
+    monkeypatch.setattr(build, "compile_forward", lambda *_: compile_ir(SAMPLE))
+    for _ in range(2):
+        assert call_sample(load()) == SAMPLE_RESULT
+    kept = read_checked(native.cache_path("gelu", "float32"))
+    assert kept is not None and not is_image(kept)
+
+
+@pytest.mark.skipif(not ON_X86_LINUX, reason="there are images for x86-64 Linux only")
+def test_where_code_may_not_run_one_sentence_says_so(
+    tiny_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(image, "_seal", refuse)
+    monkeypatch.setattr(engine, "load_forward", native.load_forward.__wrapped__)
+    with pytest.raises(MinnerError, match=r"\(Permission denied\): allow it executable memory"):
+        minner.load(tiny_path)
