@@ -34,6 +34,10 @@ HEADER = 4096
 SAMPLE = 1024
 """Bytes of each tensor that are compared, besides the sizes and times of the files."""
 
+PIECE = 1 << 16
+"""Bytes of the word embeddings that are written at once: some rows. A text needs few of them, and
+Linux (since 6.18) maps as much of a file at the first touch as was written at once, megabytes."""
+
 SETTLING = 2.0
 """Seconds after which a change of a file is sure to show in its time of modification."""
 
@@ -73,9 +77,13 @@ def _origin(checkpoint: Checkpoint) -> bytes:
         status = file.stat()
         # Whole seconds: images of containers keep no more of a time.
         digest.update(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}".encode())
-    for name, tensor in checkpoint.stored.items():
-        digest.update(f"\0{name}\0{tensor.dtype}\0{tensor.shape}".encode())
-        digest.update(tensor.data[:SAMPLE])
+        with file.open("rb", buffering=0) as content:
+            # Not through the mapped memory, of which a touch may take megabytes (see PIECE).
+            for tensor in checkpoint.stored.values():
+                if tensor.path == file:
+                    digest.update(f"\0{tensor.name}\0{tensor.dtype}\0{tensor.shape}".encode())
+                    content.seek(tensor.offset)
+                    digest.update(content.read(min(SAMPLE, len(tensor.data))))
     line = json.dumps({"minner": "packed weights", "origin": digest.hexdigest()}).encode()
     return line.ljust(HEADER - 1) + b"\n"
 
@@ -92,7 +100,9 @@ def _is_settled(checkpoint: Checkpoint) -> bool:
 
 def _content(origin: bytes, model: PackedModel) -> Iterator[Any]:
     yield origin
-    yield model.words.data
+    words = model.words.reshape(-1).view(np.uint8)
+    for at in range(0, len(words), PIECE):
+        yield words[at : at + PIECE].data
     yield model.memory.data
 
 

@@ -40,6 +40,7 @@ class StoredTensor:
         name: its name there.
         dtype: its safetensors dtype, supported or not.
         shape: its shape.
+        offset: where its bytes begin in the file.
         data: its bytes, mapped read-only.
     """
 
@@ -47,6 +48,7 @@ class StoredTensor:
     name: str
     dtype: str
     shape: tuple[int, ...]
+    offset: int
     data: memoryview
 
     def to_float32(self) -> NDArray[np.float32]:
@@ -98,7 +100,8 @@ def read_safetensors(path: Path) -> dict[str, StoredTensor]:
         if name != "__metadata__":
             dtype, shape, begin, end = _parse_entry(path, name, entry, len(data))
             spans.append((begin, end, name))
-            tensors[name] = StoredTensor(path, name, dtype, shape, data[begin:end])
+            offset = header_end + begin
+            tensors[name] = StoredTensor(path, name, dtype, shape, offset, data[begin:end])
     _check_tiling(path, sorted(spans), len(data))
     return tensors
 
