@@ -151,24 +151,17 @@ def multiply(precision: Precision) -> Callable[..., None]:
 # ---- a linear layer ---------------------------------------------------------------------------
 
 
-class _Columns:
-    """LANES columns of a linear layer: what turns their sums into results, read once for all rows."""
-
-    def __init__(self, precision: Precision, layer: Linear, at: Value) -> None:
-        self._precision, self._bias = precision, layer.bias[at].load()
-        if precision.form.quantised:
-            self._scale = layer.scale[at].load()
-        if precision.offset:
-            self._excess = layer.column_sum[at].load(INTS) * precision.offset
-
-    def finish(self, sums: Pointer, scale: Value | None) -> Value:
-        """What sums are worth, with the bias added; `scale` is that of the row of x."""
-        if scale is None:
-            return sums.load() + self._bias
-        exact = sums.load(INTS)
-        if self._precision.offset:
-            exact = exact - self._excess
-        return fma(to_float(exact), scale * self._scale, self._bias)
+def _finish(
+    precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Value | None
+) -> Value:
+    """What sums are worth, with the bias added; `scale` is that of the row of x."""
+    bias = layer.bias[at].load()
+    if scale is None:
+        return total.load() + bias
+    exact = total.load(INTS)
+    if precision.offset:
+        exact = exact - layer.column_sum[at].load(INTS) * precision.offset
+    return fma(to_float(exact), scale * layer.scale[at].load(), bias)
 
 
 def linear_kernel(
@@ -245,14 +238,12 @@ def linear_kernel(
         sums: Pointer,
         out: Array,
     ) -> None:
-        columns = {
-            column: _Columns(precision, layer, at + column) for column in range(0, BLOCK, LANES)
-        }
         for row in loop(rows):
             token = first + row
             scale = x.scale[token].broadcast() if precision.form.quantised else None
-            for column, results in columns.items():
-                value = activation(results.finish(sums + row * BLOCK + column, scale))
+            for column in range(0, BLOCK, LANES):
+                total = sums + row * BLOCK + column
+                value = activation(_finish(precision, layer, at + column, total, scale))
                 if added is not None:
                     value = value + added[token, at + column].load()
                 given.write(out, token, at + column, value)
