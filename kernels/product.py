@@ -192,6 +192,8 @@ def linear_kernel(
         size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
         groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
+        pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
+        depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
         for item, following in claims(team, groups * panels):
             panel, first = item % panels, item // panels * size
             rows = minimum(tokens - first, size)
@@ -199,19 +201,19 @@ def linear_kernel(
             # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
             # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
             share = (blocks + (BLOCK - 1)) // blocks
-            for word in loop(0, words, DEPTH):
-                count = minimum(words - word, DEPTH)
-                is_last = word + DEPTH > words - 1
+            for word in loop(0, words, depth):
+                count = minimum(words - word, depth)
+                is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
                 upcoming = choose(
-                    is_last, layer.weight[following % panels, 0, 0], piece + DEPTH * BLOCK
+                    is_last, layer.weight[following % panels, 0, 0], piece + depth * BLOCK
                 )
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)
                     x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
-                    sums = accumulator[select(words > DEPTH, row, 0)]
+                    sums = accumulator[select(words > depth, row, 0)]
                     product(
                         x_row + word * (precision.parts * precision.form.rows),
                         x_words,
