@@ -86,16 +86,17 @@ def tile(
     parts = precision.parts
     for first in loop(0, words, TILE // parts):
         line = x + first * (parts * precision.form.rows)
-        for word in loop(TILE // parts):
-            at = first + word
-            weights = {column: (piece + at * BLOCK + column).load() for column in columns}
-            (upcoming + at * share).prefetch()
-            for row in range(rows):
-                here = line + word * parts + row * TILE
-                values = [(here + part).broadcast() for part in range(parts)]
-                for column in columns:
-                    total = sums[row, column]
-                    total.value = precision.dot(total.value, values, weights[column])
+        for pair in loop(0, TILE // parts, 2):
+            for word in (pair, pair + 1):
+                at = first + word
+                weights = {column: (piece + at * BLOCK + column).load() for column in columns}
+                (upcoming + at * share).prefetch()
+                for row in range(rows):
+                    here = line + word * parts + row * TILE
+                    values = [(here + part).broadcast() for part in range(parts)]
+                    for column in columns:
+                        total = sums[row, column]
+                        total.value = precision.dot(total.value, values, weights[column])
     return [(row, column, total.value) for (row, column), total in sums.items()]
 
 
