@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.functions import exp_below
+from minner.kernels.functions import exp_below, exp_short
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
@@ -151,8 +151,10 @@ def softmax_row(
         highest.value = maximum(highest.value, (row + at).load())
     peak = splat(reduce(highest.value, maximum))
 
+    power = exp_short if precision.form.x_step > 1 else exp_below
+
     def weights(at: Operand) -> Value:
-        return exp_below((row + at).load() - peak)
+        return power((row + at).load() - peak)
 
     last = select(inside, weights(whole), vector(0.0))
     total = Variable(last)
