@@ -52,8 +52,6 @@ from minner.kernels.staged import (
 )
 from minner.kernels.target import (
     BLOCK,
-    GROUP_ROWS,
-    GROUP_WORDS,
     LANES,
     ROWS,
     TILE,
@@ -203,8 +201,8 @@ def linear_kernel(
         team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
-        size = minimum(maximum(near, block_rows), GROUP_ROWS)
+        near = lift(precision.group_words, INT64) // words // block_rows * block_rows
+        size = minimum(maximum(near, block_rows), precision.group_rows)
         groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
