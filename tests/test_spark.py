@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -46,6 +47,10 @@ TEXTS = [
     "John Smith in London " * 40,
 ]
 COLUMNS = ("document", "token", "ner", "entities")
+
+
+# PySpark leaves sockets of its own to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture(scope="module")
@@ -98,22 +103,18 @@ def in_process(pipeline: LightPipeline, texts: list[Any]) -> list[dict[str, Any]
 # ---- the program --------------------------------------------------------------------------------
 
 
-def test_the_card_s_program(spark: Any, embedded: Tagger) -> None:
-    document_assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
-    tokenizer = Tokenizer().setInputCols(["document"]).setOutputCol("token")
-    token_classifier = (
-        DistilBertForTokenClassification.pretrained()
-        .setInputCols(["token", "document"])
-        .setOutputCol("ner")
-        .setCaseSensitive(True)
-        .setMaxSentenceLength(512)
-    )
-    ner_converter = (
-        NerConverter().setInputCols(["document", "token", "ner"]).setOutputCol("entities")
-    )
-    pipeline = Pipeline(stages=[document_assembler, tokenizer, token_classifier, ner_converter])
-    example = spark.createDataFrame([["My name is John!"]]).toDF("text")
-    result = pipeline.fit(example).transform(example)
+def test_the_card_s_program(
+    spark: Any, embedded: Tagger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it stands in the documentation, with what it prints."""
+    page = (Path(__file__).parents[1] / "docs" / "spark.md").read_text(encoding="utf-8")
+    found = re.search(r"## The program\n.*?```python\n(.*?)```\n\n```\n(.*?)```", page, re.DOTALL)
+    assert found
+    program, printed = found.groups()
+    names: dict[str, Any] = {}
+    exec(program, names)
+    assert capsys.readouterr().out.strip() == printed.strip()
+    result = names["result"]
     (row,) = result.collect()
     assert [item.result for item in row.token] == ["My", "name", "is", "John", "!"]
     assert [item.result for item in row.ner][:4] == ["O", "O", "O", "B-PER"]
@@ -127,10 +128,16 @@ def test_the_card_s_program(spark: Any, embedded: Tagger) -> None:
         assert result.schema[name].dataType.simpleString() == ANNOTATIONS.simpleString()
     kinds = [result.schema[name].metadata["annotatorType"] for name in COLUMNS]
     assert kinds == ["document", "token", "named_entity", "chunk"]
-    # As `show` needs it; and the model runs once, whatever is done with its columns.
-    assert result.select("ner.result", "entities.result").first()[0][3] == "B-PER"
+
+
+def test_the_model_runs_once(spark: Any, tiny_path: Path) -> None:
+    """Whatever is done with its columns."""
+    result = run(spark, TEXTS, stages(str(tiny_path)))
     plan = result.filter(F.size("entities") > 0)._jdf.queryExecution().executedPlan().toString()
     assert plan.count("[DistilBertForTokenClassification(") == 1
+    result = entities(frame(spark, TEXTS), "text", model=str(tiny_path))
+    plan = result.filter(F.size("entities") > 0)._jdf.queryExecution().executedPlan().toString()
+    assert plan.count("[entities(") == 1
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 3, 64])
