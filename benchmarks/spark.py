@@ -3,8 +3,9 @@
 The same texts go through `ner.pipe` and through minner's Spark NLP mode in one process, and through
 `minner.spark` under `local[N]` and on one or two executors that are processes of their own. All
 have the embedded model, unless `--checkpoint` names another. Spark's data frame of texts lies in
-memory, cut into 8 partitions a core; its results are made whole and thrown away (`noop`). Engines
-are loaded before anything is timed, and entities compared.
+memory, cut into 8 partitions a core; its results are made whole and thrown away (`noop`). Entities
+are compared before anything is timed. Before each run an untimed one of SAMPLE texts loads the
+engines again, because Spark ends Python workers that had nothing to do for a minute.
 
 The texts are the first `--sentences` of the files in CoNLL format that `--data` names.
 """
@@ -30,7 +31,7 @@ CONLL = ROOT.parent / "shared" / "data" / "conll2003"
 DATA = [CONLL / "eng.train", CONLL / "eng.testa", CONLL / "eng.testb"]
 
 SAMPLE = 500
-"""Texts whose entities are compared, which also loads the engines."""
+"""Texts, spread over all, whose entities are compared, which also loads the engines."""
 
 Found = list[list[tuple[str, str]]]
 """Of each text, the text and the label of each entity."""
@@ -51,8 +52,8 @@ class InProcess:
         self._light = LightPipeline(self._ner) if as_spark_nlp else None
 
     def entities(self) -> Found:
-        """The entities of the first SAMPLE texts."""
-        texts = self._texts[:SAMPLE]
+        """The entities of the sample."""
+        texts = self._texts[:: _step(self._texts)]
         if self._light is None:
             return [[(item.text, item.label) for item in row] for row in self._ner.pipe(texts)]
         return [
@@ -90,7 +91,9 @@ class OnSpark:
         frame = spark.createDataFrame(rows, "id int, text string").cache()
         frame.count()
         self._all = self._transform(frame, model, as_spark_nlp)
-        self._sample = self._transform(frame.filter(frame.id < SAMPLE), model, as_spark_nlp)
+        self._sample = self._transform(
+            frame.filter(frame.id % _step(texts) == 0), model, as_spark_nlp
+        )
 
     def _transform(self, frame: Any, model: str | None, as_spark_nlp: bool) -> Any:
         from pyspark.ml import PipelineModel
@@ -116,7 +119,7 @@ class OnSpark:
         return PipelineModel(stages).transform(frame)
 
     def entities(self) -> Found:
-        """The entities of the first SAMPLE texts."""
+        """The entities of the sample."""
         names = self._sample.schema["entities"].dataType.elementType.names
         text, label = ("text", "label") if "label" in names else ("result", "metadata.entity")
         rows = self._sample.selectExpr(
@@ -131,11 +134,18 @@ class OnSpark:
         self._all.write.format("noop").mode("overwrite").save()
 
 
+def _step(texts: Sequence[str]) -> int:
+    return max(len(texts) // SAMPLE, 1)
+
+
 def main() -> None:
     """Run the race that the command line asks for."""
     parser = shared_options(__doc__, rounds=3, minutes=20, output="spark.json")
     parser.add_argument("--data", type=Path, nargs="+", default=DATA, help="files in CoNLL format")
     parser.add_argument("--sentences", type=int, default=20_000, help="of the data, as texts")
+    parser.add_argument(
+        "--executors", type=int, nargs="*", default=[1, 2], help="numbers of executors to race"
+    )
     options = parser.parse_args()
     machine, threads = describe(), options.threads
     model = None if options.checkpoint is None else str(options.checkpoint)
@@ -151,7 +161,7 @@ def main() -> None:
         spark_nlp: (InProcess, texts, model, threads, True),
         f"pipeline, {local}": (OnSpark, texts, model, local, threads, True),
     }
-    for executors in (1, 2):
+    for executors in options.executors:
         name = f"entities, executors of one core: {executors}"
         master = f"local-cluster[{executors},1,1024]"
         setups[name] = (OnSpark, texts, model, master, executors, False)
@@ -166,6 +176,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in racers}
     for number in count_rounds(options):
         for name in sorted(racers, reverse=number % 2 == 1):
+            racers[name].call("entities")
             seconds[name] += racers[name].burst("run", seconds=0, least=1, warm_ups=0)
             progress(f"{name}: {len(texts) / seconds[name][-1]:.0f} rows/s")
     for worker in racers.values():
