@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -83,7 +84,7 @@ class DistilBertForTokenClassification(Annotator):
 
     @classmethod
     def pretrained(
-        cls, name: str | None = None, lang: str = "en"
+        cls, name: str | os.PathLike[str] | None = None, lang: str = "en"
     ) -> DistilBertForTokenClassification:
         """A classifier with a model.
 
@@ -97,7 +98,7 @@ class DistilBertForTokenClassification(Annotator):
         """
         find_checkpoint(name)
         stage = cls()
-        return stage if name is None else stage.setModel(name)
+        return stage if name is None else stage.setModel(os.fspath(name))
 
     def _builder(self, inputs: list[StructField]) -> Callable[[], Annotate]:
         _, tokens = inputs

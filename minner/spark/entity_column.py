@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -42,7 +43,7 @@ def entities(
     text: str,
     output: str = "entities",
     *,
-    model: str | None = None,
+    model: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     **options: Any,
 ) -> DataFrame:
@@ -71,7 +72,9 @@ def entities(
     return df.withColumn(output, find(make_valid_utf8(column(found.name))))
 
 
-def _finder(model: str | None, threads: int | None, options: dict[str, Any]) -> Function:
+def _finder(
+    model: str | os.PathLike[str] | None, threads: int | None, options: dict[str, Any]
+) -> Function:
     tagger = task_tagger(model, threads).with_options(**options)
 
     def find(texts: pa.Array) -> pa.Array:

@@ -7,6 +7,7 @@ the weights, which are mapped from a file of the cache.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -23,12 +24,12 @@ Function = Callable[..., pa.Array]
 
 
 @cache
-def load(model: str | None, threads: int) -> Tagger:
+def load(model: str | os.PathLike[str] | None, threads: int) -> Tagger:
     """The engine of this process; errors are those of `minner.load`."""
     return minner.load(model, threads=threads)
 
 
-def task_tagger(model: str | None, threads: int | None) -> Tagger:
+def task_tagger(model: str | os.PathLike[str] | None, threads: int | None) -> Tagger:
     """The engine for the running task.
 
     Args:
@@ -54,8 +55,8 @@ def arrow_column(
     Args:
         name: what Spark's plans call it.
         prepare: called in the worker, once a task; gives what is called with the columns.
-        rows: given to it at once, so that what it makes in Python of a batch of Arrow (10,000 rows
-            by default) never fills the memory.
+        rows: given to it at once, and back to Spark: what it makes of a batch of Arrow (10,000 rows
+            by default) would fill the memory where texts are long.
         result: type of the column.
     """
 
@@ -63,10 +64,8 @@ def arrow_column(
         function = prepare()
         for batch in batches:
             columns = batch if isinstance(batch, tuple) else (batch,)  # of one column: itself
-            starts = range(0, max(len(columns[0]), 1), rows)
-            yield pa.concat_arrays(
-                [function(*(column.slice(start, rows) for column in columns)) for start in starts]
-            )
+            for start in range(0, len(columns[0]), rows):
+                yield function(*(column.slice(start, rows) for column in columns))
 
     run.__name__ = name
     # PySpark's stubs lack it. How to call `run` it reads from the annotations.
