@@ -27,7 +27,8 @@ def accessors(name: str) -> tuple[Callable[[Owner, Any], Owner], Callable[[Owner
     """The setter and the getter of a parameter; the setter gives the stage, so that calls chain."""
 
     def set_value(self: Owner, value: Any) -> Owner:
-        return self._set(**{name: value})
+        owner: Owner = self._set(**{name: value})
+        return owner
 
     def get_value(self: Owner) -> Any:
         return self.getOrDefault(name)
@@ -39,7 +40,7 @@ def accessors(name: str) -> tuple[Callable[[Owner, Any], Owner], Callable[[Owner
 
 def at_least_one(value: Any) -> int:
     """Convert to a whole number of at least 1."""
-    number = TypeConverters.toInt(value)
+    number: int = TypeConverters.toInt(value)
     if number < 1:
         raise MinnerError(f"a number of at least 1 is needed, not {value!r}")
     return number
@@ -66,4 +67,5 @@ class HasInputs(HasInputCols):
     def setInputCols(self: Owner, *names: Any) -> Owner:
         """Set the input columns, in any order: a list of names, or the names."""
         first = names[0] if names else []
-        return self._set(inputCols=list(names) if isinstance(first, str) else first)
+        owner: Owner = self._set(inputCols=list(names) if isinstance(first, str) else first)
+        return owner

@@ -24,7 +24,7 @@ Function = Callable[..., pa.Array]
 
 
 @cache
-def load(model: str | os.PathLike[str] | None, threads: int) -> Tagger:
+def load(model: str | None, threads: int) -> Tagger:
     """The engine of this process; errors are those of `minner.load`."""
     return minner.load(model, threads=threads)
 
@@ -41,7 +41,7 @@ def task_tagger(model: str | os.PathLike[str] | None, threads: int | None) -> Ta
     if threads is None:
         task = TaskContext.get()
         threads = 1 if task is None else task.cpus()
-    return load(model, threads)
+    return load(None if model is None else os.fspath(model), threads)
 
 
 def arrow_column(
