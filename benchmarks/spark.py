@@ -7,6 +7,9 @@ memory, cut into 8 partitions a core; its results are made whole and thrown away
 are compared before anything is timed. Before each run an untimed one of SAMPLE texts loads the
 engines again, because Spark ends Python workers that had nothing to do for a minute.
 
+Besides the time of the clock stands that of the cores, of all processes of a racer (Linux only):
+what a row costs, and the figure that other work on the machine disturbs least.
+
 The texts are the first `--sentences` of the files in CoNLL format that `--data` names.
 """
 
@@ -134,6 +137,23 @@ class OnSpark:
         self._all.write.format("noop").mode("overwrite").save()
 
 
+def cpu_seconds(root: int | None) -> float:
+    """Time on cores of a process and all below it, those included that have ended."""
+    parents, ticks = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        process = int(stat.parent.name)
+        parents[process] = int(fields[1])
+        ticks[process] = sum(map(int, fields[11:15]))  # its own, and of children that have ended
+    below = {root}
+    while more := {child for child, parent in parents.items() if parent in below} - below:
+        below |= more
+    return sum(ticks[process] for process in below) / os.sysconf("SC_CLK_TCK")
+
+
 def _step(texts: Sequence[str]) -> int:
     return max(len(texts) // SAMPLE, 1)
 
@@ -174,29 +194,49 @@ def main() -> None:
         progress(f"ready: {name}")
 
     seconds: dict[str, list[float]] = {name: [] for name in racers}
+    cpu: dict[str, list[float]] = {name: [] for name in racers}
     for number in count_rounds(options):
         for name in sorted(racers, reverse=number % 2 == 1):
             racers[name].call("entities")
+            before = cpu_seconds(racers[name].pid)
             seconds[name] += racers[name].burst("run", seconds=0, least=1, warm_ups=0)
-            progress(f"{name}: {len(texts) / seconds[name][-1]:.0f} rows/s")
+            cpu[name].append(cpu_seconds(racers[name].pid) - before)
+            progress(
+                f"{name}: {len(texts) / seconds[name][-1]:.0f} rows/s, "
+                f"{1000 * cpu[name][-1] / len(texts):.2f} ms of a core a row"
+            )
     for worker in racers.values():
         worker.close()
-    table = speed_table(seconds, len(texts), base)
+    table = speed_table(seconds, cpu, len(texts), base)
     settings = {**vars(options), "data": [path.name for path in options.data]}
-    finish("spark", settings, machine, [table], {"seconds": seconds}, options.output)
+    finish(
+        "spark",
+        settings,
+        machine,
+        [table],
+        {"seconds": seconds, "cpu_seconds": cpu},
+        options.output,
+    )
 
 
-def speed_table(seconds: dict[str, list[float]], count: int, base: str) -> Table:
-    """Rows a second, and the share of the rate of `base` in the same round."""
+def speed_table(
+    seconds: dict[str, list[float]], cpu: dict[str, list[float]], count: int, base: str
+) -> Table:
+    """Rows a second, the share of the rate of `base` in the same round, and what a row costs."""
     rows = [
-        [name, f"{count / statistics.median(values):.0f}", spread(ratios(seconds[base], values))]
+        [
+            name,
+            f"{count / statistics.median(values):.0f}",
+            spread(ratios(seconds[base], values)),
+            f"{1000 * statistics.median(cpu[name]) / count:.2f}",
+        ]
         for name, values in seconds.items()
     ]
     title = (
         f"Texts to entities, {count} sentences, {len(seconds[base])} rounds: median, in brackets "
         f"the 10th and 90th percentile"
     )
-    return Table(title, ["", "rows/s", f"of the rate of {base}"], rows)
+    return Table(title, ["", "rows/s", f"of the rate of {base}", "ms of a core a row"], rows)
 
 
 if __name__ == "__main__":
