@@ -54,14 +54,14 @@ def host_target() -> Target:
     if {"avx512f", "avx512bw"} <= present:
         # Intel's vdpbf16ps takes 3 cycles (Granite Rapids: 75 GFLOP/s a core where float32
         # multiply-adds give 248, and tiles 3800), AMD's one.
-        pairs = "avx512bf16" in present and cpu.startswith("znver")
+        fast = "avx512bf16" in present and cpu.startswith("znver")
         return Target(
             cpu,
             features,
             lanes=16,
             registers=32,
             fma=True,
-            pair_dot="llvm.x86.avx512bf16.dpbf16ps.512" if pairs else "",
+            pair_dot="llvm.x86.avx512bf16.dpbf16ps.512" if fast else "",
             quad_dot="llvm.x86.avx512.vpdpbusd.512" if "avx512vnni" in present else "",
             tiles={"amx-tile", "amx-bf16", "amx-int8", "avx512bf16"} <= present and _grant_tiles(),
         )
