@@ -150,7 +150,11 @@ def _quantization_config(names: set[str]) -> dict[str, Any]:
     if any(".transformer." in name for name in names):
         groups["linear"] = {"targets": ["Linear"], "weights": weights, "input_activations": x}
     if any(".embeddings." in name for name in names):
-        groups["embeddings"] = {"targets": ["Embedding"], "weights": weights}
+        groups["embeddings"] = {
+            "targets": ["Embedding"],
+            "weights": weights,
+            "format": "int-quantized",
+        }
     return {
         "quant_method": "compressed-tensors",
         "format": "int-quantized",
