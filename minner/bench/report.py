@@ -134,7 +134,7 @@ A shape is sequences x tokens. p50, p90 and p99 are over all calls; a bracket is
 GFLOP: two operations for each multiply-add of the products, attention's among them; norms,
 softmax and activations count as nothing.
 Of peak: of what multiply-adds in registers reach on the same threads, measured beside each burst
-with the instructions named above; in bfloat16 and int8, attention and the classifier use others.
+with the instructions named above. The classifier, and attention in int8, multiply in more bits.
 Of read: the time of reading the matrices once, at the speed at which the same threads read as many
 bytes again and again, over the time of a call. It is the limit of a short sentence.
 Stages: tokenise is all before the native call, and decode all after it; embed includes waking

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from minner.commands.common import Commands
+from minner.commands.common import PRECISIONS, Commands
 from minner.weights.hub import find_checkpoint
 
 
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "out", metavar="OUT", type=Path, help="a directory to make, or an empty one"
     )
-    command.add_argument("--precision", choices=("bfloat16", "int8"), required=True)
+    command.add_argument("--precision", choices=PRECISIONS[1:], required=True)
     command.add_argument(
         "--embeddings",
         choices=("float16", "same", "int8"),
