@@ -156,8 +156,8 @@ def _fill_linear(
         fill(linear.scale[layer], scales if factors is None else scales * factors)
         fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
     else:
-        values = weight if factors is None else weight * factors[:, None]
-        values = values if form.step == 1 else to_bfloat16(values)
+        scaled = weight if factors is None else weight * factors[:, None]
+        values = scaled if form.step == 1 else to_bfloat16(scaled)
         fill_panels(linear.weight[layer], values, form.tiled)
 
 
@@ -176,7 +176,7 @@ def fill_panels(view: Words, weight: NDArray[Any], tiled: bool = False) -> None:
     rows, inner = weight.shape
     whole = np.zeros((panels * block, words * (4 // weight.itemsize)), dtype=weight.dtype)
     whole[:rows, :inner] = weight
-    as_words = whole.view(np.uint32).reshape(panels, block, words)
+    as_words: NDArray[Any] = whole.view(np.uint32).reshape(panels, block, words)
     if tiled:
         halves = as_words.reshape(panels, block // TILE, TILE, words // TILE, TILE)
         as_words = halves.transpose(0, 3, 1, 4, 2).reshape(view.shape)
