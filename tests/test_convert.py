@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import minner
 from checkpoints import (
@@ -143,6 +144,14 @@ def test_embeddings_beyond_float16_stay(tmp_path: Path) -> None:
     (source / "model.safetensors").write_bytes(safetensors_bytes(stored))
     convert(source, tmp_path / "out", "int8")
     assert dtypes(tmp_path / "out")[WORDS] == "F32"
+
+
+def test_others_can_read_the_file(tmp_path: Path) -> None:
+    convert(write_checkpoint(tmp_path / "source"), tmp_path / "out", "int8")
+    theirs = load_file(tmp_path / "out" / "model.safetensors")
+    steps, scales = (theirs[f"distilbert.{LIN1}{part}"] for part in ("", "_scale"))
+    np.testing.assert_array_equal(steps * scales, read_checkpoint(tmp_path / "out").tensors[LIN1])
+    assert theirs[f"distilbert.{WORDS}"].dtype == np.float16
 
 
 def test_sizes(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def convert(source: Path, target: Path, precision: str, embeddings: str = "float
         with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
             made = Path(workshop) / "model"
             made.mkdir()
-            for file in (file for pattern in _COPIED for file in source.glob(pattern)):
+            for file in _files_to_copy(source):
                 shutil.copyfile(file, made / file.name)
             (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
             write_safetensors(made / "model.safetensors", tensors)
@@ -87,6 +87,10 @@ def _check_target(target: Path) -> None:
         raise MinnerError(f"{target} is a file; choose a new directory")
     if not target.parent.is_dir():
         raise MinnerError(f"there is no directory {target.parent} to make {target.name} in")
+
+
+def _files_to_copy(source: Path) -> set[Path]:
+    return {file for pattern in _COPIED for file in source.glob(pattern) if file.is_file()}
 
 
 # ---- tensors ------------------------------------------------------------------------------------
@@ -153,7 +157,7 @@ def _quantization_config(names: set[str]) -> dict[str, Any]:
         groups["embeddings"] = {
             "targets": ["Embedding"],
             "weights": weights,
-            "format": "int-quantized",
+            "format": "int-quantized",  # or weights alone would be taken for packed ones
         }
     return {
         "quant_method": "compressed-tensors",
