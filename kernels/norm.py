@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.layout import Norm
+from minner.kernels.layout import Member, Norm
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, float32
 from minner.kernels.quantise import quantise_row
@@ -55,11 +55,15 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
 
     for total in totals:
         total.value = vector(0.0)
-    for at in loop(0, padded, BLOCK):
+    whole = width // BLOCK * BLOCK
+    for at in loop(0, whole, BLOCK):
         for part, total in zip(parts, totals, strict=True):
-            inside = lane_numbers() < splat(to_int32(width - (at + part)))
-            difference = select(inside, (row + at + part).load() - mean, vector(0.0))
+            difference = (row + at + part).load() - mean
             total.value = fma(difference, difference, total.value)
+    for at in loop(whole, padded, LANES):  # the last block, if it has padding
+        inside = lane_numbers() < splat(to_int32(width - at))
+        difference = select(inside, (row + at).load() - mean, vector(0.0))
+        totals[0].value = fma(difference, difference, totals[0].value)
     variance = _sum_of_lanes(totals) / count
     scale = splat(1.0 / sqrt(variance + EPSILON))
 
@@ -87,7 +91,7 @@ def layer_norm_kernel(precision: Precision = float32) -> Any:
     """
 
     @staged
-    def layer_norm(team: Array, hidden: Array, norm: Norm, width: Value, x: X) -> None:
+    def layer_norm(team: Member, hidden: Array, norm: Norm, width: Value, x: X) -> None:
         for token in shared_rows(team, hidden.shape[0]):
             normalise_row(hidden[token], norm, width)
             _write_operand(precision, hidden, token, x)
@@ -107,7 +111,7 @@ def embed_kernel(precision: Precision = float32) -> Any:
 
     @staged
     def embed(
-        team: Array,
+        team: Member,
         ids: Array,
         positions: Array,
         words: Array,

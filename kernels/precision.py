@@ -49,7 +49,7 @@ from minner.kernels.staged import (
     shuffle,
     widen,
 )
-from minner.kernels.target import LANES, ROWS, TARGET, TILE
+from minner.kernels.target import GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
 Pack = Callable[[Pointer, Value], None]
@@ -106,8 +106,21 @@ class Precision:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a product that are finished before the next: one tile, or two matrix registers."""
-        return 2 * TILE if self.form.tiled else ROWS
+        """Rows of a product that are finished before the next: two matrix registers, or some tiles."""
+        return 2 * TILE if self.form.tiled else QUERIES
+
+    @property
+    def group_rows(self) -> int:
+        """Rows that a thread multiplies by a panel before it takes the next, at most.
+
+        Matrix registers are so fast that with fewer rows they would wait for the weights.
+        """
+        return GROUP_ROWS if self.form.tiled else 16 * ROWS
+
+    @property
+    def group_words(self) -> int:
+        """Words of x in so many rows, at most: 1 or 1.5 MB, which stay near while panels pass by."""
+        return 256 * 1024 if self.form.tiled else 128 * 3072
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
         """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""

@@ -21,14 +21,14 @@ there are matrix registers, `tiles.py` takes the place of the tile here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from llvmlite import ir
 
 from minner.kernels.functions import Activation, identity
-from minner.kernels.layout import Linear
+from minner.kernels.layout import Linear, Member
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, Rows, float32
 from minner.kernels.staged import (
@@ -42,6 +42,7 @@ from minner.kernels.staged import (
     fma,
     lift,
     loop,
+    maximum,
     minimum,
     outlined,
     select,
@@ -51,10 +52,7 @@ from minner.kernels.staged import (
 )
 from minner.kernels.target import (
     BLOCK,
-    GROUP_ROWS,
-    GROUP_WORDS,
     LANES,
-    ROWS,
     TILE,
 )
 from minner.kernels.team import claims, meet
@@ -100,6 +98,16 @@ def tile(
     return [(row, column, total.value) for (row, column), total in sums.items()]
 
 
+def row_tiles(rows: Value, height: int) -> Iterator[tuple[Value, int]]:
+    """Cover rows with tiles: (first row, rows) of the whole ones, then of the rest."""
+    whole = rows - rows % height
+    for row in loop(0, whole, height):
+        yield row, height
+    for rest in range(1, height):
+        with when((rows - whole).equals(rest)):
+            yield whole, rest
+
+
 @cache
 def multiply(precision: Precision) -> Callable[..., None]:
     """The product of at most `block_rows` rows of x and a piece of a panel.
@@ -133,17 +141,17 @@ def multiply(precision: Precision) -> Callable[..., None]:
                 precision, x, x_words, piece, words, sums, stride, rows, fresh, upcoming, share
             )
             return
-        for count in range(1, ROWS + 1):
-            with when(rows.equals(count)):
-                results = tile(precision, count, words, x, piece, upcoming, share)
-                places = [sums + row * stride + column for row, column, _ in results]
-                pairs = list(zip(places, (result for _, _, result in results), strict=True))
-                with when(fresh.equals(1)):
-                    for at, result in pairs:
-                        at.store(result)
-                with when(fresh.equals(0)):
-                    for at, result in pairs:
-                        at.store(at.load(precision.sums) + result)
+        height = precision.form.rows
+        for row, count in row_tiles(rows, height):
+            here, ahead = x + row * x_words, upcoming + row // height * share * words
+            results = tile(precision, count, words, here, piece, ahead, share)
+            pairs = [(sums + (row + i) * stride + column, total) for i, column, total in results]
+            with when(fresh.equals(1)):
+                for at, total in pairs:
+                    at.store(total)
+            with when(fresh.equals(0)):
+                for at, total in pairs:
+                    at.store(at.load(precision.sums) + total)
 
     product.__name__ = f"multiply_{precision.name}"
     return outlined(product)
@@ -170,6 +178,7 @@ def linear_kernel(
     activation: Activation = identity,
     residual: bool = False,
     given: Rows = float32.plain,
+    parts: int = 1,
 ) -> Any:
     """Make the kernel of a linear layer with what follows it.
 
@@ -178,6 +187,7 @@ def linear_kernel(
         activation: is applied to the result.
         residual: whether something is added to it.
         given: in which form it is stored.
+        parts: how many results of equal width stand side by side.
 
     Returns:
         A staged function `(team, x, layer, accumulator, out [T, N])`, with `residual [T, N]` as
@@ -185,29 +195,37 @@ def linear_kernel(
         `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
     """
     product, block_rows = multiply(precision), precision.block_rows
+    tile_rows = block_rows if precision.form.tiled else precision.form.rows
 
     def run(
-        team: Array, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
+        team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
+        near = lift(precision.group_words, INT64) // words // block_rows * block_rows
+        size = minimum(maximum(near, block_rows), precision.group_rows)
         groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
         depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
-        for item, following in claims(team, groups * panels):
-            panel, first = item % panels, item // panels * size
+
+        def in_order(item: Value) -> Value:
+            """Panels of all parts in turns, so that a thread's share is the same in each part."""
+            return item if parts == 1 else item % parts * (panels // parts) + item // parts
+
+        for item, group, following in claims(team, panels, groups):
+            panel, next_panel, first = in_order(item), in_order(following), group * size
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
-            # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
+            # Each tile fetches its share of the next piece: one burst of it, or 4 KB ahead of the
             # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
-            share = (blocks + (BLOCK - 1)) // blocks
+            tiles = (rows + (tile_rows - 1)) // tile_rows
+            share = (tiles + (BLOCK - 1)) // tiles
             for word in loop(0, words, depth):
                 count = minimum(words - word, depth)
                 is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
                 upcoming = choose(
-                    is_last, layer.weight[following % panels, 0, 0], piece + depth * BLOCK
+                    is_last, layer.weight[next_panel, 0, 0], piece + depth * BLOCK
                 )
                 for block in loop(blocks):
                     row = block * block_rows
@@ -224,7 +242,7 @@ def linear_kernel(
                         lift(BLOCK, INT64),
                         here,
                         select(word.equals(0), lift(1, INT64), 0),
-                        upcoming + block * share * count,
+                        upcoming + block * (block_rows // tile_rows) * share * count,
                         share,
                     )
                     with when(is_last):
@@ -252,12 +270,12 @@ def linear_kernel(
                 given.write(out, token, at + column, value)
 
     @staged
-    def linear(team: Array, x: X, layer: Linear, accumulator: Array, out: Array) -> None:
+    def linear(team: Member, x: X, layer: Linear, accumulator: Array, out: Array) -> None:
         run(team, x, layer, None, accumulator, out)
 
     @staged
     def linear_residual(
-        team: Array, x: X, layer: Linear, residual: Array, accumulator: Array, out: Array
+        team: Member, x: X, layer: Linear, residual: Array, accumulator: Array, out: Array
     ) -> None:
         run(team, x, layer, residual, accumulator, out)
 

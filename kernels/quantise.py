@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minner.kernels.layout import Member
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision
 from minner.kernels.staged import (
@@ -26,7 +27,7 @@ from minner.kernels.staged import (
     to_int,
     vector,
 )
-from minner.kernels.target import LANES
+from minner.kernels.target import BLOCK, LANES
 from minner.kernels.team import meet, shared_rows
 
 STEPS = 127
@@ -36,12 +37,16 @@ STEPS = 127
 def quantise_row(
     precision: Precision, source: Precision, row: Pointer, width: Value, x: X, token: Value
 ) -> None:
-    """Write `width` values of a continuous row, a multiple of LANES, as a row of x, and its scale."""
+    """Write `width` values of a continuous row, a multiple of BLOCK, as a row of x, and its scale."""
     step = source.form.x_step
-    largest = Variable(vector(0.0))
-    for at in loop(0, width, LANES):
-        largest.value = maximum(largest.value, absolute(source.unpack(row + at // step)))
-    peak = reduce(largest.value, maximum)
+    # As many maxima as a block has vectors: one alone would wait for itself.
+    largest = {column: Variable(vector(0.0)) for column in range(0, BLOCK, LANES)}
+    for at in loop(0, width, BLOCK):
+        for column, highest in largest.items():
+            values = source.unpack(row + (at + column) // step)
+            highest.value = maximum(highest.value, absolute(values))
+    first, second = (highest.value for highest in largest.values())
+    peak = reduce(maximum(first, second), maximum)
     x.scale[token].store_scalar(peak * (1 / STEPS))
     steps = splat(select(peak > 0.0, STEPS / peak, 0.0))  # a row of zeros has none
     for at in loop(0, width, LANES):
@@ -57,7 +62,7 @@ def quantise_kernel(precision: Precision) -> Any:
         nothing, and has no barrier, in precisions that are not quantised: there both are the same.
     """
     @staged
-    def quantise(team: Array, given: Array, x: X) -> None:
+    def quantise(team: Member, given: Array, x: X) -> None:
         if precision.form.quantised:
             for token in shared_rows(team, given.shape[0]):
                 width = given.shape[1] * precision.form.given_step
