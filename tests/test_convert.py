@@ -24,7 +24,7 @@ from minner.weights import convert as converter
 from minner.weights.checkpoint import open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
 from minner.weights.errors import MinnerError
-from minner.weights.numbers import FAINTEST, from_int8, to_int8
+from minner.weights.numbers import SMALLEST, from_int8, to_int8
 from minner.weights.pack import pack
 from test_cli import Capture, assert_fails, run
 from test_weights_checkpoint import SHAPE, shard
@@ -52,7 +52,7 @@ def assert_same_bits(one: Path, other: Path, precision: str) -> None:
 def test_int8_of_what_int8_stands_for_is_the_same() -> None:
     random = np.random.default_rng(0)
     weight = random.normal(size=(4096, 16)) * 10.0 ** random.uniform(-28, 36, (4096, 1))
-    weight[7], weight[8] = 0, FAINTEST / 2
+    weight[7], weight[8] = 0, SMALLEST / 2
     weight = weight.astype(np.float32)
     steps, scales = to_int8(weight)
     again, scales_again = to_int8(from_int8(steps, scales))
@@ -63,7 +63,7 @@ def test_int8_of_what_int8_stands_for_is_the_same() -> None:
     assert not steps[[7, 8]].any()
     assert not scales[[7, 8]].any()
     error = np.abs(from_int8(steps, scales).astype(float) - weight)
-    assert (error <= 0.501 * scales.astype(float)[:, None] + FAINTEST).all()
+    assert (error <= 0.501 * scales.astype(float)[:, None] + SMALLEST).all()
 
 
 # ---- what is written ----------------------------------------------------------------------------

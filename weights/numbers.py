@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 STEPS = 127
 """Steps of int8 to each side of 0; without -128, a weight and its negative stay equal."""
 
-FAINTEST = 1e-30
-"""What is smaller, as the weights of a dead unit are after long decay, is as good as 0: its scale
-would leave the range of float32."""
+SMALLEST = 2.0**-100
+"""Weights that are no larger, as those of a dead unit are after long decay, count as 0: their scale
+and the steps that make 1 must stay in the range of float32."""
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -35,10 +35,10 @@ def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
 
     Returns:
         int8 `[N, K]` from -127 to 127, and float32 scales `[N]`: their product is the weight, to
-        half a scale. An output whose weights are all 0, or below FAINTEST, has the scale 0.
+        half a scale. An output whose weights are all 0, or as good as that, has the scale 0.
     """
     peaks = np.abs(weight).max(axis=1, initial=0.0)
-    peaks[peaks < FAINTEST] = 0.0
+    peaks[peaks <= SMALLEST] = 0.0
     scales = _with_17_bits(peaks / np.float32(STEPS))
     per_step = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > 0)
     steps: NDArray[Any] = np.rint(weight * per_step[:, None])

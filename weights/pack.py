@@ -96,7 +96,7 @@ def _pack_ends(checkpoint: Checkpoint, weights: Weights) -> None:
     fill(weights.positions, tensors["embeddings.position_embeddings.weight"])
     _fill_norm(weights.embed_norm, 0, tensors, "embeddings.LayerNorm")
     weight, bias = tensors["classifier.weight"], tensors["classifier.bias"]
-    _fill_linear(weights.classifier, 0, weight, bias, PLAIN)
+    fill_linear(weights.classifier, 0, weight, bias, PLAIN)
 
 
 def _pack_layer(
@@ -117,13 +117,13 @@ def _pack_layer(
     factors = np.ones_like(qkv_bias)
     factors[: qkv_bias.size // 3] = (tensor("attention.q_lin.bias").size // heads) ** -0.5
     out_lin = pad_heads(tensor("attention.out_lin.weight").T, heads).T
-    _fill_linear(weights.qkv, layer, qkv_weight, qkv_bias, form, factors)
+    fill_linear(weights.qkv, layer, qkv_weight, qkv_bias, form, factors)
     for linear, weight, bias in (
         (weights.out_lin, out_lin, tensor("attention.out_lin.bias")),
         (weights.lin1, tensor("ffn.lin1.weight"), tensor("ffn.lin1.bias")),
         (weights.lin2, tensor("ffn.lin2.weight"), tensor("ffn.lin2.bias")),
     ):
-        _fill_linear(linear, layer, weight, bias, form)
+        fill_linear(linear, layer, weight, bias, form)
     for norm, name in (
         (weights.sa_layer_norm, "sa_layer_norm"),
         (weights.output_layer_norm, "output_layer_norm"),
@@ -136,7 +136,7 @@ def _fill_norm(norm: Norm, layer: int, tensors: Mapping[str, Floats], name: str)
     fill(norm.bias[layer], tensors[f"{name}.bias"])
 
 
-def _fill_linear(
+def fill_linear(
     linear: Linear,
     layer: int,
     weight: Floats,
