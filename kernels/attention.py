@@ -1,9 +1,9 @@
 """Attention over packed sequences: every sequence sees its own tokens, so nothing is masked.
 
-Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose weight
-is the keys, so the keys are packed like a weight; the context is a linear layer whose weight is the
-values, and whose x is the scores after the softmax. A block of queries stays near from
-its scores to its context: 8 rows of 512 scores are 16 KB.
+Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose
+weight is the keys, so the keys are packed like a weight; the context is a linear layer whose weight
+is the values, and whose x is the scores after the softmax. A block of queries stays near from its
+scores to its context: 8 rows of 512 scores are 16 KB.
 
 The softmax is float32 in every precision. The products are bfloat16 where that is faster and the
 model is not float32; q, k, v and the probabilities are rounded to it then.

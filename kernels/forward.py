@@ -24,7 +24,7 @@ from minner.kernels.compiled import (
     weights_of,
 )
 from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS
-from minner.kernels.layout import LINE, STOP, Operand, attention_width
+from minner.kernels.layout import LINE, STOP, attention_width
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.product import linear_kernel

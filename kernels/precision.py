@@ -86,7 +86,7 @@ class Precision:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a product that are finished before the next: one tile, or two matrix registers."""
+        """Rows of a product that are finished before the next: a tile, or two matrix registers."""
         return 2 * TILE if self.form.tiled else ROWS
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
@@ -94,7 +94,9 @@ class Precision:
         rows = self.form.rows
         return x + (row // rows * (lift(words, INT64) * rows) + row % rows * TILE)
 
-    def write_row(self, x: Pointer, words: Operand, row: Value, column: Operand, values: Value) -> None:
+    def write_row(
+        self, x: Pointer, words: Operand, row: Value, column: Operand, values: Value
+    ) -> None:
         """Store LANES values in a row of x `[T, words]`."""
         together = TILE * self.form.x_step
         line = lift(column, INT64) // together * (TILE * self.form.rows)

@@ -1,7 +1,7 @@
-"""Quantisation of rows of x to int8: each row in steps of its own, chosen so that its largest value is 127.
+"""Quantisation of rows of x to int8: each in steps of its own, of which its largest value is 127.
 
-One scale for a whole tensor loses named entities: a few features of a transformer are far larger than the
-rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
+One scale for a whole tensor loses named entities: a few features of a transformer are far larger
+than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
 """
 
 from __future__ import annotations

@@ -30,7 +30,6 @@ from numba.extending import intrinsic
 from minner.kernels.target import LANES, TARGET
 
 
-
 class _BFloatType(ir.FloatType):
     """LLVM's bfloat16, which llvmlite lacks; only ever the type of a bit cast or a rounding."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEPS = 127
-"""Steps of int8 to each side of 0; -128 is left out, so that a weight and its negative stay equal."""
+"""Steps of int8 to each side of 0; without -128, a weight and its negative stay equal."""
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

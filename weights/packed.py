@@ -96,9 +96,7 @@ def _content(origin: bytes, model: PackedModel) -> Iterator[Any]:
     yield model.memory.data
 
 
-def _map(
-    path: Path, origin: bytes, checkpoint: Checkpoint, precision: str
-) -> PackedModel | None:
+def _map(path: Path, origin: bytes, checkpoint: Checkpoint, precision: str) -> PackedModel | None:
     """The model in a file, or None if it is missing, damaged, or made from something else."""
     shape = shape_of(checkpoint.config)
     columns = padded(shape.dim)
