@@ -10,7 +10,7 @@ from minner.bench import machine
 
 ROOT = Path(__file__).parents[1]
 
-PEERS = ("openvino", "onnxruntime", "onnx", "torch", "transformers")
+PEERS = ("openvino", "nncf", "onnxruntime", "onnx", "torch", "transformers")
 
 
 def describe() -> dict[str, Any]:

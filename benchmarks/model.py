@@ -1,9 +1,9 @@
 """The model of the races: DistilBERT-base in shape, random in weights, and its exports.
 
 Weights do not change how long a product takes, so random ones race as well as trained ones, and
-anyone can make the same from the seed. The peers read an ONNX file exported from Hugging Face's
-own implementation of the same checkpoint. All of it is made once and kept in a work folder;
-`python -m benchmarks.model` does only that.
+anyone can make the same from the seed. The peers read files made from Hugging Face's own
+implementation of the same checkpoint. Each is made when a race first needs it and kept in a work
+folder; `python -m benchmarks.model` makes them all.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import hashlib
 import json
 import multiprocessing
 import shutil
-import sys
 import tempfile
 import warnings
 from argparse import Namespace
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,37 +31,40 @@ CASED_VOCABULARY = ROOT.parent / "shared" / "data" / "vocab-cased" / "vocab.txt"
 
 VOCABULARY_SIZE = 28996
 
+CALIBRATION = 10 * (8, 16, 32, 64, 128, 256)
+"""Lengths of the sequences of random pieces from which static quantisation takes its ranges."""
+
 
 class Model(NamedTuple):
-    """One checkpoint, in the form that each engine wants.
+    """One checkpoint, and the folder of what is made from it.
 
     Attributes:
         checkpoint: in Hugging Face's layout.
-        onnx: the exported graph.
-        onnx_fused: the same, rewritten by ONNX Runtime's transformers optimizer.
-        onnx_external: the same again, its weights in a file of their own, which ONNX Runtime
-            maps into memory instead of reading it.
+        exports: where the files of EXPORTS are.
     """
 
     checkpoint: Path
-    onnx: Path
-    onnx_fused: Path
-    onnx_external: Path
+    exports: Path
+
+    def path(self, form: str) -> Path:
+        """Where the model is in a form: `checkpoint`, or a name in EXPORTS."""
+        return self.checkpoint if form == "checkpoint" else self.exports / EXPORTS[form][0]
 
 
-def find_model(options: Namespace) -> Model:
-    """Return the model that the options ask for; made in another process where it is missing.
+def find_model(options: Namespace, forms: Iterable[str] = ()) -> Model:
+    """Return the model that the options ask for; of the named forms, what is missing is made.
 
-    (torch is imported there, not here: a process that only measures should stay small.)
+    (That happens in another process, because it imports torch: a process that only measures
+    should stay small.)
     """
     process = multiprocessing.get_context("spawn").Process(
-        target=_make, args=(options.work, options.checkpoint)
+        target=_make_all, args=(options.work, options.checkpoint, sorted(EXPORTS.keys() & forms))
     )
     process.start()
     process.join()
     if process.exitcode:
         raise SystemExit("the model could not be made")
-    return _paths(options.work, options.checkpoint)
+    return _model(options.work, options.checkpoint)
 
 
 def random_ids(batch: int, tokens: int) -> NDArray[np.int64]:
@@ -68,12 +72,10 @@ def random_ids(batch: int, tokens: int) -> NDArray[np.int64]:
     return np.random.default_rng(tokens).integers(1000, VOCABULARY_SIZE, (batch, tokens))
 
 
-def _paths(work: Path, checkpoint: Path | None) -> Model:
+def _model(work: Path, checkpoint: Path | None) -> Model:
     if checkpoint is None:
         checkpoint = work / f"base-{'cased' if CASED_VOCABULARY.is_file() else 'nameless'}"
-    exports = work / f"exports-{_digest(checkpoint / 'model.safetensors')}"
-    names = "model.onnx", "model-fused.onnx", "external/model.onnx"
-    return Model(checkpoint, *(exports / name for name in names))
+    return Model(checkpoint, work / f"exports-{_digest(checkpoint / 'model.safetensors')}")
 
 
 def _digest(path: Path) -> str:
@@ -85,16 +87,25 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _make(work: Path, checkpoint: Path | None) -> None:
+# ---- making what is missing ---------------------------------------------------------------------
+
+
+def _make_all(work: Path, checkpoint: Path | None, forms: Iterable[str]) -> None:
     if checkpoint is None:
-        _write_random(_paths(work, None).checkpoint)
-    model = _paths(work, checkpoint)
-    if not model.onnx.is_file():
-        _appear(model.onnx, lambda path: _export(model.checkpoint, path))
-    if not model.onnx_fused.is_file():
-        _appear(model.onnx_fused, lambda path: _fuse(model, path))
-    if not model.onnx_external.is_file():
-        _appear(model.onnx_external.parent, lambda path: _split(model.onnx_fused, path))
+        _write_random(_model(work, None).checkpoint)
+    model = _model(work, checkpoint)
+    for form in forms:
+        _make(model, form)
+
+
+def _make(model: Model, form: str) -> Path:
+    """Make a form of the model where it is missing; returns its path."""
+    path = model.path(form)
+    if not path.exists():
+        file, write = EXPORTS[form]
+        entry = file.split("/")[0]  # a form of several files has a folder of its own
+        _appear(model.exports / entry, lambda place: write(model, place.parent / file))
+    return path
 
 
 def _appear(path: Path, write: Any) -> None:
@@ -109,7 +120,6 @@ def _write_random(directory: Path) -> None:
     """Write the checkpoint with the tests' own writer, in which seed and scale are defined."""
     if directory.is_dir():
         return
-    sys.path.append(str(ROOT / "tests"))
     from checkpoints import SPECIAL_TOKENS, write_checkpoint
 
     if CASED_VOCABULARY.is_file():
@@ -121,7 +131,7 @@ def _write_random(directory: Path) -> None:
     _appear(directory, lambda path: write_checkpoint(path, vocab=vocabulary, **shape))
 
 
-def _export(checkpoint: Path, path: Path) -> None:
+def _export(model: Model, path: Path) -> None:
     """Export to ONNX with free batch and length.
 
     Eager attention, a mask and the tracing exporter: of the eight ways to export that were tried,
@@ -133,7 +143,7 @@ def _export(checkpoint: Path, path: Path) -> None:
 
     warnings.simplefilter("ignore")
     loaded = DistilBertForTokenClassification.from_pretrained(
-        checkpoint, attn_implementation="eager"
+        model.checkpoint, attn_implementation="eager"
     )
 
     class Logits(torch.nn.Module):
@@ -165,7 +175,7 @@ def _fuse(model: Model, path: Path) -> None:
 
     config = json.loads((model.checkpoint / "config.json").read_text(encoding="utf-8"))
     fused = optimizer.optimize_model(
-        str(model.onnx),
+        str(_make(model, "onnx")),
         model_type="bert",
         num_heads=config["n_heads"],
         hidden_size=config["dim"],
@@ -177,19 +187,73 @@ def _fuse(model: Model, path: Path) -> None:
     fused.save_model_to_file(str(path))
 
 
-def _split(fused: Path, folder: Path) -> None:
-    """Save a model again with its weights beside it."""
+def _quantize_weights(form: str, model: Model, path: Path) -> None:
+    """Let ONNX Runtime quantise another form: its dynamic scheme, a scale per output channel.
+
+    Signed weights: with unsigned ones it took 3 times as long on a processor with AMX.
+    `reduce_range` stays off: it gives a bit of every weight away, against an overflow that there
+    is only where bytes are multiplied without VNNI.
+    """
+    import onnx
+    from onnxruntime.quantization import quantize_dynamic
+
+    # The type is that of what the fused operators give, which onnx cannot infer.
+    options = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+    quantize_dynamic(_make(model, form), path, per_channel=True, extra_options=options)
+
+
+def _quantize(model: Model, path: Path) -> None:
+    """Let NNCF quantise weights and activations for OpenVINO, as its makers advise.
+
+    Symmetric activations, which are at least as fast as asymmetric ones at every shape of the race.
+    The ranges of the activations come from random pieces, like the weights and the race's ids.
+    They decide about the tags of a trained model, but not about the speed of any.
+    """
+    import nncf
+    import openvino
+
+    random = np.random.default_rng(0)
+    samples = [
+        {
+            "input_ids": random.integers(1000, VOCABULARY_SIZE, (1, tokens)),
+            "attention_mask": np.ones((1, tokens), dtype=np.int64),
+        }
+        for tokens in CALIBRATION
+    ]
+    quantized = nncf.quantize(
+        openvino.Core().read_model(_make(model, "onnx")),
+        nncf.Dataset(samples),
+        model_type=nncf.ModelType.TRANSFORMER,
+        preset=nncf.QuantizationPreset.PERFORMANCE,
+        subset_size=len(samples),
+    )
+    path.parent.mkdir()
+    openvino.save_model(quantized, path, compress_to_fp16=False)
+
+
+def _split(form: str, model: Model, path: Path) -> None:
+    """Save another form again with its weights beside it."""
     import onnx
 
-    folder.mkdir()
+    path.parent.mkdir()
     onnx.save_model(
-        onnx.load(fused),
-        folder / "model.onnx",
-        save_as_external_data=True,
-        location="weights.bin",
+        onnx.load(_make(model, form)), path, save_as_external_data=True, location="weights.bin"
     )
 
 
+EXPORTS: dict[str, tuple[str, Callable[[Model, Path], None]]] = {
+    "onnx": ("model.onnx", _export),
+    "fused": ("model-fused.onnx", _fuse),
+    "mapped": ("external/model.onnx", partial(_split, "fused")),
+    "onnx-int8": ("model-int8.onnx", partial(_quantize_weights, "onnx")),
+    "fused-int8": ("model-fused-int8.onnx", partial(_quantize_weights, "fused")),
+    "mapped-int8": ("external-int8/model.onnx", partial(_split, "fused-int8")),
+    "nncf-int8": ("nncf-int8/model.xml", _quantize),
+}
+"""Form -> its file, and what writes it. ONNX Runtime maps the weights of a mapped form into memory
+instead of reading them."""
+
 if __name__ == "__main__":
-    parser = shared_options(__doc__, rounds=0, minutes=0, output="unused")
-    print(*find_model(parser.parse_args()), sep="\n")
+    arguments = shared_options(__doc__, rounds=0, minutes=0, output="unused").parse_args()
+    found = find_model(arguments, EXPORTS)
+    print(found.checkpoint, *map(found.path, EXPORTS), sep="\n")

@@ -1,4 +1,4 @@
-"""Draw a race: how fast every engine is, relative to minner, for every shape.
+"""Draw a race: how fast every engine is, relative to minner in its precision, for every shape.
 
 python -m benchmarks.plot race.json race.svg
 """
@@ -19,8 +19,6 @@ import numpy as np
 
 from minner.bench.timing import ratios
 
-BASE = "minner float32"
-
 
 def draw(race: dict[str, Any], path: str) -> None:
     """Draw one group of bars per shape; a whisker spans the 10th to 90th percentile of rounds."""
@@ -29,7 +27,8 @@ def draw(race: dict[str, Any], path: str) -> None:
     places, width = np.arange(len(shapes)), 0.85 / len(engines)
     figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
     for i, engine in enumerate(engines):
-        found = [ratios(row[BASE], row[engine]) for row in shapes.values()]
+        base = f"minner {engine.split()[-1]}"
+        found = [ratios(row[base], row[engine]) for row in shapes.values()]
         low, middle, high = np.percentile(found, [10, 50, 90], axis=1)
         bars = axes.bar(
             places + (i - (len(engines) - 1) / 2) * width,
@@ -45,13 +44,14 @@ def draw(race: dict[str, Any], path: str) -> None:
     axes.axhline(1.0, color="black", linewidth=0.6)
     axes.set_xticks(places, list(shapes))
     axes.set_xlabel("batch x tokens; above each bar its milliseconds")
-    axes.set_ylabel(f"speed, {BASE} = 1")
+    axes.set_ylabel("speed, minner in the same precision = 1")
+    limit = ", limited to AVX2" if race["settings"].get("avx2") else ""
     axes.set_title(
-        f"{race['machine']['cpu']}, {race['settings']['threads']} threads, "
+        f"{race['machine']['cpu']}{limit}, {race['settings']['threads']} threads, "
         f"{race['machine']['date']}",
         fontsize=10,
     )
-    figure.legend(loc="outside lower center", ncols=len(engines), fontsize=8)
+    figure.legend(loc="outside lower center", ncols=min(len(engines), 5), fontsize=8)
     plt.rcParams["svg.hashsalt"] = "minner"  # the same race gives the same file
     figure.savefig(path, dpi=150, metadata={"Date": None} if path.endswith(".svg") else None)
 

@@ -4,7 +4,7 @@ The machine may be shared and noisy, so nothing here trusts a single figure. In 
 engine gets one short burst of calls per shape, one engine after the other, in an order that
 rotates; a burst counts by its median. Engines are compared round by round, within seconds of
 each other, and the median of those ratios is the result. No engine is timed before all engines
-have given the same logits.
+have given the logits that transformers gives in float32, as nearly as their precision allows.
 """
 
 from __future__ import annotations
@@ -12,9 +12,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from benchmarks.engines import ENTRIES, TOLERANCE, Entry
+from benchmarks.engines import (
+    ENTRIES,
+    REFERENCE,
+    TOLERANCES,
+    Difference,
+    Entry,
+    Logits,
+    difference,
+    find_entry,
+)
+from benchmarks.limit import limit_to_avx2
 from benchmarks.machine import describe
 from benchmarks.model import find_model, random_ids
 from benchmarks.options import comma_list, count_rounds, shared_options
@@ -37,20 +45,33 @@ def main() -> None:
     names = ",".join(dict.fromkeys(entry.name for entry in ENTRIES))
     parser.add_argument("--engines", type=comma_list, default=names, help="who takes part")
     parser.add_argument("--precisions", type=comma_list, default="float32", help="which of them")
+    parser.add_argument("--avx2", action="store_true", help="hide all that is beyond AVX2")
     options = parser.parse_args()
-    if unknown := set(options.engines) - {entry.name for entry in ENTRIES}:
-        parser.error(f"unknown engines: {', '.join(unknown)}")
-    machine, model = describe(), find_model(options)
+    known = {entry.name for entry in ENTRIES} | TOLERANCES.keys()
+    if unknown := {*options.engines, *options.precisions} - known:
+        parser.error(f"neither an engine nor a precision: {', '.join(unknown)}")
+    entries = [
+        entry
+        for entry in ENTRIES
+        if entry.name in options.engines and entry.precision in options.precisions
+    ]
+    if not entries:
+        parser.error("none of these engines has such a precision")
+    if options.avx2:
+        limit_to_avx2(options.work)
+    racers = [*entries, REFERENCE]
+    machine, model = describe(), find_model(options, [entry.form for entry in racers])
 
+    progress(f"loading {REFERENCE}")
+    reference = REFERENCE.start(model, options.threads)
+    expected = {shape: reference.call("run", random_ids(*shape)) for shape in options.shapes}
+    reference.close()
     workers: Workers = {}
-    for entry in ENTRIES:
-        if entry.name in options.engines and entry.precision in options.precisions:
-            progress(f"loading {entry.name} {entry.precision}")
-            workers[entry] = Worker(entry.make, model, options.threads, entry.precision)
-    differences = {precision: 0.0 for precision in options.precisions}
-    for shape in options.shapes:
-        for precision, difference in compare(workers, shape).items():
-            differences[precision] = max(difference, differences[precision])
+    differences: dict[str, Difference] = {}
+    for entry in entries:
+        progress(f"loading {entry}")
+        workers[entry] = entry.start(model, options.threads)
+        differences[str(entry)] = compare(entry, workers[entry], expected)
 
     times: dict[BatchShape, Times] = {
         shape: {entry: [] for entry in workers} for shape in options.shapes
@@ -62,33 +83,31 @@ def main() -> None:
     for worker in workers.values():
         worker.close()
 
-    tables = [time_table(times, options.threads)]
-    if BASE in options.engines and len(workers) > 1:
+    limit = ", limited to AVX2" if options.avx2 else ""
+    tables = [time_table(times, f"{options.threads} threads{limit}")]
+    if BASE in options.engines and len(options.engines) > 1:
         tables.append(ratio_table(times))
     seconds = {
-        str(shape): {f"{entry.name} {entry.precision}": values for entry, values in row.items()}
+        str(shape): {str(entry): values for entry, values in row.items()}
         for shape, row in times.items()
     }
-    measurements = {"largest_difference_of_logits": differences, "seconds": seconds}
+    measurements = {
+        "differences_of_logits": {name: found._asdict() for name, found in differences.items()},
+        "seconds": seconds,
+    }
     finish("race", vars(options), machine, tables, measurements, options.output)
 
 
-def compare(workers: Workers, shape: BatchShape) -> dict[str, float]:
-    """Have all engines compute the same batch.
-
-    Returns:
-        For each precision, the largest difference of one logit between any two of its engines.
+def compare(entry: Entry, worker: Worker, expected: dict[BatchShape, Logits]) -> Difference:
+    """Have an engine compute every shape; returns how far its logits are from the expected.
 
     Raises:
-        SystemExit: a difference is beyond the tolerance, or not a number.
+        SystemExit: further than the tolerance of its precision, or not a number.
     """
-    ids, found = random_ids(*shape), {}
-    for precision in _precisions(workers):
-        entries = [entry for entry in workers if entry.precision == precision]
-        logits = np.stack([workers[entry].call("run", ids) for entry in entries])
-        found[precision] = float((logits.max(axis=0) - logits.min(axis=0)).max())
-        if not found[precision] < TOLERANCE[precision]:
-            raise SystemExit(f"{shape}: {precision} logits differ by {found[precision]}")
+    logits = [worker.call("run", random_ids(*shape)) for shape in expected]
+    found, allowed = difference(logits, list(expected.values())), TOLERANCES[entry.precision]
+    if not (found.largest < allowed.largest and found.mean < allowed.mean):
+        raise SystemExit(f"{entry}: logits are off: {found}, but allowed is {allowed}")
     return found
 
 
@@ -105,18 +124,18 @@ def one_round(workers: Workers, shape: BatchShape, number: int) -> dict[Entry, f
 # ---- tables -------------------------------------------------------------------------------------
 
 
-def time_table(times: dict[BatchShape, Times], threads: int) -> Table:
+def time_table(times: dict[BatchShape, Times], setup: str) -> Table:
     """Milliseconds of every engine and shape."""
     rows = [
         [
-            f"{entry.name} {entry.precision}",
+            str(entry),
             *(spread([1e3 * seconds for seconds in row[entry]]) for row in times.values()),
         ]
         for entry in next(iter(times.values()))
     ]
     rounds = len(next(iter(next(iter(times.values())).values())))
     title = (
-        f"Milliseconds per forward, {threads} threads, batch x tokens: median of {rounds} rounds, "
+        f"Milliseconds per forward, {setup}, batch x tokens: median of {rounds} rounds, "
         "in brackets the 10th and 90th percentile"
     )
     return Table(title, ["engine", *map(str, times)], rows)
@@ -128,7 +147,7 @@ def ratio_table(times: dict[BatchShape, Times]) -> Table:
     for peer in next(iter(times.values())):
         if peer.name != BASE:
             found = [ratios(row[peer], _base(row, peer.precision)) for row in times.values()]
-            rows.append([f"{peer.name} {peer.precision}", *map(spread, found), _mean(found)])
+            rows.append([str(peer), *map(spread, found), _mean(found)])
     for precision in _precisions(next(iter(times.values()))):
         best = [_best_peer(row, precision) for row in times.values()]
         found = [
@@ -145,7 +164,7 @@ def ratio_table(times: dict[BatchShape, Times]) -> Table:
 
 
 def _base(row: Times, precision: str) -> list[float]:
-    return next(row[entry] for entry in row if entry[:2] == (BASE, precision))
+    return row[find_entry(BASE, precision)]
 
 
 def _best_peer(row: Times, precision: str) -> Entry:

@@ -1,6 +1,7 @@
 """minner against the machine's limits and against itself, in interleaved rounds.
 
-- A sentence of 128 pieces against the peak of the cores' multiply-adds: the products decide.
+- A sentence of 128 pieces against the peak of the cores' float32 multiply-adds: the products
+  decide. In another precision the share may pass 100 %.
 - A sentence of 16 pieces against the speed at which the same cores read as many bytes as the
   model has: every weight is needed, and each only for a few rows.
 - More threads against one.
@@ -21,12 +22,15 @@ from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
 from minner.bench.probes import FLOPS, Arithmetic, Memory
 from minner.bench.timing import ratios
-from minner.bench.work import forward_flops, weight_bytes
+from minner.bench.work import forward_flops, matrix_weights
 from minner.entity import Entity
 from minner.weights.config import Config, read_config
 
 LONG, SHORT = 128, 16
 """Pieces of the two sentences."""
+
+WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}
+"""Precision -> bytes of a weight."""
 
 BIG = 1 << 30
 """Bytes that no cache holds."""
@@ -46,10 +50,10 @@ Seconds = dict[str, list[float]]
 class Texts:
     """The same texts, tagged in one call and one by one."""
 
-    def __init__(self, checkpoint: Path, threads: int) -> None:
+    def __init__(self, checkpoint: Path, threads: int, precision: str) -> None:
         import minner
 
-        self._tagger = minner.load(checkpoint, threads=threads)
+        self._tagger = minner.load(checkpoint, precision=precision, threads=threads)
 
     def one_list(self, kind: str) -> list[list[Entity]]:
         """All texts in one call."""
@@ -71,16 +75,19 @@ def mixed_texts(kind: str) -> list[str]:
 
 def main() -> None:
     """Measure what the command line asks for."""
-    options = shared_options(__doc__, rounds=10, minutes=3, output="scaling.json").parse_args()
+    parser = shared_options(__doc__, rounds=10, minutes=3, output="scaling.json")
+    parser.add_argument("--precision", choices=WEIGHT_BYTES, default="float32", help="of minner")
+    options = parser.parse_args()
     machine, model = describe(), find_model(options)
     config = read_config(model.checkpoint)
+    weights = WEIGHT_BYTES[options.precision] * matrix_weights(config)
     progress("loading")
     counts = sorted({1, options.threads})
-    engines = {n: Worker(Minner, model, n, "float32") for n in counts}
+    engines = {n: Worker(Minner, model.checkpoint, n, options.precision) for n in counts}
     arithmetic = Worker(Arithmetic, options.threads)
-    sizes = {"model": weight_bytes(config), "big": BIG}
+    sizes = {"model": weights, "big": BIG}
     memories = {name: Worker(Memory, size, options.threads) for name, size in sizes.items()}
-    texts = Worker(Texts, model.checkpoint, options.threads)
+    texts = Worker(Texts, model.checkpoint, options.threads, options.precision)
     for kind in TEXT_WORDS:
         if texts.call("one_list", kind) != texts.call("loop", kind):
             raise SystemExit(f"{kind} texts: the list and the loop give different entities")
@@ -106,20 +113,22 @@ def main() -> None:
     for worker in (*engines.values(), arithmetic, *memories.values(), texts):
         worker.close()
 
+    rounds = len(next(iter(seconds.values())))
+    note = (
+        f"{options.precision}, median of {rounds} rounds, in brackets the 10th and 90th percentile"
+    )
     tables = [
-        arithmetic_table(seconds, counts, config),
-        memory_table(seconds, counts, config),
-        list_table(seconds, options.threads),
+        arithmetic_table(seconds, counts, config, note),
+        memory_table(seconds, counts, weights, note),
+        list_table(seconds, options.threads, note),
     ]
     finish("scaling", vars(options), machine, tables, {"seconds": seconds}, options.output)
 
 
 # ---- tables -------------------------------------------------------------------------------------
 
-NOTE = "median of {} rounds, in brackets the 10th and 90th percentile"
 
-
-def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Table:
+def arithmetic_table(seconds: Seconds, counts: list[int], config: Config, note: str) -> Table:
     """The long sentence against the peak of the cores."""
     flops, rows = forward_flops(config, LONG), []
     for n in counts:
@@ -136,14 +145,21 @@ def arithmetic_table(seconds: Seconds, counts: list[int], config: Config) -> Tab
                 spread(ratios(seconds[f"forward {LONG} 1"], forward)),
             ]
         )
-    title = f"1x{LONG}, {flops / 1e9:.2f} GFLOP, {NOTE.format(len(forward))}"
-    header = ["threads", "ms", "GFLOP/s", "peak GFLOP/s", "% of the peak", "speed-up over 1 thread"]
+    title = f"1x{LONG}, {flops / 1e9:.2f} GFLOP, {note}"
+    header = [
+        "threads",
+        "ms",
+        "GFLOP/s",
+        "float32 peak",
+        "% of that peak",
+        "speed-up over 1 thread",
+    ]
     return Table(title, header, rows)
 
 
-def memory_table(seconds: Seconds, counts: list[int], config: Config) -> Table:
+def memory_table(seconds: Seconds, counts: list[int], size: int, note: str) -> Table:
     """The short sentence against the speed of reading memory."""
-    size, rows = weight_bytes(config), []
+    rows = []
     for n in counts:
         forward, read = seconds[f"forward {SHORT} {n}"], seconds[f"read model {n}"]
         rows.append(
@@ -156,12 +172,12 @@ def memory_table(seconds: Seconds, counts: list[int], config: Config) -> Table:
                 f"{BIG / statistics.median(seconds[f'read big {n}']) / 1e9:.1f}",
             ]
         )
-    title = f"1x{SHORT}, {size / 1e6:.0f} MB of weights, {NOTE.format(len(forward))}"
+    title = f"1x{SHORT}, {size / 1e6:.0f} MB of weights, {note}"
     header = ["threads", "ms", "weights GB/s", "a plain read of as many bytes, GB/s"]
     return Table(title, [*header, "% of that", "a plain read of 1 GiB, GB/s"], rows)
 
 
-def list_table(seconds: Seconds, threads: int) -> Table:
+def list_table(seconds: Seconds, threads: int, note: str) -> Table:
     """One list against a loop of single calls."""
     rows = []
     for kind, (least, most) in TEXT_WORDS.items():
@@ -176,7 +192,7 @@ def list_table(seconds: Seconds, threads: int) -> Table:
         )
     title = (
         f"{TEXTS} mixed texts to entities, {threads} threads: one list against a loop of single "
-        f"calls, {NOTE.format(len(loop))}"
+        f"calls, {note}"
     )
     return Table(title, ["texts", "loop, texts/s", "list, texts/s", "list over loop"], rows)
 

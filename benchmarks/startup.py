@@ -26,6 +26,10 @@ TEXT = "My name is John Smith and I work at Acme in Berlin ."
 STARTS = Path(__file__).parent / "starts"
 BASE = "minner"
 
+FORMS = {"float32": ("fused", "mapped"), "int8": ("fused-int8", "mapped-int8")}
+"""Precision -> what ONNX Runtime reads: one file, and one with its weights in a file of their own.
+(It runs bfloat16 on no CPU.)"""
+
 
 class Run(NamedTuple):
     """What one process took."""
@@ -37,9 +41,11 @@ class Run(NamedTuple):
 
 def main() -> None:
     """Measure what the command line asks for."""
-    options = shared_options(__doc__, rounds=20, minutes=2, output="startup.json").parse_args()
-    machine, model = describe(), find_model(options)
-    programs = commands(model, options.threads)
+    parser = shared_options(__doc__, rounds=20, minutes=2, output="startup.json")
+    parser.add_argument("--precision", choices=FORMS, default="float32", help="of all programs")
+    options = parser.parse_args()
+    machine, model = describe(), find_model(options, FORMS[options.precision])
+    programs = commands(model, options.threads, options.precision)
 
     for _ in range(2):  # the first start fills the caches, and the second shows that it did
         found = {name: start(command).entities for name, command in programs.items()}
@@ -55,11 +61,11 @@ def main() -> None:
     seconds = {name: [run.seconds for run in row] for name, row in runs.items()}
     memory = {name: [run.peak_mib for run in row] for name, row in runs.items()}
     measurements = {"text": TEXT, "entities": found[BASE], "seconds": seconds, "peak_mib": memory}
-    table = start_table(seconds, memory)
+    table = start_table(seconds, memory, options.precision)
     finish("startup", vars(options), machine, [table], measurements, options.output)
 
 
-def commands(model: Model, threads: int) -> dict[str, list[str]]:
+def commands(model: Model, threads: int, precision: str) -> dict[str, list[str]]:
     """The programs by name.
 
     ONNX Runtime starts fastest with its weights in a file of their own, which it maps, and
@@ -72,13 +78,12 @@ def commands(model: Model, threads: int) -> dict[str, list[str]]:
     def peer(onnx: Path, *entries: str) -> list[str]:
         return command("onnxruntime_start.py", model.checkpoint, onnx, threads, *entries)
 
+    one_file, mapped = map(model.path, FORMS[precision])
     return {
-        BASE: command("minner_start.py", model.checkpoint, threads),
-        "onnxruntime, one file": peer(model.onnx_fused),
-        "onnxruntime, mapped weights": peer(model.onnx_external),
-        "onnxruntime, mapped weights, not prepacked": peer(
-            model.onnx_external, "session.disable_prepacking=1"
-        ),
+        BASE: command("minner_start.py", model.checkpoint, threads, precision),
+        "onnxruntime, one file": peer(one_file),
+        "onnxruntime, mapped weights": peer(mapped),
+        "onnxruntime, mapped weights, not prepacked": peer(mapped, "session.disable_prepacking=1"),
     }
 
 
@@ -100,7 +105,9 @@ def start(command: list[str]) -> Run:
     return Run(seconds, usage.ru_maxrss / 1024, json.loads(output))
 
 
-def start_table(seconds: dict[str, list[float]], memory: dict[str, list[float]]) -> Table:
+def start_table(
+    seconds: dict[str, list[float]], memory: dict[str, list[float]], precision: str
+) -> Table:
     """Wall time and memory of each program."""
     rows = [
         [
@@ -112,8 +119,8 @@ def start_table(seconds: dict[str, list[float]], memory: dict[str, list[float]])
         for name, times in seconds.items()
     ]
     title = (
-        f"Process start to entities of one sentence, warm caches, {len(seconds[BASE])} rounds: "
-        "median, in brackets the 10th and 90th percentile"
+        f"Process start to entities of one sentence, {precision}, warm caches, "
+        f"{len(seconds[BASE])} rounds: median, in brackets the 10th and 90th percentile"
     )
     return Table(title, ["program", "seconds", f"times as long as {BASE}", "peak MiB"], rows)
 

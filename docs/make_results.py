@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-ORDER = ("race", "text", "startup", "scaling")
+ORDER = ("accuracy", "race", "text", "startup", "scaling")
 
 TOP = """# Results
 
@@ -58,7 +58,7 @@ def _machine(machine: dict[str, Any]) -> list[str]:
     return [
         f"- {machine['cpu']}{' (virtual)' if machine['virtual'] else ''}, {machine['cores']} "
         f"cores, {caches}, {machine['memory_gib']} GiB",
-        f"- {' '.join(machine['flags'])}",
+        f"- {' '.join(machine['flags'])}; minner used vectors of {machine['lanes']} float32",
         f"- Linux {machine['kernel']}, Python {machine['python']}, {packages}",
         f"- {machine['date']}, commit {machine['commit']}, load average before the run "
         f"{machine['load_average']}",

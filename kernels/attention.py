@@ -158,12 +158,12 @@ def softmax_row(
     total = Variable(last)
     for at in loop(0, whole, LANES):
         here = weights(at)
-        precision.write_row(x, words, number, at, here)
+        precision.pack(precision.place(x, words, number, at), here)
         total.value = total.value + here
     with when(whole < words * precision.form.x_step):
-        precision.write_row(x, words, number, whole, last)
+        precision.pack(precision.place(x, words, number, whole), last)
     for at in loop(whole + LANES, words * precision.form.x_step, LANES):
-        precision.write_row(x, words, number, at, vector(0.0))
+        precision.pack(precision.place(x, words, number, at), vector(0.0))
     return 1.0 / reduce(total.value, lambda a, b: a + b)
 
 
@@ -246,7 +246,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
                         for column in range(0, BLOCK, LANES):
                             total = accumulator[i, column].load() * scale
                             token, to = first + row + i, head * width + at + column
-                            precision.write_given(context, token, to, total)
+                            precision.product_rows.write(context, token, to, total)
         meet(team)
 
     return attention

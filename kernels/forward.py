@@ -51,11 +51,11 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, write=inner.write_plain)
+    linear_qkv = linear_kernel(precision, given=inner.plain)
     linear_residual = linear_kernel(precision, residual=True)
     activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
     linear_activation = linear_kernel(
-        precision, activations[activation], write=precision.write_given
+        precision, activations[activation], given=precision.product_rows
     )
 
     @register_jitable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minner.kernels.layout import Norm
-from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, float32, load_float32
+from minner.kernels.layout import Operand as X
+from minner.kernels.precision import Precision, float32
 from minner.kernels.quantise import quantise_row
 from minner.kernels.staged import (
     Array,
@@ -25,15 +25,16 @@ from minner.kernels.staged import (
     to_int32,
     vector,
 )
-from minner.kernels.target import LANES
+from minner.kernels.target import BLOCK, LANES
 from minner.kernels.team import meet, shared_rows
 
 EPSILON = 1e-12
 """Added to the variance; DistilBERT fixes it, its config has no such key."""
 
 
-def _sum_of_lanes(x: Value) -> Value:
-    return reduce(x, lambda a, b: a + b)
+def _sum_of_lanes(totals: list[Variable]) -> Value:
+    first, second = (total.value for total in totals)
+    return reduce(first + second, lambda a, b: a + b)
 
 
 def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
@@ -46,17 +47,21 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
     """
     padded = norm.weight.shape[0]
     count = to_float(width)
-    total = Variable(vector(0.0))
-    for at in loop(0, padded, LANES):
-        total.value = total.value + (row + at).load()
-    mean = splat(_sum_of_lanes(total.value) / count)
+    parts = range(0, BLOCK, LANES)  # as many sums: one alone would wait for itself
+    totals = [Variable(vector(0.0)) for _ in parts]
+    for at in loop(0, padded, BLOCK):
+        for part, total in zip(parts, totals, strict=True):
+            total.value = total.value + (row + at + part).load()
+    mean = splat(_sum_of_lanes(totals) / count)
 
-    total.value = vector(0.0)
-    for at in loop(0, padded, LANES):
-        inside = lane_numbers() < splat(to_int32(width - at))
-        difference = select(inside, (row + at).load() - mean, vector(0.0))
-        total.value = fma(difference, difference, total.value)
-    variance = _sum_of_lanes(total.value) / count
+    for total in totals:
+        total.value = vector(0.0)
+    for at in loop(0, padded, BLOCK):
+        for part, total in zip(parts, totals, strict=True):
+            inside = lane_numbers() < splat(to_int32(width - (at + part)))
+            difference = select(inside, (row + at + part).load() - mean, vector(0.0))
+            total.value = fma(difference, difference, total.value)
+    variance = _sum_of_lanes(totals) / count
     scale = splat(1.0 / sqrt(variance + EPSILON))
 
     for at in loop(0, padded, LANES):
@@ -64,14 +69,14 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
         (row + at).store(fma(normal, norm.weight[at].load(), norm.bias[at].load()))
 
 
-def _write_operand(precision: Precision, hidden: Array, token: Value, x: Rows) -> None:
+def _write_operand(precision: Precision, hidden: Array, token: Value, x: X) -> None:
     """Write a row of the hidden state again in the form in which the next product reads it."""
     width = hidden.shape[1]
     if precision.form.quantised:
-        quantise_row(precision, load_float32, hidden[token], width, x, token)
+        quantise_row(precision, float32, hidden[token], width, x, token)
     else:
         for at in loop(0, width, LANES):
-            precision.write_x(x.rows, token, at, hidden[token, at].load())
+            precision.blocked.write(x.rows, token, at, hidden[token, at].load())
 
 
 def layer_norm_kernel(precision: Precision = float32) -> Any:
@@ -83,7 +88,7 @@ def layer_norm_kernel(precision: Precision = float32) -> Any:
     """
 
     @staged
-    def layer_norm(team: Array, hidden: Array, norm: Norm, width: Value, x: Rows) -> None:
+    def layer_norm(team: Array, hidden: Array, norm: Norm, width: Value, x: X) -> None:
         for token in shared_rows(team, hidden.shape[0]):
             normalise_row(hidden[token], norm, width)
             _write_operand(precision, hidden, token, x)
@@ -111,7 +116,7 @@ def embed_kernel(precision: Precision = float32) -> Any:
         norm: Norm,
         width: Value,
         hidden: Array,
-        x: Rows,
+        x: X,
     ) -> None:
         for token in shared_rows(team, ids.shape[0]):
             word, place = words[ids[token].scalar()], places[positions[token].scalar()]

@@ -102,8 +102,8 @@ def read_x(precision: Precision, x: Array) -> NDArray[np.float64]:
     return unpack(precision, _memory(x, form)[_places(x, form, x.shape[1])])
 
 
-def write_x(precision: Precision) -> Write:
-    """Twin of `Precision.write_x`, for all rows at once: `(x, values [T, K])`."""
+def blocked(precision: Precision) -> Write:
+    """Twin of `Precision.blocked`: writes all rows at once, `(x [T, words], values [T, K])`."""
 
     def write(x: Array, values: Array) -> None:
         packed = pack(precision, values)
@@ -112,8 +112,8 @@ def write_x(precision: Precision) -> Write:
     return write
 
 
-def write_plain(precision: Precision) -> Write:
-    """Twin of `Precision.write_plain`."""
+def plain(precision: Precision) -> Write:
+    """Twin of `Precision.plain`."""
 
     def write(out: Array, values: Array) -> None:
         packed = pack(precision, values)
@@ -122,9 +122,9 @@ def write_plain(precision: Precision) -> Write:
     return write
 
 
-def write_given(precision: Precision) -> Write:
-    """Twin of `Precision.write_given`."""
-    return write_plain(precision.given) if precision.form.quantised else write_x(precision)
+def product_rows(precision: Precision) -> Write:
+    """Twin of `Precision.product_rows`."""
+    return plain(precision.given) if precision.form.quantised else blocked(precision)
 
 
 def write_operand(precision: Precision, values: Array, x: Operand) -> None:
@@ -133,23 +133,25 @@ def write_operand(precision: Precision, values: Array, x: Operand) -> None:
     Steps are counted in float32, as the kernels do, so that both decide alike about a tie.
     """
     if not precision.form.quantised:
-        write_x(precision)(x.rows, values)
+        blocked(precision)(x.rows, values)
         return
     values = values.astype(np.float32)
     peaks = np.abs(values).max(axis=1)
     x.scale[: len(values)] = peaks * np.float32(1 / STEPS)
     steps = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST)
-    write_x(precision)(x.rows, np.rint(values * steps[:, None]))
+    blocked(precision)(x.rows, np.rint(values * steps[:, None]))
 
 
 # ---- the kernels --------------------------------------------------------------------------------
+
+_plain_float32 = plain(float32)
 
 
 def linear_kernel(
     precision: Precision = float32,
     activation: Callable[[Array], Array] = lambda x: x,
     residual: bool = False,
-    write: Write = write_plain(float32),
+    given: Write = _plain_float32,
 ) -> Callable[..., None]:
     """Twin of `product.linear_kernel`; `activation` works on float64 arrays."""
 
@@ -158,7 +160,7 @@ def linear_kernel(
         total = values @ weight.T
         if precision.form.quantised:
             total *= x.scale[: len(total), None].astype(np.float64) * layer.scale
-        write(out, activation(total + layer.bias) + added)
+        given(out, activation(total + layer.bias) + added)
 
     def linear(_team: Any, x: Operand, layer: Linear, _accumulator: Array, out: Array) -> None:
         run(x, layer, 0.0, out)
@@ -243,6 +245,6 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
             weights = np.exp(scores - scores.max(axis=2, keepdims=True))
             weights /= weights.sum(axis=2, keepdims=True)
             exact[first:last] = (weights @ v).swapaxes(0, 1)
-        write_given(precision)(context, exact.reshape(len(qkv), -1))
+        product_rows(precision)(context, exact.reshape(len(qkv), -1))
 
     return attention

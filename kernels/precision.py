@@ -52,8 +52,26 @@ from minner.kernels.staged import (
 from minner.kernels.target import LANES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
-Pack = Callable[[Pointer, Operand, Value], None]
-Write = Callable[[Array, Value, Operand, Value], None]
+Pack = Callable[[Pointer, Value], None]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of values in memory.
+
+    Attributes:
+        place: where LANES values begin: `(array [T, words], row, column)`.
+        pack: stores them there.
+        step: values in a word.
+    """
+
+    place: Callable[[Array, Value, Operand], Pointer]
+    pack: Pack
+    step: int
+
+    def write(self, out: Array, row: Value, column: Operand, values: Value) -> None:
+        """Store LANES values of a row, from a column on."""
+        self.pack(self.place(out, row, column), values)
 
 
 @dataclass(frozen=True)
@@ -64,8 +82,9 @@ class Precision:
         name: as `minner.load` takes it.
         form: how many values share a word.
         dot: `(sums, words of x, word of weights) -> sums`, all of them vectors.
-        pack: stores LANES values in the words of x: `(row, column, values)`, where the row is
-            continuous. Those of int8 must be whole numbers from -127 to 127.
+        pack: stores LANES values as words of x: `(place, values)`. Those of int8 must be whole
+            numbers from -127 to 127.
+        unpack: reads LANES values, where what is to be quantised can be in this precision.
         tile_dot: the same as `dot` on matrix registers, by its name in LLVM, or "".
         sums: the type of the sums, FLOATS or INTS.
         offset: is added to each int8 value of x.
@@ -75,6 +94,7 @@ class Precision:
     form: Form
     dot: Dot
     pack: Pack
+    unpack: Callable[[Pointer], Value] = Pointer.load
     tile_dot: str = ""
     sums: ir.Type = FLOATS
     offset: int = 0
@@ -94,26 +114,22 @@ class Precision:
         rows = self.form.rows
         return x + (row // rows * (lift(words, INT64) * rows) + row % rows * TILE)
 
-    def write_row(
-        self, x: Pointer, words: Operand, row: Value, column: Operand, values: Value
-    ) -> None:
-        """Store LANES values in a row of x `[T, words]`."""
-        together = TILE * self.form.x_step
-        line = lift(column, INT64) // together * (TILE * self.form.rows)
-        self.pack(self.row(x, words, row) + line, lift(column, INT64) % together, values)
-
-    def write_x(self, x: Array, token: Value, column: Operand, values: Value) -> None:
-        """Store LANES values in a row of x `[T, words]`."""
-        self.write_row(x.data, x.shape[1], token, column, values)
-
-    def write_plain(self, out: Array, token: Value, column: Operand, values: Value) -> None:
-        """Store LANES values as the same words in a continuous row of `[T, words]`."""
-        self.pack(out[token], column, values)
+    def place(self, x: Pointer, words: Operand, row: Value, column: Operand) -> Pointer:
+        """The word of x `[T, words]` in which LANES values from a column on begin."""
+        word = lift(column, INT64) // self.form.x_step
+        return self.row(x, words, row) + (word // TILE * (TILE * self.form.rows) + word % TILE)
 
     @property
-    def write_given(self) -> Write:
-        """How a kernel writes what a product will read: as x, or to be quantised first."""
-        return self.given.write_plain if self.form.quantised else self.write_x
+    def plain(self) -> Rows:
+        """Rows of this precision that lie one after the other."""
+        step, pack = self.form.x_step, self.pack
+        return Rows(lambda out, row, column: out[row] + lift(column, INT64) // step, pack, step)
+
+    @property
+    def blocked(self) -> Rows:
+        """Rows of this precision as a product reads them."""
+        step, pack = self.form.x_step, self.pack
+        return Rows(lambda x, row, column: self.place(x.data, x.shape[1], row, column), pack, step)
 
     @property
     def given(self) -> Precision:
@@ -121,43 +137,33 @@ class Precision:
         return bfloat16 if self.form.given_step == 2 else float32
 
     @property
-    def depth(self) -> int:
-        """Words after which sums are cut (see product.py), a multiple of TILE."""
-        return 128 if self.form.tiled else 256
+    def product_rows(self) -> Rows:
+        """Where a kernel writes what a product will read: as x, or to be quantised first."""
+        return self.given.plain if self.form.quantised else self.blocked
 
 
 # ---- float32 ----------------------------------------------------------------------------------
-
-
-def _pack_float32(row: Pointer, column: Operand, values: Value) -> None:
-    """Store float32 as it is."""
-    (row + column).store(values)
 
 
 float32 = Precision(
     "float32",
     FORMS["float32"],
     dot=lambda sums, x, weights: fma(x[0], weights, sums),
-    pack=_pack_float32,
+    pack=Pointer.store,
 )
-
-
-def load_float32(row: Pointer, column: Operand) -> Value:
-    """Read LANES values of a continuous row."""
-    return (row + column).load()
 
 
 # ---- bfloat16 ---------------------------------------------------------------------------------
 
 
-def _pack_pairs(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_pairs(place: Pointer, values: Value) -> None:
     """Round to the nearest bfloat16, ties to even."""
-    (row.of(INT16) + column).store(bits(narrow(values, BFLOAT), ir.VectorType(INT16, LANES)))
+    place.store(narrow(values, BFLOAT))
 
 
-def load_bfloat16(row: Pointer, column: Operand) -> Value:
-    """Read LANES values of a continuous row: a bfloat16 is the upper half of a float32."""
-    halves = (row.of(INT16) + column).load(ir.VectorType(INT16, LANES))
+def _unpack_pairs(place: Pointer) -> Value:
+    """A bfloat16 is the upper half of a float32."""
+    halves = place.load(ir.VectorType(INT16, LANES))
     return bits(widen(halves, INT32) << 16, FLOATS)
 
 
@@ -166,7 +172,7 @@ def _pair_dot(sums: Value, x: list[Value], weights: Value) -> Value:
 
 
 def _unpacked_pair_dot(sums: Value, x: list[Value], weights: Value) -> Value:
-    """A bfloat16 is the upper half of a float32; the lower k stands in the lower half."""
+    """The lower k stands in the lower half of a word."""
     words = bits(weights, INTS)
     lower, upper = bits(words << 16, FLOATS), bits(words & -65536, FLOATS)
     return fma(x[1], upper, fma(x[0], lower, sums))
@@ -176,7 +182,8 @@ bfloat16 = Precision(
     "bfloat16",
     FORMS["bfloat16"],
     dot=_pair_dot if HAS_PAIRS else _unpacked_pair_dot,
-    pack=_pack_pairs if HAS_PAIRS else _pack_float32,
+    pack=_pack_pairs if HAS_PAIRS else Pointer.store,
+    unpack=_unpack_pairs if HAS_PAIRS else Pointer.load,
     tile_dot="llvm.x86.tdpbf16ps" if TARGET.tiles else "",
 )
 
@@ -187,19 +194,19 @@ bfloat16 = Precision(
 _OFFSET = 128 if "vpdpbusd" in TARGET.quad_dot and not TARGET.tiles else 0
 
 
-def _pack_quads(row: Pointer, column: Operand, values: Value) -> None:
-    (row.of(INT8) + column).store(narrow(values + _OFFSET, INT8))
+def _pack_quads(place: Pointer, values: Value) -> None:
+    place.store(narrow(values + _OFFSET, INT8))
 
 
 def _quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:
     return call(TARGET.quad_dot, INTS, sums, bits(x[0], BYTES), bits(weights, BYTES))
 
 
-def _pack_int16(row: Pointer, column: Operand, values: Value) -> None:
+def _pack_int16(place: Pointer, values: Value) -> None:
     """Values 0, 2, 1, 3 of each four: the order in which `_unpacked_quad_dot` meets the weights."""
     halves = narrow(values, INT16)
     order = [four + i for four in range(0, LANES, 4) for i in (0, 2, 1, 3)]
-    (row.of(INT16) + column).store(shuffle(halves, halves, order))
+    place.store(shuffle(halves, halves, order))
 
 
 def _unpacked_quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:

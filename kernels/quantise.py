@@ -6,14 +6,12 @@ than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from minner.kernels.layout import Operand as Rows
-from minner.kernels.precision import Precision, load_bfloat16, load_float32
+from minner.kernels.layout import Operand as X
+from minner.kernels.precision import Precision
 from minner.kernels.staged import (
     Array,
-    Operand,
     Pointer,
     Value,
     Variable,
@@ -31,24 +29,27 @@ from minner.kernels.staged import (
 from minner.kernels.target import LANES
 from minner.kernels.team import meet, shared_rows
 
-Load = Callable[[Pointer, Operand], Value]
-
 STEPS = 127
 """Steps to each side of 0. -128 is left out: what is quantised stays symmetric."""
 
+SMALLEST = 2.0**-120
+"""A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""
+
 
 def quantise_row(
-    precision: Precision, load: Load, row: Pointer, width: Value, x: Rows, token: Value
+    precision: Precision, source: Precision, row: Pointer, width: Value, x: X, token: Value
 ) -> None:
-    """Write `width` values, a multiple of LANES, as one row of x, and its scale."""
+    """Write `width` values of a continuous row, whole vectors, as a row of x, and its scale."""
+    step = source.form.x_step
     largest = Variable(vector(0.0))
     for at in loop(0, width, LANES):
-        largest.value = maximum(largest.value, absolute(load(row, at)))
+        largest.value = maximum(largest.value, absolute(source.unpack(row + at // step)))
     peak = reduce(largest.value, maximum)
     x.scale[token].store_scalar(peak * (1 / STEPS))
-    steps = splat(select(peak > 0.0, STEPS / peak, 0.0))  # a row of zeros has none
+    steps = splat(select(peak > SMALLEST, STEPS / peak, 0.0))
     for at in loop(0, width, LANES):
-        precision.write_x(x.rows, token, at, to_int(nearest(load(row, at) * steps)))
+        values = source.unpack(row + at // step) * steps
+        precision.blocked.write(x.rows, token, at, to_int(nearest(values)))
 
 
 def quantise_kernel(precision: Precision) -> Any:
@@ -58,14 +59,13 @@ def quantise_kernel(precision: Precision) -> Any:
         A staged function `(team, given [T, words of N], x)`, x an `Operand` of `layout.py`. It does
         nothing, and has no barrier, in precisions that are not quantised: there both are the same.
     """
-    step = precision.form.given_step
-    load = load_bfloat16 if step == 2 else load_float32
 
     @staged
-    def quantise(team: Array, given: Array, x: Rows) -> None:
+    def quantise(team: Array, given: Array, x: X) -> None:
         if precision.form.quantised:
             for token in shared_rows(team, given.shape[0]):
-                quantise_row(precision, load, given[token], given.shape[1] * step, x, token)
+                width = given.shape[1] * precision.form.given_step
+                quantise_row(precision, precision.given, given[token], width, x, token)
             meet(team)
 
     return quantise

@@ -81,7 +81,7 @@ def _pack_ends(checkpoint: Checkpoint, weights: Weights) -> None:
     fill(weights.positions, tensors["embeddings.position_embeddings.weight"])
     _fill_norm(weights.embed_norm, 0, tensors, "embeddings.LayerNorm")
     weight, bias = tensors["classifier.weight"], tensors["classifier.bias"]
-    _fill_linear(weights.classifier, 0, weight, bias, PLAIN)
+    fill_linear(weights.classifier, 0, weight, bias, PLAIN)
 
 
 def _pack_layer(
@@ -111,7 +111,7 @@ def _pack_layer(
         (weights.lin1, tensor("ffn.lin1.weight"), tensor("ffn.lin1.bias")),
         (weights.lin2, tensor("ffn.lin2.weight"), tensor("ffn.lin2.bias")),
     ):
-        _fill_linear(linear, layer, weight, bias, form)
+        fill_linear(linear, layer, weight, bias, form)
     for norm, name in (
         (weights.sa_layer_norm, "sa_layer_norm"),
         (weights.output_layer_norm, "output_layer_norm"),
@@ -124,7 +124,7 @@ def _fill_norm(norm: Norm, layer: int, tensors: Mapping[str, Floats], name: str)
     fill(norm.bias[layer], tensors[f"{name}.bias"])
 
 
-def _fill_linear(linear: Linear, layer: int, weight: Floats, bias: Floats, form: Form) -> None:
+def fill_linear(linear: Linear, layer: int, weight: Floats, bias: Floats, form: Form) -> None:
     """Pack one layer's weight `[N, K]` (out, in) and bias `[N]` into stacked linear layers."""
     fill(linear.bias[layer], bias)
     if form.quantised:
