@@ -56,11 +56,15 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
 
     for total in totals:
         total.value = vector(0.0)
-    for at in loop(0, padded, BLOCK):
+    whole = width // BLOCK * BLOCK
+    for at in loop(0, whole, BLOCK):
         for part, total in zip(parts, totals, strict=True):
-            inside = lane_numbers() < splat(to_int32(width - (at + part)))
-            difference = select(inside, (row + at + part).load() - mean, vector(0.0))
+            difference = (row + at + part).load() - mean
             total.value = fma(difference, difference, total.value)
+    for at in loop(whole, padded, LANES):  # the last block, if it has padding
+        inside = lane_numbers() < splat(to_int32(width - at))
+        difference = select(inside, (row + at).load() - mean, vector(0.0))
+        totals[0].value = fma(difference, difference, totals[0].value)
     variance = _sum_of_lanes(totals) / count
     scale = splat(1.0 / sqrt(variance + EPSILON))
 

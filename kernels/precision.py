@@ -49,7 +49,7 @@ from minner.kernels.staged import (
     shuffle,
     widen,
 )
-from minner.kernels.target import LANES, ROWS, TARGET, TILE
+from minner.kernels.target import LANES, QUERIES, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
 Pack = Callable[[Pointer, Value], None]
@@ -106,8 +106,8 @@ class Precision:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a product that are finished before the next: a tile, or two matrix registers."""
-        return 2 * TILE if self.form.tiled else ROWS
+        """Rows of a product that are finished before the next: two matrix registers, or tiles."""
+        return 2 * TILE if self.form.tiled else QUERIES
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
         """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""

@@ -21,7 +21,7 @@ there are matrix registers, `tiles.py` takes the place of the tile here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -42,6 +42,7 @@ from minner.kernels.staged import (
     fma,
     lift,
     loop,
+    maximum,
     minimum,
     outlined,
     select,
@@ -86,17 +87,28 @@ def tile(
     parts = precision.parts
     for first in loop(0, words, TILE // parts):
         line = x + first * (parts * precision.form.rows)
-        for word in loop(TILE // parts):
-            at = first + word
-            weights = {column: (piece + at * BLOCK + column).load() for column in columns}
-            (upcoming + at * share).prefetch()
-            for row in range(rows):
-                here = line + word * parts + row * TILE
-                values = [(here + part).broadcast() for part in range(parts)]
-                for column in columns:
-                    total = sums[row, column]
-                    total.value = precision.dot(total.value, values, weights[column])
+        for pair in loop(0, TILE // parts, 2):
+            for word in (pair, pair + 1):
+                at = first + word
+                weights = {column: (piece + at * BLOCK + column).load() for column in columns}
+                (upcoming + at * share).prefetch()
+                for row in range(rows):
+                    here = line + word * parts + row * TILE
+                    values = [(here + part).broadcast() for part in range(parts)]
+                    for column in columns:
+                        total = sums[row, column]
+                        total.value = precision.dot(total.value, values, weights[column])
     return [(row, column, total.value) for (row, column), total in sums.items()]
+
+
+def row_tiles(rows: Value) -> Iterator[tuple[Value, int]]:
+    """Cover rows with tiles: (first row, rows) of the whole ones, then of the rest."""
+    whole = rows - rows % ROWS
+    for row in loop(0, whole, ROWS):
+        yield row, ROWS
+    for rest in range(1, ROWS):
+        with when((rows - whole).equals(rest)):
+            yield whole, rest
 
 
 @cache
@@ -132,17 +144,16 @@ def multiply(precision: Precision) -> Callable[..., None]:
                 precision, x, x_words, piece, words, sums, stride, rows, fresh, upcoming, share
             )
             return
-        for count in range(1, ROWS + 1):
-            with when(rows.equals(count)):
-                results = tile(precision, count, words, x, piece, upcoming, share)
-                places = [sums + row * stride + column for row, column, _ in results]
-                pairs = list(zip(places, (result for _, _, result in results), strict=True))
-                with when(fresh.equals(1)):
-                    for at, result in pairs:
-                        at.store(result)
-                with when(fresh.equals(0)):
-                    for at, result in pairs:
-                        at.store(at.load(precision.sums) + result)
+        for row, count in row_tiles(rows):
+            here, ahead = x + row * x_words, upcoming + row // ROWS * share * words
+            results = tile(precision, count, words, here, piece, ahead, share)
+            pairs = [(sums + (row + i) * stride + column, total) for i, column, total in results]
+            with when(fresh.equals(1)):
+                for at, total in pairs:
+                    at.store(total)
+            with when(fresh.equals(0)):
+                for at, total in pairs:
+                    at.store(at.load(precision.sums) + total)
 
     product.__name__ = f"multiply_{precision.name}"
     return outlined(product)
@@ -184,34 +195,39 @@ def linear_kernel(
         `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
     """
     product, block_rows = multiply(precision), precision.block_rows
+    tile_rows = block_rows if precision.form.tiled else ROWS
 
     def run(
         team: Array, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        size = minimum(lift(GROUP_WORDS, INT64) // words // block_rows * block_rows, GROUP_ROWS)
+        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
+        size = minimum(maximum(near, block_rows), GROUP_ROWS)
         groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
+        pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
+        depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
         for item, following in claims(team, groups * panels):
             panel, first = item % panels, item // panels * size
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
-            # Each block fetches its share of the next piece: one burst of it, or 4 KB ahead of the
+            # Each tile fetches its share of the next piece: one burst of it, or 4 KB ahead of the
             # load, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
-            share = (blocks + (BLOCK - 1)) // blocks
-            for word in loop(0, words, DEPTH):
-                count = minimum(words - word, DEPTH)
-                is_last = word + DEPTH > words - 1
+            tiles = (rows + (tile_rows - 1)) // tile_rows
+            share = (tiles + (BLOCK - 1)) // tiles
+            for word in loop(0, words, depth):
+                count = minimum(words - word, depth)
+                is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
                 upcoming = choose(
-                    is_last, layer.weight[following % panels, 0, 0], piece + DEPTH * BLOCK
+                    is_last, layer.weight[following % panels, 0, 0], piece + depth * BLOCK
                 )
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)
                     x_row = precision.row(x.rows.data, x_words, first + row)
                     # Sums that no other piece is added to need not leave L1.
-                    sums = accumulator[select(words > DEPTH, row, 0)]
+                    sums = accumulator[select(words > depth, row, 0)]
                     product(
                         x_row + word * (precision.parts * precision.form.rows),
                         x_words,
@@ -221,7 +237,7 @@ def linear_kernel(
                         lift(BLOCK, INT64),
                         here,
                         select(word.equals(0), lift(1, INT64), 0),
-                        upcoming + block * share * count,
+                        upcoming + block * (block_rows // tile_rows) * share * count,
                         share,
                     )
                     with when(is_last):

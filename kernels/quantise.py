@@ -26,7 +26,7 @@ from minner.kernels.staged import (
     to_int,
     vector,
 )
-from minner.kernels.target import LANES
+from minner.kernels.target import BLOCK, LANES
 from minner.kernels.team import meet, shared_rows
 
 STEPS = 127
@@ -39,12 +39,16 @@ SMALLEST = 2.0**-120
 def quantise_row(
     precision: Precision, source: Precision, row: Pointer, width: Value, x: X, token: Value
 ) -> None:
-    """Write `width` values of a continuous row, whole vectors, as a row of x, and its scale."""
+    """Write `width` values of a continuous row, whole blocks, as a row of x, and its scale."""
     step = source.form.x_step
-    largest = Variable(vector(0.0))
-    for at in loop(0, width, LANES):
-        largest.value = maximum(largest.value, absolute(source.unpack(row + at // step)))
-    peak = reduce(largest.value, maximum)
+    # As many maxima as a block has vectors: one alone would wait for itself.
+    largest = {column: Variable(vector(0.0)) for column in range(0, BLOCK, LANES)}
+    for at in loop(0, width, BLOCK):
+        for column, highest in largest.items():
+            values = source.unpack(row + (at + column) // step)
+            highest.value = maximum(highest.value, absolute(values))
+    first, second = (highest.value for highest in largest.values())
+    peak = reduce(maximum(first, second), maximum)
     x.scale[token].store_scalar(peak * (1 / STEPS))
     steps = splat(select(peak > SMALLEST, STEPS / peak, 0.0))
     for at in loop(0, width, LANES):

@@ -203,7 +203,7 @@ class Pointer(Value):
 
     def prefetch(self, to_write: bool = False) -> None:
         """Ask for the cache line here, which may lie beyond the array, to be used soon."""
-        kind, keep_in_all_caches, data = INT32(int(to_write)), INT32(3), INT32(1)
+        kind, keep_in_all_caches, data = INT32(int(to_write)), INT32(2), INT32(1)
         settings = [Value(number) for number in (kind, keep_in_all_caches, data)]
         call("llvm.prefetch.p0", ir.VoidType(), self.of(INT8), *settings)
 

@@ -112,5 +112,5 @@ are so fast that with fewer rows they would wait for the weights."""
 GROUP_WORDS = 256 * 1024 if TARGET.tiles else 128 * 3072
 """Words of x of so many rows, at most: 1.5 MB stay near while the panels pass by."""
 
-QUERIES = 2 * TILE if TARGET.tiles else ROWS
-"""Rows of a product that are finished before the next, at most: two matrix registers, or a tile."""
+QUERIES = 2 * TILE if TARGET.tiles else 4 * ROWS
+"""Rows of a product that are finished before the next: two matrix registers, or four tiles."""
