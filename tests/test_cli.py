@@ -296,7 +296,10 @@ def test_a_file_that_cannot_be_read(capsys: Capture, tmp_path: Path, command: st
     [
         (("--model", "/no/such/model"), ["there is no directory '/no/such/model'"]),
         (("--model", os.devnull), [os.devnull]),
-        (("--precision", "int8"), ["precision 'int8' is not available; choose from: float32"]),
+        (
+            ("--precision", "int4"),
+            ["precision 'int4' is not available; choose from: float32, bfloat16, int8"],
+        ),
         (("--threads", "0"), ["threads must be a whole number of at least 1, not 0"]),
     ],
 )

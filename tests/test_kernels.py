@@ -9,8 +9,7 @@ from minner import reference
 from minner.kernels import plain
 from minner.kernels.layout import Operand, padded
 from minner.kernels.precision import PRECISIONS, attention_precision
-from minner.kernels.target import BLOCK, GROUP_ROWS, ROWS
-from minner.kernels.tiles import TILE
+from minner.kernels.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
 
 UNIT = 2.0**-24
 """The error of one rounding to float32, relative to the result."""
@@ -46,7 +45,7 @@ def test_a_weight_is_read_as_it_was_packed(precision):
 
 # ---- products -----------------------------------------------------------------------------------
 
-ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, TILE + 1, 2 * TILE, 37, GROUP_ROWS + 1]
+ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, TILE + 1, QUERIES, 37, GROUP_ROWS + 1]
 SIZES = [(1, 1), (7, BLOCK - 1), (37, BLOCK), (97, 70), (1100, 97)]
 
 

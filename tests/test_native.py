@@ -31,8 +31,8 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace the compiler; the list tells what it was asked for. Linking gives the code back."""
     asked: list[str] = []
 
-    def compile_forward(activation: str) -> bytes:
-        asked.append(activation)
+    def compile_forward(activation: str, precision: str) -> bytes:
+        asked.append(f"{activation} {precision}")
         return CODE
 
     monkeypatch.setattr(native, "compile_forward", compile_forward)
@@ -40,9 +40,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def load(activation: str = "gelu") -> Any:
+def load(activation: str = "gelu", precision: str = "int8") -> Any:
     """Load as a new process would: without the memory of this one."""
-    return native.load_forward.__wrapped__(activation)
+    return native.load_forward.__wrapped__(activation, precision)
 
 
 # ---- where --------------------------------------------------------------------------------------
@@ -78,21 +78,22 @@ def test_the_name_depends_on_everything_the_code_depends_on(
     source.write_text("EPSILON = 1e-12\n")
     monkeypatch.setattr(native, "__file__", str(package / "native.py"))
 
-    seen = [native.cache_path("gelu")]
-    assert seen[0] == native.cache_path("gelu")
+    seen = [native.cache_path("gelu", "int8")]
+    assert seen[0] == native.cache_path("gelu", "int8")
     assert seen[0].parent == cache
 
-    seen.append(native.cache_path("relu"))
+    seen.append(native.cache_path("relu", "int8"))
+    seen.append(native.cache_path("gelu", "bfloat16"))
     source.write_text("EPSILON = 1e-5\n")
-    seen.append(native.cache_path("gelu"))
+    seen.append(native.cache_path("gelu", "int8"))
     for change in ({"cpu": "another"}, {"features": "+none"}):
         with monkeypatch.context() as patch:
             patch.setattr(native, "TARGET", dataclasses.replace(native.TARGET, **change))
-            seen.append(native.cache_path("gelu"))
+            seen.append(native.cache_path("gelu", "int8"))
     monkeypatch.setattr(native, "_numba_version", lambda: b"9.9")
-    seen.append(native.cache_path("gelu"))
+    seen.append(native.cache_path("gelu", "int8"))
     monkeypatch.setattr(native.llvmlite, "__version__", "9.9")
-    seen.append(native.cache_path("gelu"))
+    seen.append(native.cache_path("gelu", "int8"))
     assert len(set(seen)) == len(seen)
 
 
@@ -100,14 +101,15 @@ def test_the_name_depends_on_everything_the_code_depends_on(
 
 
 def test_the_second_time_nothing_is_compiled(cache: Path, compiled: list[str]) -> None:
-    assert [load(), load(), load("relu"), load("relu")] == [CODE] * 4
-    assert compiled == ["gelu", "relu"]
-    assert sorted(cache.iterdir()) == sorted([native.cache_path("gelu"), native.cache_path("relu")])
+    kinds = [("gelu", "int8"), ("relu", "int8"), ("gelu", "float32")]
+    assert [load(*kind) for kind in kinds * 2] == [CODE] * 6
+    assert compiled == ["gelu int8", "relu int8", "gelu float32"]
+    assert sorted(cache.iterdir()) == sorted(native.cache_path(*kind) for kind in kinds)
 
 
 def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> None:
     load()
-    assert native.cache_path("gelu").stat().st_mode & 0o777 == 0o644
+    assert native.cache_path("gelu", "int8").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(
@@ -125,11 +127,11 @@ def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> 
 )
 def test_a_damaged_file_is_replaced(cache: Path, compiled: list[str], damage: Any) -> None:
     load()
-    path = native.cache_path("gelu")
+    path = native.cache_path("gelu", "int8")
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert load() == CODE
-    assert compiled == ["gelu", "gelu"]
+    assert compiled == ["gelu int8"] * 2
     assert path.read_bytes() == whole
 
 
@@ -179,13 +181,13 @@ EIGHTH = """
 import time
 from minner.kernels import native
 
-def compile_forward(activation):
+def compile_forward(activation, precision):
     time.sleep(0.3)
     return b"machine code" * 100_000
 
 native.compile_forward = compile_forward
 native._link = lambda code: code
-assert native.load_forward("gelu") == b"machine code" * 100_000
+assert native.load_forward("gelu", "int8") == b"machine code" * 100_000
 """
 
 
@@ -195,7 +197,7 @@ def test_eight_processes_fill_one_cache(cache: Path) -> None:
     messages = [process.communicate(timeout=120)[1] for process in processes]
     assert messages == [b""] * 8
     assert [process.returncode for process in processes] == [0] * 8
-    assert list(cache.iterdir()) == [native.cache_path("gelu")]
+    assert list(cache.iterdir()) == [native.cache_path("gelu", "int8")]
 
 
 # ---- without Numba ------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ print(*sorted({"numba", "torch"} & set(sys.modules)))
 
 def test_a_later_process_does_not_import_numba(tiny: Tagger, tiny_path: Path) -> None:
     """The fixture `tiny` has filled the user's cache, or at least tried."""
-    if not native.cache_path("gelu").is_file():
+    if not native.cache_path("gelu", "float32").is_file():
         pytest.skip("the cache directory of this user cannot be written")
     done = subprocess.run(
         [sys.executable, "-c", IMPORTED, str(tiny_path)],

@@ -12,6 +12,7 @@ import pytest
 
 import minner
 from checkpoints import write_checkpoint
+from minner.kernels.forms import FORMS
 from minner.weights import packed
 from minner.weights.checkpoint import open_checkpoint, read_checkpoint
 from minner.weights.pack import PackedModel, pack
@@ -35,32 +36,48 @@ def settled(directory: Path, seconds: int = LONG_AGO, **shape: int) -> Path:
     return directory
 
 
-def assert_same(model: PackedModel, directory: Path) -> None:
-    expected = pack(read_checkpoint(directory))
+def assert_same(model: PackedModel, directory: Path, precision: str = "float32") -> None:
+    expected = pack(read_checkpoint(directory), precision)
     assert (model.shape, model.activation) == (expected.shape, expected.activation)
+    assert model.precision == precision
     np.testing.assert_array_equal(model.words, expected.words)
-    np.testing.assert_array_equal(model.memory, expected.memory)
+    np.testing.assert_array_equal(bits(model.memory), bits(expected.memory))
+
+
+def bits(words: np.ndarray) -> np.ndarray:
+    """Words as integers: those of int8 need not be equal to themselves as float32."""
+    return words.view(np.uint32)
 
 
 def forbid_packing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def pack_again(_: object) -> PackedModel:
+    def pack_again(*_: object) -> PackedModel:
         raise AssertionError("the cache was not used")
 
     monkeypatch.setattr(packed, "pack", pack_again)
 
 
+@pytest.mark.parametrize("precision", FORMS)
 def test_the_second_load_maps_what_the_first_has_kept(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     directory = settled(tmp_path / "model", dim=37, n_heads=1)
-    assert_same(load_packed(open_checkpoint(directory)), directory)
+    assert_same(load_packed(open_checkpoint(directory), precision), directory, precision)
     assert len(list(cache.iterdir())) == 1
     forbid_packing(monkeypatch)
-    model = load_packed(open_checkpoint(directory))
-    assert_same(model, directory)
+    model = load_packed(open_checkpoint(directory), precision)
+    assert_same(model, directory, precision)
     assert model.memory.ctypes.data % 64 == 0
     with pytest.raises(ValueError, match="read-only"):
         model.memory[0] = 1
+
+
+def test_each_precision_has_a_file_of_its_own(cache: Path, tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(settled(tmp_path / "model"))
+    for precision in [*FORMS, *FORMS]:
+        assert_same(load_packed(checkpoint, precision), checkpoint.directory, precision)
+    assert len(list(cache.iterdir())) == len(FORMS)
+    sizes = [cache_path(checkpoint, precision).stat().st_size for precision in FORMS]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_a_fresh_file_is_not_kept_because_its_next_change_might_not_show(
@@ -99,7 +116,7 @@ def test_a_changed_checkpoint_is_packed_anew_in_the_old_place(
 def test_a_damaged_file_is_replaced(cache: Path, tmp_path: Path, damage: bytes | None) -> None:
     checkpoint = open_checkpoint(settled(tmp_path / "model"))
     load_packed(checkpoint)
-    file = cache_path(checkpoint)
+    file = cache_path(checkpoint, "float32")
     whole = file.read_bytes()
     file.write_bytes(whole[:-4] if damage is None else damage)
     assert_same(load_packed(checkpoint), checkpoint.directory)
