@@ -70,7 +70,18 @@ def load_forward(activation: str, precision: str) -> Forward:
 
 
 def compile_forward(activation: str, precision: str) -> bytes:
-    """Compile to an object file whose one entry is SYMBOL. Imports Numba."""
+    """Compile to an object file whose one entry is SYMBOL."""
+    module, machine = build_forward(activation, precision)
+    machine_code: bytes = machine.emit_object(module)
+    return machine_code
+
+
+def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
+    """Compile as far as LLVM's optimised module; imports Numba.
+
+    Returns:
+        The module, and llvmlite's machine for it, which emits an object file or assembly.
+    """
     if sys.stderr.isatty():
         print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
     _align_loops()
@@ -83,8 +94,7 @@ def compile_forward(activation: str, precision: str) -> bytes:
     module = library._final_module.clone()
     module.get_function(compiled.native_name).name = SYMBOL
     module.link_in(llvm.parse_assembly(_stubs(module)))
-    machine_code: bytes = library._codegen._tm.emit_object(module)
-    return machine_code
+    return module, library._codegen._tm
 
 
 @cache
