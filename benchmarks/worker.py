@@ -29,6 +29,11 @@ class Worker:
         far_end.close()
         self._answer()
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process."""
+        return self._process.pid
+
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the object and return its result."""
         self._pipe.send((_call, method, arguments, {}))

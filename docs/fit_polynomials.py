@@ -54,6 +54,7 @@ if __name__ == "__main__":
     erfs = np.vectorize(erf)
     half = log(2) / 2
     show("EXP", fit(np.exp, -half, half, 6, lambda x: np.exp(-x)))
+    show("EXP_SHORT", fit(np.exp, -half, half, 3, lambda x: np.exp(-x)))
     show("ERF_NEAR", fit(lambda u: erfs(np.sqrt(u)) / np.sqrt(u), 1e-12, 1.0, 6, ones))
     show("ERF_SHORT", fit(erf_to_one, 1e-12, 9.0, 8, to_one))
     show("ERF_FAR", fit(lambda t: erfs(t + 2.5), -1.5, 1.5, 13, ones))

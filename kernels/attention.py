@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.functions import exp_below
+from minner.kernels.functions import exp_below, exp_short
+from minner.kernels.layout import Member
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
@@ -151,8 +152,10 @@ def softmax_row(
         highest.value = maximum(highest.value, (row + at).load())
     peak = splat(reduce(highest.value, maximum))
 
+    power = exp_short if precision.form.x_step > 1 else exp_below
+
     def weights(at: Operand) -> Value:
-        return exp_below((row + at).load() - peak)
+        return power((row + at).load() - peak)
 
     last = select(inside, weights(whole), vector(0.0))
     total = Variable(last)
@@ -177,7 +180,6 @@ def attention_kernel(precision: Precision = float32) -> Any:
         A staged function of
 
         - team: the threads share the pairs of sequence and head.
-        - rank: of this thread.
         - qkv: `[T, words of 3 H d]`, queries, keys and values side by side, d padded to BLOCK.
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
         - heads: H.
@@ -191,8 +193,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
 
     @staged
     def attention(
-        team: Array,
-        rank: Value,
+        team: Member,
         qkv: Array,
         bounds: Array,
         heads: Value,
@@ -205,14 +206,19 @@ def attention_kernel(precision: Precision = float32) -> Any:
         accumulator: Array,
         context: Array,
     ) -> None:
-        packed_queries, packed_keys, packed_values = queries[rank], keys[rank], values[rank]
+        packed_queries, packed_keys, packed_values = (
+            queries[team.rank],
+            keys[team.rank],
+            values[team.rank],
+        )
         stride, words = qkv.shape[1], width // step
         # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
         no_more = lift(1, INT64), packed_keys, lift(0, INT64)
-        rows_of_scores, score_stride = scores[rank], scores.shape[2]
-        x_of_values = chances[rank]
-        for item, _ in claims(team, (bounds.shape[0] - 1) * heads):
-            sequence, head = item // heads, item % heads
+        rows_of_scores, score_stride = scores[team.rank], scores.shape[2]
+        x_of_values = chances[team.rank]
+        sequences = bounds.shape[0] - 1
+        for item, _, _ in claims(team, heads * sequences):
+            head, sequence = item // sequences, item % sequences
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first
             query = qkv[first, head * words]

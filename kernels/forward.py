@@ -24,7 +24,7 @@ from minner.kernels.compiled import (
     weights_of,
 )
 from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS
-from minner.kernels.layout import LINE, STOP, attention_width
+from minner.kernels.layout import LINE, STOP, Member, attention_width
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.product import linear_kernel
@@ -51,7 +51,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, given=inner.plain)
+    linear_qkv = linear_kernel(precision, given=inner.plain, parts=3)
     linear_residual = linear_kernel(precision, residual=True)
     activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
     linear_activation = linear_kernel(
@@ -59,13 +59,13 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     )
 
     @register_jitable
-    def run(call: Any, team: Any, rank: int) -> None:
+    def run(call: Any, team: Member) -> None:
         shape = shape_of(call)
         D, H = shape.dim, shape.heads
         i, w = inputs_of(call, shape), weights_of(call, shape, form)
         b = buffers_of(call, shape, form, attention_form)
         h = b.hidden  # [T, D]
-        acc = b.accumulator[rank]
+        acc = b.accumulator[team.rank]
 
         embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
         for n in range(shape.layers):
@@ -73,7 +73,6 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [T, 3A]
             attention(
                 team,
-                rank,
                 b.qkv,
                 i.bounds,
                 H,
@@ -99,17 +98,17 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:
-        team = team_of(call)
+        state = team_of(call)
         if rank == 0:
-            call_helpers(team)
+            call_helpers(state)
         else:
-            await_call(team, rank, pipe)
-        while team[STOP * LINE] == 0:
+            await_call(state, rank, pipe)
+        while state[STOP * LINE] == 0:
             configure_tiles()
-            run(call, team, rank)
+            run(call, Member(state, rank))
             release_tiles()
             if rank == 0:
                 break
-            await_call(team, rank, pipe)
+            await_call(state, rank, pipe)
 
     return forward

@@ -25,6 +25,7 @@ from minner.kernels.staged import (
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the first has so few bits that its product with a small integer is exact.
+LN2 = 0.6931471805599453
 LN2_HIGH = 0.693359375
 LN2_LOW = -2.1219444400546906e-4
 
@@ -37,6 +38,14 @@ EXP = (
     0.499999921,
     1.00000004,
     1.0,
+)
+
+# The same, relative error 1e-4.
+EXP_SHORT = (
+    0.165668287,
+    0.504963257,
+    1.0001642,
+    0.999928074,
 )
 
 # erf(x) / x as a polynomial in x*x on |x| <= 1, error 1e-9.
@@ -104,6 +113,14 @@ def exp_below(x: Value) -> Value:
     n = shifted - MAGIC
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
     return bits(bits(polynomial(r, EXP), INTS) + (bits(shifted, INTS) << 23), FLOATS)
+
+
+def exp_short(x: Value) -> Value:
+    """The same for results that are rounded to 8 bits anyway: within 2e-4 of the result."""
+    x = maximum(x, -87.0)
+    shifted = fma(x, LOG2_E, MAGIC)
+    r = fma(shifted - MAGIC, -LN2, x)
+    return bits(bits(polynomial(r, EXP_SHORT), INTS) + (bits(shifted, INTS) << 23), FLOATS)
 
 
 def erf(x: Value) -> Value:

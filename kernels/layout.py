@@ -52,22 +52,30 @@ TICKET = 1  # passes called so far
 STOP = 2  # 1: helpers return
 ARRIVED = 3  # threads at the barrier
 GENERATION = 4  # barriers passed so far
-NEXT = 5  # next item of the current kernel
-LAPS = 6  # where time stamps go (see laps.py), or 0
-LAP = 7  # time stamps of this pass so far
-PARKED = 8  # + 3 rank: 1 while that helper sleeps or is about to
-SEEN = 9  # + 3 rank: passes that helper has taken part in
-WAKE = 10  # + 3 rank: the pipe that wakes it
+LAPS = 5  # where time stamps go (see laps.py), or 0
+LAP = 6  # time stamps of this pass so far
+PARKED = 7  # + PER_RANK * rank: 1 while that helper sleeps or is about to
+SEEN = 8  # + PER_RANK * rank: passes that helper has taken part in
+WAKE = 9  # + PER_RANK * rank: the pipe that wakes it
+TAKEN = 10  # + PER_RANK * rank: items of that thread's share that are taken, of the current kernel
+PER_RANK = 4
 
 
 def team_state(workers: int) -> NDArray[np.int64]:
     """The shared state of a team that has not run yet: int64, each field on its own lines."""
-    count = (PARKED + 3 * workers) * LINE
+    count = (PARKED + PER_RANK * workers) * LINE
     raw = np.zeros(count + LINE, dtype=np.int64)
     start = -raw.ctypes.data // 8 % LINE
     state = raw[start : start + count]
     state[WORKERS * LINE] = workers
     return state
+
+
+class Member(NamedTuple):
+    """One thread of a team."""
+
+    state: Any  # int64, what the team shares
+    rank: int  # of this thread, the leader's is 0
 
 
 # ---- the model ----------------------------------------------------------------------------------

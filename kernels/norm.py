@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.layout import Norm
+from minner.kernels.layout import Member, Norm
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, float32
 from minner.kernels.quantise import quantise_row
@@ -92,7 +92,7 @@ def layer_norm_kernel(precision: Precision = float32) -> Any:
     """
 
     @staged
-    def layer_norm(team: Array, hidden: Array, norm: Norm, width: Value, x: X) -> None:
+    def layer_norm(team: Member, hidden: Array, norm: Norm, width: Value, x: X) -> None:
         for token in shared_rows(team, hidden.shape[0]):
             normalise_row(hidden[token], norm, width)
             _write_operand(precision, hidden, token, x)
@@ -112,7 +112,7 @@ def embed_kernel(precision: Precision = float32) -> Any:
 
     @staged
     def embed(
-        team: Array,
+        team: Member,
         ids: Array,
         positions: Array,
         words: Array,

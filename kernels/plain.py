@@ -152,8 +152,12 @@ def linear_kernel(
     activation: Callable[[Array], Array] = lambda x: x,
     residual: bool = False,
     given: Write = _plain_float32,
+    parts: int = 1,
 ) -> Callable[..., None]:
-    """Twin of `product.linear_kernel`; `activation` works on float64 arrays."""
+    """Twin of `product.linear_kernel`; `activation` works on float64 arrays.
+
+    `parts` only says in which order a kernel goes.
+    """
 
     def run(x: Operand, layer: Linear, added: Array | float, out: Array) -> None:
         values, weight = read_x(precision, x.rows), unpack_weight(precision.form, layer.weight)
@@ -224,7 +228,6 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
 
     def attention(
         _team: Any,
-        _rank: int,
         qkv: Array,
         bounds: Array,
         heads: int,

@@ -49,7 +49,7 @@ from minner.kernels.staged import (
     shuffle,
     widen,
 )
-from minner.kernels.target import LANES, QUERIES, TARGET, TILE
+from minner.kernels.target import GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
 Pack = Callable[[Pointer, Value], None]
@@ -108,6 +108,19 @@ class Precision:
     def block_rows(self) -> int:
         """Rows of a product that are finished before the next: two matrix registers, or tiles."""
         return 2 * TILE if self.form.tiled else QUERIES
+
+    @property
+    def group_rows(self) -> int:
+        """Rows that a thread multiplies by a panel before it takes the next, at most.
+
+        Matrix registers are so fast that with fewer rows they would wait for the weights.
+        """
+        return GROUP_ROWS if self.form.tiled else 16 * ROWS
+
+    @property
+    def group_words(self) -> int:
+        """Words of x in so many rows, at most: 1 or 1.5 MB stay near while the panels pass by."""
+        return 256 * 1024 if self.form.tiled else 128 * 3072
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
         """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""

@@ -28,7 +28,7 @@ from typing import Any
 from llvmlite import ir
 
 from minner.kernels.functions import Activation, identity
-from minner.kernels.layout import Linear
+from minner.kernels.layout import Linear, Member
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, Rows, float32
 from minner.kernels.staged import (
@@ -52,8 +52,6 @@ from minner.kernels.staged import (
 )
 from minner.kernels.target import (
     BLOCK,
-    GROUP_ROWS,
-    GROUP_WORDS,
     LANES,
     ROWS,
     TILE,
@@ -180,6 +178,7 @@ def linear_kernel(
     activation: Activation = identity,
     residual: bool = False,
     given: Rows = float32.plain,
+    parts: int = 1,
 ) -> Any:
     """Make the kernel of a linear layer with what follows it.
 
@@ -188,6 +187,7 @@ def linear_kernel(
         activation: is applied to the result.
         residual: whether something is added to it.
         given: in which form it is stored.
+        parts: how many results of equal width stand side by side.
 
     Returns:
         A staged function `(team, x, layer, accumulator, out [T, N])`, with `residual [T, N]` as
@@ -198,17 +198,22 @@ def linear_kernel(
     tile_rows = block_rows if precision.form.tiled else ROWS
 
     def run(
-        team: Array, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
+        team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
-        size = minimum(maximum(near, block_rows), GROUP_ROWS)
+        near = lift(precision.group_words, INT64) // words // block_rows * block_rows
+        size = minimum(maximum(near, block_rows), precision.group_rows)
         groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
         depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
-        for item, following in claims(team, groups * panels):
-            panel, first = item % panels, item // panels * size
+
+        def in_order(item: Value) -> Value:
+            """Panels of all parts in turns, so that a thread's share is the same in each part."""
+            return item if parts == 1 else item % parts * (panels // parts) + item // parts
+
+        for item, group, following in claims(team, panels, groups):
+            panel, next_panel, first = in_order(item), in_order(following), group * size
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
             # Each tile fetches its share of the next piece: one burst of it, or 4 KB ahead of the
@@ -219,9 +224,7 @@ def linear_kernel(
                 count = minimum(words - word, depth)
                 is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
-                upcoming = choose(
-                    is_last, layer.weight[following % panels, 0, 0], piece + depth * BLOCK
-                )
+                upcoming = choose(is_last, layer.weight[next_panel, 0, 0], piece + depth * BLOCK)
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)
@@ -265,12 +268,12 @@ def linear_kernel(
                 given.write(out, token, at + column, value)
 
     @staged
-    def linear(team: Array, x: X, layer: Linear, accumulator: Array, out: Array) -> None:
+    def linear(team: Member, x: X, layer: Linear, accumulator: Array, out: Array) -> None:
         run(team, x, layer, None, accumulator, out)
 
     @staged
     def linear_residual(
-        team: Array, x: X, layer: Linear, residual: Array, accumulator: Array, out: Array
+        team: Member, x: X, layer: Linear, residual: Array, accumulator: Array, out: Array
     ) -> None:
         run(team, x, layer, residual, accumulator, out)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minner.kernels.layout import Member
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision
 from minner.kernels.staged import (
@@ -65,7 +66,7 @@ def quantise_kernel(precision: Precision) -> Any:
     """
 
     @staged
-    def quantise(team: Array, given: Array, x: X) -> None:
+    def quantise(team: Member, given: Array, x: X) -> None:
         if precision.form.quantised:
             for token in shared_rows(team, given.shape[0]):
                 width = given.shape[1] * precision.form.given_step

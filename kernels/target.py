@@ -106,11 +106,7 @@ ROWS = 8 if TARGET.registers == 32 else 6
 multiply-add units, and leave registers for the weights and for x."""
 
 GROUP_ROWS = 512 if TARGET.tiles else 16 * ROWS
-"""Rows that one thread multiplies by a panel before it takes the next, at most. Matrix registers
-are so fast that with fewer rows they would wait for the weights."""
-
-GROUP_WORDS = 256 * 1024 if TARGET.tiles else 128 * 3072
-"""Words of x of so many rows, at most: 1.5 MB stay near while the panels pass by."""
+"""Rows that a thread multiplies by a panel before it takes the next, at most (see precision.py)."""
 
 QUERIES = 2 * TILE if TARGET.tiles else 4 * ROWS
 """Rows of a product that are finished before the next: two matrix registers, or four tiles."""

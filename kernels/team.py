@@ -1,7 +1,7 @@
 """The thread team: how several threads walk through one forward pass together.
 
-Every thread runs the same function. Inside it they share each kernel's items through an atomic
-counter (`claims`) and `meet` at its end, so a core that is disturbed by its neighbours
+Every thread runs the same function. Inside it they share each kernel's items through atomic
+counters (`claims`) and `meet` at its end, so a core that is disturbed by its neighbours
 just takes fewer items. Between two passes the helpers spin for about SPINS pauses, then park in
 a blocking `read` of an event (or pipe), where they use no CPU; the leader wakes them with eight
 bytes. All of it is compiled code without the GIL.
@@ -24,17 +24,20 @@ from minner.kernels.layout import (
     LAP,
     LAPS,
     LINE,
-    NEXT,
     PARKED,
+    PER_RANK,
     SEEN,
+    TAKEN,
     TICKET,
     WAKE,
     WORKERS,
+    Member,
 )
 from minner.kernels.staged import (
     INT32,
     INT64,
     Array,
+    Operand,
     Pointer,
     Value,
     Variable,
@@ -82,42 +85,58 @@ def _pause() -> None:
 # ---- inside a pass ----------------------------------------------------------------------------
 
 
-def claims(team: Array, count: Value) -> Iterator[tuple[Value, Value]]:
-    """Emit a loop over the items 0 .. count - 1 that the threads of a team share.
+def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Value, Value, Value]]:
+    """Emit a loop over the items 0 .. count - 1, `turns` times over, that a team shares.
 
-    Each item is taken by one thread. Which one decides about no bit of the results.
+    Each rank has a share of neighbouring items, the same one whenever the count is the same: so a
+    thread finds near it what it wrote itself. Who has finished his own share helps with the
+    others'. Which thread takes an item decides about no bit of the results.
 
     Yields:
-        The item, and the one that this thread will do after it (count or more if none), so that
-        its data can be fetched meanwhile.
+        The item, which turn it is, and the item that this thread will do after it, or any one if
+        there is none, so that its data can be fetched meanwhile.
     """
-    counter = team[NEXT * LINE]
-    item = Variable(_atomic("add", counter, 1))
+    workers = team.state[WORKERS * LINE].scalar()
+    for ahead in loop(workers):
+        owner = (team.rank + ahead) % workers
+        first = count * owner // workers
+        size = count * (owner + 1) // workers - first
+        counter = team.state[(TAKEN + owner * PER_RANK) * LINE]
+        with when(size > 0):
+            for taken, following in _take(counter, size * turns):
+                yield first + taken % size, taken // size, first + following % size
+
+
+def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
+    """Emit a loop over what this thread gets of the numbers below `count`, and its next number."""
+    taken = Variable(_atomic("add", counter, 1))
     following = Variable(_atomic("add", counter, 1))
-    for _ in loop_while(lambda: item.value < count):
-        yield item.value, following.value
-        item.value = following.value
+    for _ in loop_while(lambda: taken.value < count):
+        yield taken.value, following.value
+        taken.value = following.value
         following.value = _atomic("add", counter, 1)
 
 
-def shared_rows(team: Array, total: Value) -> Iterator[Value]:
+def shared_rows(team: Member, total: Value) -> Iterator[Value]:
     """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
-    for item, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
+    for item, _, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
         first = item * ROWS_PER_ITEM
         yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
 
 
-def meet(team: Array) -> None:
+def meet(team: Member) -> None:
     """Wait until all threads are here; afterwards each sees what the others wrote."""
-    workers = team[WORKERS * LINE].scalar()
-    generation = _load(team[GENERATION * LINE])
-    before = _atomic("add", team[ARRIVED * LINE], 1)
+    state = team.state
+    workers = state[WORKERS * LINE].scalar()
+    generation = _load(state[GENERATION * LINE])
+    before = _atomic("add", state[ARRIVED * LINE], 1)
     with when(before.equals(workers - 1)):
-        _note_time(team)
-        _store(team[ARRIVED * LINE], 0)
-        _store(team[NEXT * LINE], 0)
-        _store(team[GENERATION * LINE], generation + 1)
-    _spin_while(lambda: _load(team[GENERATION * LINE]).equals(generation))
+        _note_time(state)
+        _store(state[ARRIVED * LINE], 0)
+        for rank in loop(workers):
+            _store(state[(TAKEN + rank * PER_RANK) * LINE], 0)
+        _store(state[GENERATION * LINE], generation + 1)
+    _spin_while(lambda: _load(state[GENERATION * LINE]).equals(generation))
 
 
 def _note_time(team: Array) -> None:
@@ -158,16 +177,19 @@ def call_helpers(team: Array) -> None:
     _note_time(team)
     _atomic("add", team[TICKET * LINE], 1)
     for rank in loop(1, workers):
-        was_parked = _atomic("xchg", team[(PARKED + rank * 3) * LINE], 0)
+        was_parked = _atomic("xchg", team[(PARKED + rank * PER_RANK) * LINE], 0)
         with when(was_parked.equals(1)):
-            wake = to_int32(team[(WAKE + rank * 3) * LINE].scalar())
+            wake = to_int32(team[(WAKE + rank * PER_RANK) * LINE].scalar())
             call("write", INT64, wake, team[WORKERS * LINE], lift(8, INT64))
 
 
 @staged
 def await_call(team: Array, rank: Value, pipe: Value) -> None:
     """A helper's side: return when there is a pass that this helper has not seen."""
-    seen_at, parked_at = team[(SEEN + rank * 3) * LINE], team[(PARKED + rank * 3) * LINE]
+    seen_at, parked_at = (
+        team[(SEEN + rank * PER_RANK) * LINE],
+        team[(PARKED + rank * PER_RANK) * LINE],
+    )
     seen = seen_at.scalar()
     ticket = team[TICKET * LINE]
     spins = Variable(lift(0, INT64))

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.laps import Laps
-from minner.kernels.layout import LAPS, LINE, STOP, TICKET, WAKE, Call, Shape, team_state
+from minner.kernels.layout import (
+    LAPS,
+    LINE,
+    PER_RANK,
+    STOP,
+    TICKET,
+    WAKE,
+    Call,
+    Shape,
+    team_state,
+)
 from minner.kernels.native import Forward
 
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
@@ -87,7 +97,7 @@ class Team:
         # A helper needs to know its team's state before the first call, and nothing else of it.
         self._call[Call._fields.index("team")] = self._state.ctypes.data
         for rank, (read_end, write_end) in enumerate(pipes, start=1):
-            self._state[(WAKE + 3 * rank) * LINE] = write_end
+            self._state[(WAKE + PER_RANK * rank) * LINE] = write_end
             arguments = (self._forward, self._call, self._state, rank, read_end)
             name = f"minner-{rank}"
             threading.Thread(target=_serve, args=arguments, name=name, daemon=True).start()

@@ -17,7 +17,7 @@ from minner.kernels import layout, plain
 from minner.kernels.attention import attention_kernel
 from minner.kernels.forms import Form
 from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
-from minner.kernels.layout import Linear, Norm, Operand, padded, team_state, words
+from minner.kernels.layout import Linear, Member, Norm, Operand, padded, team_state, words
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
@@ -30,9 +30,9 @@ Array = NDArray[Any]
 Kernel = Callable[..., None]
 
 
-def alone() -> NDArray[np.int64]:
-    """The shared state of a team of one, as it is before a kernel."""
-    return team_state(1)
+def alone() -> Member:
+    """The one thread of a team of one, as it is before a kernel."""
+    return Member(team_state(1), 0)
 
 
 def normal(seed: int, *shape: int) -> NDArray[np.float32]:
@@ -58,7 +58,7 @@ def gelu_of(precision: Precision) -> Activation:
 def linear_layer(name: str) -> Kernel:
     """A product and its bias, as queries, keys and values are stored."""
     precision = PRECISIONS[name]
-    kernel = linear_kernel(precision, given=attention_precision(precision).plain)
+    kernel = linear_kernel(precision, given=attention_precision(precision).plain, parts=3)
 
     @njit
     def run(team, x, layer, accumulator, out):  # type: ignore[no-untyped-def]
@@ -145,7 +145,6 @@ def attention(name: str) -> Kernel:
         configure_tiles()
         kernel(
             team,
-            0,
             qkv,
             bounds,
             heads,

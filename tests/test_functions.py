@@ -62,6 +62,12 @@ def test_exp_below_is_exp_as_far_as_a_softmax_asks():
     assert (y[2:] < 2e-38).all()
 
 
+def test_exp_short_is_within_2e_4():
+    x, y = on_arrays(functions.exp_short)(np.append(grid(-87, 0), [-1e30, -np.inf]))
+    np.testing.assert_allclose(y[:-2], np.exp(x[:-2]), rtol=2e-4)
+    assert (y[-2:] < 2e-38).all()
+
+
 def test_erf_is_within_2e_7_and_odd_and_saturates():
     call = on_arrays(functions.erf)
     x, y = call(grid(-5, 5))

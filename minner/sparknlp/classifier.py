@@ -126,17 +126,32 @@ class TokenClassifier:
         labels = self._tagger.labels
         best = probabilities.argmax(axis=1).tolist()
         for (_, token), label, values in zip(scored, best, probabilities, strict=True):
-            yield Annotation(
-                annotatorType="named_entity",
-                begin=token["begin"],
-                end=token["end"],
-                result=labels[label],
-                metadata={
-                    "sentence": str(place),
-                    "word": token["result"],
-                    **dict(zip(labels, map(float_string, values), strict=True)),
-                },
-            )
+            yield tag_annotation(place, token, labels[label], labels, values)
+
+
+def tag_annotation(
+    place: int, token: Annotation, tag: str, labels: Sequence[str], probabilities: Floats
+) -> Annotation:
+    """The tag of a token as Spark NLP writes it.
+
+    Args:
+        place: of the token's sentence in its row.
+        token: what is tagged.
+        tag: its label.
+        labels: all C labels of the model.
+        probabilities: float32 `[C]`, of each label.
+    """
+    return Annotation(
+        annotatorType="named_entity",
+        begin=token["begin"],
+        end=token["end"],
+        result=tag,
+        metadata={
+            "sentence": str(place),
+            "word": token["result"],
+            **dict(zip(labels, map(float_string, probabilities), strict=True)),
+        },
+    )
 
 
 def _softmax(logits: Floats) -> Floats:
