@@ -32,18 +32,24 @@ HAS_QUADS = TARGET.tiles or bool(TARGET.quad_dot)
 FAST = {"float32": True, "bfloat16": HAS_PAIRS, "int8": HAS_QUADS}
 """Whether the host has the instructions that make a precision fast; right it is without them."""
 
-PACKED_ROWS = TILE if TARGET.tiles else ROWS
+
+def _rows(unpacked: bool) -> int:
+    """Rows of a tile of bfloat16 or int8; unpacking weights takes registers, too."""
+    if TARGET.tiles:
+        return TILE
+    return 4 if unpacked and TARGET.registers == 16 else ROWS
+
 
 PLAIN = Form(step=1, x_step=1)
 
 FORMS = {
     "float32": PLAIN,
-    "bfloat16": Form(2, 2 if HAS_PAIRS else 1, rows=PACKED_ROWS, tiled=TARGET.tiles),
+    "bfloat16": Form(2, 2 if HAS_PAIRS else 1, rows=_rows(not HAS_PAIRS), tiled=TARGET.tiles),
     "int8": Form(
         step=4,
         x_step=4 if HAS_QUADS else 2,
         quantised=True,
-        rows=PACKED_ROWS,
+        rows=_rows(not HAS_QUADS),
         given_step=2 if HAS_PAIRS else 1,
         tiled=TARGET.tiles,
     ),

@@ -33,7 +33,8 @@ SMALLEST = 2.0**-120
 def to_bfloat16(values: Array) -> NDArray[np.float32]:
     """Round to 8 significant bits, ties to even (for what is neither tiny nor huge)."""
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(mantissa, 8)), exponent - 8).astype(np.float32)
+    rounded: Array = np.ldexp(np.rint(np.ldexp(mantissa, 8)), exponent - 8)
+    return rounded.astype(np.float32)
 
 
 def pack(precision: Precision, values: Array) -> NDArray[np.float32]:
@@ -93,7 +94,8 @@ def _places(x: Array, form: Form, columns: int) -> NDArray[np.int64]:
     """Where in that memory the first words of each row lie: `[T, columns]`."""
     row, word = np.ogrid[: len(x), :columns]
     block, line = row // form.rows * x.shape[1], word // TILE * TILE
-    return (block + line) * form.rows + row % form.rows * TILE + word % TILE
+    places: Array = (block + line) * form.rows + row % form.rows * TILE + word % TILE
+    return places
 
 
 def read_x(precision: Precision, x: Array) -> NDArray[np.float64]:

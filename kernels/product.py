@@ -53,7 +53,6 @@ from minner.kernels.staged import (
 from minner.kernels.target import (
     BLOCK,
     LANES,
-    ROWS,
     TILE,
 )
 from minner.kernels.team import claims, meet
@@ -99,12 +98,12 @@ def tile(
     return [(row, column, total.value) for (row, column), total in sums.items()]
 
 
-def row_tiles(rows: Value) -> Iterator[tuple[Value, int]]:
+def row_tiles(rows: Value, height: int) -> Iterator[tuple[Value, int]]:
     """Cover rows with tiles: (first row, rows) of the whole ones, then of the rest."""
-    whole = rows - rows % ROWS
-    for row in loop(0, whole, ROWS):
-        yield row, ROWS
-    for rest in range(1, ROWS):
+    whole = rows - rows % height
+    for row in loop(0, whole, height):
+        yield row, height
+    for rest in range(1, height):
         with when((rows - whole).equals(rest)):
             yield whole, rest
 
@@ -142,8 +141,9 @@ def multiply(precision: Precision) -> Callable[..., None]:
                 precision, x, x_words, piece, words, sums, stride, rows, fresh, upcoming, share
             )
             return
-        for row, count in row_tiles(rows):
-            here, ahead = x + row * x_words, upcoming + row // ROWS * share * words
+        height = precision.form.rows
+        for row, count in row_tiles(rows, height):
+            here, ahead = x + row * x_words, upcoming + row // height * share * words
             results = tile(precision, count, words, here, piece, ahead, share)
             pairs = [(sums + (row + i) * stride + column, total) for i, column, total in results]
             with when(fresh.equals(1)):
@@ -164,7 +164,7 @@ def _finish(
     precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Value | None
 ) -> Value:
     """What sums are worth, with the bias added; `scale` is that of the row of x."""
-    bias = layer.bias[at].load()
+    bias: Value = layer.bias[at].load()
     if scale is None:
         return total.load() + bias
     exact = total.load(INTS)
@@ -195,7 +195,7 @@ def linear_kernel(
         `Linear` of `layout.py`; the accumulator is scratch of this thread, `[GROUP_ROWS, BLOCK]`.
     """
     product, block_rows = multiply(precision), precision.block_rows
-    tile_rows = block_rows if precision.form.tiled else ROWS
+    tile_rows = block_rows if precision.form.tiled else precision.form.rows
 
     def run(
         team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array

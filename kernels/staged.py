@@ -30,7 +30,7 @@ from numba.extending import intrinsic
 from minner.kernels.target import LANES, TARGET
 
 
-class _BFloatType(ir.FloatType):
+class _BFloatType(ir.FloatType):  # type: ignore[misc]
     """LLVM's bfloat16, which llvmlite lacks; only ever the type of a bit cast or a rounding."""
 
     intrinsic_name = "bf16"
@@ -453,7 +453,7 @@ def outlined(function: Callable[..., None]) -> Callable[..., None]:
 # ---- from Numba -------------------------------------------------------------------------------
 
 
-def _argument(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Value) -> Any:
+def _argument(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value) -> Any:
     if isinstance(kind, types.Array):
         if kind.layout != "C":
             raise TypeError(f"staged kernels take C-contiguous arrays, not {kind}")

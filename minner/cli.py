@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import minner
-from minner.commands import bench, diff, evaluate, inspect, redact, tag, warmup
+from minner.commands import bench, convert, diff, evaluate, inspect, redact, tag, warmup
 from minner.weights.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
 
-COMMANDS = (tag, redact, evaluate, diff, inspect, bench, warmup)
+COMMANDS = (tag, redact, evaluate, diff, inspect, convert, bench, warmup)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

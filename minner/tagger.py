@@ -52,7 +52,7 @@ class Tagger:
     ) -> None:
         """Load a model; arguments and errors are those of `minner.load`."""
         self._options = Options(**options)
-        if precision not in FORMS:
+        if not isinstance(precision, str) or precision not in FORMS:
             known = ", ".join(FORMS)
             raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):

@@ -21,7 +21,8 @@ from minner.bench.shapes import BatchShape, parse_counts, parse_shapes
 from minner.bench.timing import burst, ratios, spread
 from minner.bench.work import forward_flops, matrix_weights, weight_bytes
 from minner.commands.bench import sweep
-from minner.kernels.target import LANES
+from minner.kernels.precision import PRECISIONS, float32
+from minner.kernels.target import LANES, TILE
 from minner.tagger import Tagger
 from minner.weights.checkpoint import read_checkpoint
 from test_cli import Capture, assert_fails, run
@@ -73,6 +74,10 @@ def test_work_is_counted_from_the_matrices(tiny_path: Path) -> None:
     assert len(matrices) == 6 * config.n_layers + 1
     assert matrix_weights(config) == sum(matrices)
     assert weight_bytes(config) == 4 * sum(matrices)
+    head = tensors["classifier.weight"].size
+    layers = sum(matrices) - head
+    assert weight_bytes(config, "bfloat16") == 2 * layers + 4 * head
+    assert weight_bytes(config, "int8") == layers + 4 * head
     for tokens in (1, 7):
         products = 2 * tokens * sum(matrices)
         head_width = config.dim // config.n_heads
@@ -120,6 +125,7 @@ def test_the_machine_is_described() -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_probes_give_positive_numbers(threads: int) -> None:
     arithmetic, memory = probes.Arithmetic(3), probes.Memory(1 << 20, 3)
+    assert arithmetic.flops == probes.FLOPS
     assert memory.size == 1 << 20
     for function, arguments in ((arithmetic.run, (threads,)), (memory.run, (threads, 2))):
         (seconds,) = burst(function, *arguments, seconds=0, least=1, warm_ups=0)
@@ -146,15 +152,39 @@ def test_the_read_probe_reads_every_number(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_multiply_adds_are_computed() -> None:
     """The peak would be a fiction if the compiler left some of them out."""
-    out = np.full(probes.SUMS * LANES, 0.5, dtype=np.float32)
-    probes._run_multiply_add(3, out)
-    exact = []
-    for start in range(probes.SUMS):
-        total = float(start)
-        for _ in range(3):
-            total = total * 0.5 + 0.5
-        exact += [total] * LANES
-    np.testing.assert_array_equal(out, np.array(exact, dtype=np.float32))
+    sums = np.arange(probes.SUMS * LANES, dtype=np.float32)
+    numbers = np.concatenate([sums, np.full(LANES, 0.5, dtype=np.float32)])
+    probes._vector_loop(float32)(3, numbers)  # each sum is its own x
+    np.testing.assert_array_equal(numbers[: len(sums)], sums * np.float32(1.5**3))
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_the_peak_of_other_precisions(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    """Every sum grows by the same in every step, in whichever registers it is."""
+    for name in ("STEPS", "TILE_STEPS"):
+        monkeypatch.setattr(probes, name, 5)
+    seen: list[tuple[int, Any]] = []
+    arithmetic = probes.Arithmetic(2, precision)
+    loop = arithmetic._loop
+
+    def spy(steps: int, numbers: Any) -> None:
+        loop(steps, numbers)
+        assert not numbers.any(), "sums of nothing"
+        # Bytes of 1, or bfloat16 of 1: as sums, x and weights.
+        one = numbers.view(np.int8 if precision == "int8" else np.uint16)
+        one[:] = 1 if precision == "int8" else 0x3F80
+        before = numbers.copy()
+        loop(steps, numbers)
+        seen.append((steps, np.count_nonzero(numbers != before)))
+
+    monkeypatch.setattr(arithmetic, "_loop", spy)
+    arithmetic.run(2)
+    tiled = PRECISIONS[precision].form.tiled
+    sums = 4 * TILE * TILE if tiled else probes.SUMS * LANES
+    assert seen == [(5, sums)] * 2
+    per_step = 2 * sums * PRECISIONS[precision].form.step * (TILE if tiled else 1)
+    assert arithmetic.flops == 5 * per_step
+    assert arithmetic.what.startswith(precision)
 
 
 # ---- what is run --------------------------------------------------------------------------------
@@ -218,7 +248,7 @@ def test_json_has_the_documented_keys(capsys: Capture, tiny_path: Path) -> None:
     status, out, err = run(capsys, "bench", "--model", tiny_path, *QUICK, *arguments)
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert list(found) == ["minner", "model", "machine", "rounds", "logits", "stages"]
+    assert list(found) == [*("minner", "model", "peak_of", "machine", "rounds", "logits", "stages")]
     assert found["minner"] == minner.__version__
     assert found["model"] == {
         **{"name": str(tiny_path), "precision": "float32", "n_layers": 2, "n_heads": 4, "dim": 32},
@@ -256,6 +286,15 @@ def test_json_has_the_documented_keys(capsys: Capture, tiny_path: Path) -> None:
         assert entry["threads"] == 2
         assert list(entry["stages_ms"]) == STAGES
         assert min(entry["stages_ms"].values()) > 0
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_other_precisions(capsys: Capture, tiny_path: Path, precision: str) -> None:
+    arguments = ("--shapes", "1x4", "--threads", "1", "--precision", precision)
+    status, out, err = run(capsys, "bench", "--model", tiny_path, *QUICK, *arguments)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{tiny_path}, {precision}: ")
+    assert f"\npeak: {precision} on " in out
 
 
 def test_tables(capsys: Capture, tiny_path: Path) -> None:

@@ -296,10 +296,6 @@ def test_a_file_that_cannot_be_read(capsys: Capture, tmp_path: Path, command: st
     [
         (("--model", "/no/such/model"), ["there is no directory '/no/such/model'"]),
         (("--model", os.devnull), [os.devnull]),
-        (
-            ("--precision", "int4"),
-            ["precision 'int4' is not available; choose from: float32, bfloat16, int8"],
-        ),
         (("--threads", "0"), ["threads must be a whole number of at least 1, not 0"]),
     ],
 )
@@ -569,6 +565,39 @@ def test_warmup(capsys: Capture, tiny_path: Path) -> None:
     status, out, err = run(capsys, "warmup", "--model", tiny_path)
     assert (status, out) == (0, "")
     assert re.fullmatch(r"minner: ready after \d+\.\d s\n", err)
+
+
+# ---- precisions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_every_command_has_every_precision(
+    capsys: Capture, tiny_path: Path, gold: Path, precision: str
+) -> None:
+    text = "John Smith works for Acme in London and Paris"
+    model = ("--model", tiny_path, "--precision", precision)
+    found = minner.load(tiny_path, precision=precision)(text)
+    assert found
+    status, out, _ = run(capsys, "tag", text, *model, "--format", "jsonl")
+    assert status == 0
+    assert [one["score"] for one in json.loads(out)["entities"]] == [one.score for one in found]
+    status, out, _ = run(capsys, "redact", text, *model)
+    assert status == 0
+    assert out.count("[") == len(found)
+    status, out, _ = run(capsys, "eval", gold, *model, "--format", "json")
+    assert status == 0
+    assert json.loads(out)["phrases"]
+    a, b = (f"model={tiny_path},precision={name}" for name in ("float32", precision))
+    status, out, _ = run(capsys, "diff", a, b, text)
+    assert status == 0
+    assert f"B {len(found)}, " in out
+    assert run(capsys, "warmup", *model)[0] == 0
+
+
+def test_a_precision_that_there_is_not(capsys: Capture) -> None:
+    status, _, err = run(capsys, "tag", "John", "--precision", "int4")
+    assert status == 2
+    assert "choose from" in err
 
 
 # ---- progress -----------------------------------------------------------------------------------

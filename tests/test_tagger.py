@@ -124,7 +124,8 @@ def test_labels(tiny: Tagger) -> None:
         (lambda ner: ner.logits([[0] * 33]), "33 ids, but the model has 32 positions"),
         (lambda ner: minner.load(5), "a model must be a path or a name, not int"),  # type: ignore
         (lambda ner: minner.load("/no/such/model"), "there is no directory '/no/such/model'"),
-        (lambda ner: minner.load(precision="int4"), "'int4' is not available; choose from: "),
+        (lambda ner: minner.load(precision="int4"), "float32, bfloat16, int8"),
+        (lambda ner: minner.load(precision=["int8"]), "['int8'] is not available"),  # type: ignore
         (lambda ner: minner.load(threads=0), "at least 1, not 0"),
         (lambda ner: minner.load(threads="2"), "at least 1, not '2'"),  # type: ignore[arg-type]
     ],

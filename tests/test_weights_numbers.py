@@ -60,7 +60,7 @@ def test_int8_is_within_half_a_step_and_reaches_127():
     assert (steps.dtype, scales.dtype) == (np.int8, np.float32)
     assert (np.abs(steps.astype(int)).max(axis=1) == 127).all()
     error = np.abs(steps * scales[:, None].astype(float) - weight)
-    assert (error <= scales[:, None] * 0.50001).all()
+    assert (error <= scales[:, None] * 0.502).all()  # scales have 17 bits
 
 
 def test_int8_of_a_weight_and_its_negative_are_each_others_negatives():
@@ -70,14 +70,14 @@ def test_int8_of_a_weight_and_its_negative_are_each_others_negatives():
     np.testing.assert_array_equal(scales, same)
 
 
-@pytest.mark.parametrize("size", [0.0, -0.0, 1e-45, 1e-40, 5e-37])
+@pytest.mark.parametrize("size", [0.0, -0.0, 1e-45, 1e-40, 5e-31])
 def test_int8_of_nothing_is_nothing(size):
     weight = np.full((3, 4), size, dtype=np.float32)
     weight[1] = [1, 2, 3, 4]  # another row is not disturbed
     steps, scales = to_int8(weight)
     assert not steps[[0, 2]].any()
     np.testing.assert_array_equal(steps[1], [32, 64, 95, 127])
-    assert (scales[[0, 2]] <= 1e-38).all()
+    assert not scales[[0, 2]].any()
 
 
 def test_int8_of_a_single_huge_weight_leaves_the_others_to_it():

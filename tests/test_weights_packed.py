@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ import minner
 from checkpoints import write_checkpoint
 from minner.kernels.forms import FORMS
 from minner.weights import packed
-from minner.weights.checkpoint import open_checkpoint, read_checkpoint
+from minner.weights.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
+from minner.weights.convert import convert
 from minner.weights.pack import PackedModel, pack
-from minner.weights.packed import cache_path, load_packed
+from minner.weights.packed import cache_path, load_packed, words_path
 
 LONG_AGO = 1_000_000_000
 
@@ -39,45 +42,43 @@ def settled(directory: Path, seconds: int = LONG_AGO, **shape: int) -> Path:
 def assert_same(model: PackedModel, directory: Path, precision: str = "float32") -> None:
     expected = pack(read_checkpoint(directory), precision)
     assert (model.shape, model.activation) == (expected.shape, expected.activation)
-    assert model.precision == precision
     np.testing.assert_array_equal(model.words, expected.words)
-    np.testing.assert_array_equal(bits(model.memory), bits(expected.memory))
-
-
-def bits(words: np.ndarray) -> np.ndarray:
-    """Words as integers: those of int8 need not be equal to themselves as float32."""
-    return words.view(np.uint32)
+    np.testing.assert_array_equal(model.memory.view(np.uint32), expected.memory.view(np.uint32))
 
 
 def forbid_packing(monkeypatch: pytest.MonkeyPatch) -> None:
     def pack_again(*_: object) -> PackedModel:
         raise AssertionError("the cache was not used")
 
-    monkeypatch.setattr(packed, "pack", pack_again)
+    for name in ("pack_words", "pack_memory"):
+        monkeypatch.setattr(packed, name, pack_again)
 
 
-@pytest.mark.parametrize("precision", FORMS)
 def test_the_second_load_maps_what_the_first_has_kept(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = settled(tmp_path / "model", dim=37, n_heads=1)
-    assert_same(load_packed(open_checkpoint(directory), precision), directory, precision)
-    assert len(list(cache.iterdir())) == 1
+    assert_same(load_packed(open_checkpoint(directory)), directory)
+    assert len(list(cache.iterdir())) == 2, "the words, and all else"
     forbid_packing(monkeypatch)
-    model = load_packed(open_checkpoint(directory), precision)
-    assert_same(model, directory, precision)
+    model = load_packed(open_checkpoint(directory))
+    assert_same(model, directory)
     assert model.memory.ctypes.data % 64 == 0
     with pytest.raises(ValueError, match="read-only"):
         model.memory[0] = 1
 
 
-def test_each_precision_has_a_file_of_its_own(cache: Path, tmp_path: Path) -> None:
+def test_precisions_share_the_words(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint = open_checkpoint(settled(tmp_path / "model"))
-    for precision in [*FORMS, *FORMS]:
+    for precision in FORMS:
         assert_same(load_packed(checkpoint, precision), checkpoint.directory, precision)
-    assert len(list(cache.iterdir())) == len(FORMS)
-    sizes = [cache_path(checkpoint, precision).stat().st_size for precision in FORMS]
-    assert sizes == sorted(sizes, reverse=True)
+    names = {words_path(checkpoint), *(cache_path(checkpoint, name) for name in FORMS)}
+    assert names == set(cache.iterdir())
+    forbid_packing(monkeypatch)
+    for precision in FORMS:
+        assert_same(load_packed(checkpoint, precision), checkpoint.directory, precision)
 
 
 def test_a_fresh_file_is_not_kept_because_its_next_change_might_not_show(
@@ -109,14 +110,34 @@ def test_a_changed_checkpoint_is_packed_anew_in_the_old_place(
         for file in directory.iterdir():
             os.utime(file, (LONG_AGO, LONG_AGO))
     assert_same(load_packed(open_checkpoint(directory)), directory)
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.iterdir())) == 2
 
 
+def test_other_scales_of_the_same_integers_are_noticed(cache: Path, tmp_path: Path) -> None:
+    convert(settled(tmp_path / "model"), tmp_path / "int8", "int8")
+    file = tmp_path / "int8" / "model.safetensors"
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    load_packed(open_checkpoint(tmp_path / "int8"), "int8")
+    content = bytearray(file.read_bytes())
+    checkpoint = open_checkpoint(tmp_path / "int8")
+    scale = checkpoint.stored["transformer.layer.1.ffn.lin2.weight"].scale
+    assert scale is not None
+    at = content.index(bytes(scale.data))
+    content[at : at + 4] = np.float32(3).tobytes()
+    file.write_bytes(content)
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    changed = load_packed(open_checkpoint(tmp_path / "int8"), "int8")
+    assert_same(changed, tmp_path / "int8", "int8")
+
+
+@pytest.mark.parametrize("path", [words_path, partial(cache_path, precision="float32")])
 @pytest.mark.parametrize("damage", [b"", b"{}", None])
-def test_a_damaged_file_is_replaced(cache: Path, tmp_path: Path, damage: bytes | None) -> None:
+def test_a_damaged_file_is_replaced(
+    cache: Path, tmp_path: Path, damage: bytes | None, path: Callable[[Checkpoint], Path]
+) -> None:
     checkpoint = open_checkpoint(settled(tmp_path / "model"))
     load_packed(checkpoint)
-    file = cache_path(checkpoint, "float32")
+    file = path(checkpoint)
     whole = file.read_bytes()
     file.write_bytes(whole[:-4] if damage is None else damage)
     assert_same(load_packed(checkpoint), checkpoint.directory)
@@ -130,7 +151,7 @@ def test_without_a_writable_directory_it_works_and_says_so(
     monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "file" / "cache"))
     directory = settled(tmp_path / "model")
     assert_same(load_packed(open_checkpoint(directory)), directory)
-    assert "packed weights could not be kept" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("packed weights could not be kept") == 1
 
 
 def test_values_that_are_not_finite_are_refused_before_anything_is_kept(
@@ -156,4 +177,4 @@ def test_eight_processes_fill_the_cache_at_once(cache: Path, tmp_path: Path) -> 
     with multiprocessing.get_context("spawn").Pool(8) as pool:
         sums = pool.map(_load, [directory] * 8, chunksize=1)
     assert len(set(sums)) == 1
-    assert len(list(cache.iterdir())) == 1, "no temporary file stays"
+    assert len(list(cache.iterdir())) == 2, "no temporary file stays"

@@ -7,8 +7,11 @@ costs no more than it must. The way of a model through this package:
     config.read_config       config.json -> Config
     shards.read_tensors      model.safetensors, whole or sharded -> StoredTensor by name
     names.canonical_tensors  the names seen in the wild -> the names of this project
+    scales.join_scales       int8 tensors and their scales, together
     checkpoint               all of it together, validated -> Checkpoint
     tokenizer.read_tokenizer tokenizer.json or vocab.txt -> WordPieces
+    packed.load_packed       a Checkpoint -> arrays for the kernels, made once and then mapped
+    convert.convert          a Checkpoint -> a smaller one on disk
 
 Every fault in a file raises `errors.MinnerError`; what is merely odd is an `errors.MinnerWarning`.
 """

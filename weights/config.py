@@ -87,6 +87,18 @@ def read_config(directory: Path) -> Config:
     )
 
 
+def corrected_json(raw: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """Return `raw`, the object of a config.json, with the sizes and labels of `config` instead."""
+    return {
+        **{key: value for key, value in raw.items() if key not in _ALIASES.values()},
+        "architectures": ["DistilBertForTokenClassification"],
+        "model_type": "distilbert",
+        **{key: getattr(config, key) for key in _SIZES},
+        "id2label": {str(index): label for index, label in enumerate(config.labels)},
+        "label2id": {label: index for index, label in enumerate(config.labels)},
+    }
+
+
 def _check_model_type(path: Path, raw: Mapping[str, Any]) -> None:
     """Refuse other architectures; without `model_type`, DistilBERT's own key names will do."""
     model_type = raw.get("model_type")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from minner.weights.config import Config
 from minner.weights.errors import MinnerError
+from minner.weights.scales import join_scales
 from minner.weights.tensors import StoredTensor
 
 _WRAPPERS = re.compile(r"^(?:(?:module|model|_orig_mod|distilbert)\.)+")
@@ -30,7 +31,7 @@ def canonical_tensors(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTen
     """Return `stored` under this project's names, without the tensors of other heads.
 
     Raises:
-        MinnerError: two tensors turn out to have the same name.
+        MinnerError: two tensors turn out to have the same name, or as `join_scales`.
     """
     renamed: dict[str, StoredTensor] = {}
     for tensor in stored.values():
@@ -41,7 +42,7 @@ def canonical_tensors(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTen
             )
         if not _IGNORED.match(name):
             renamed[name] = tensor
-    return renamed
+    return join_scales(renamed)
 
 
 def canonical_name(name: str) -> str:

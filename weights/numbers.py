@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 STEPS = 127
 """Steps of int8 to each side of 0; without -128, a weight and its negative stay equal."""
 
-SMALLEST = 2.0**-120
-"""Weights that are no larger count as 0: float32 could not say how many steps make 1."""
+SMALLEST = 2.0**-100
+"""Weights that are no larger, as those of a dead unit are after long decay, count as 0: their scale
+and the steps that make 1 must stay in the range of float32."""
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -21,15 +22,35 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     return ((bits + 0x7FFF + even) >> 16).astype(np.uint16)
 
 
+def from_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The float32 whose upper 16 bits these are."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)
+
+
 def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Quantise a weight `[N, K]` symmetrically, each output by its own scale.
 
+    Scales have 17 significant bits, and steps 7, so that their product is exact in float32: from it
+    this function gives the same steps and the same scales again.
+
     Returns:
         int8 `[N, K]` from -127 to 127, and float32 scales `[N]`: their product is the weight, to
-        half a scale. An output whose weights are all 0, or as good as that, has steps of 0.
+        half a scale. An output whose weights are all 0, or as good as that, has the scale 0.
     """
     peaks = np.abs(weight).max(axis=1, initial=0.0)
-    scales = (peaks / STEPS).astype(np.float32)
-    per_step = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST)
+    peaks[peaks <= SMALLEST] = 0.0
+    scales = _with_17_bits(peaks / np.float32(STEPS))
+    per_step = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > 0)
     steps: NDArray[Any] = np.rint(weight * per_step[:, None])
     return steps.astype(np.int8), scales
+
+
+def from_int8(steps: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weight `[N, K]` that int8 `[N, K]` and scales `[N]` stand for."""
+    return steps * scales.reshape(-1, 1)
+
+
+def _with_17_bits(positive: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to 17 significant bits of the 24 that a float32 has."""
+    bits = positive.view(np.uint32)
+    return ((bits + 64) & ~np.uint32(127)).view(np.float32)

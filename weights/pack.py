@@ -51,16 +51,31 @@ def aligned_empty(count: int) -> Floats:
 
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
     """Lay a checkpoint out for the kernels of a precision, one of `forms.FORMS`."""
-    shape, form = shape_of(checkpoint.config), FORMS[precision]
+    return PackedModel(
+        shape_of(checkpoint.config),
+        checkpoint.config.activation,
+        precision,
+        pack_words(checkpoint),
+        pack_memory(checkpoint, FORMS[precision]),
+    )
+
+
+def pack_words(checkpoint: Checkpoint) -> Floats:
+    """The word embeddings `[V, D]`, D padded; the same in every precision."""
+    words = checkpoint.tensors["embeddings.word_embeddings.weight"]
+    return pad_columns(words, padded(checkpoint.config.dim))
+
+
+def pack_memory(checkpoint: Checkpoint, form: Form) -> Words:
+    """All other weights, as `minner.kernels.layout.weight_views` divides them."""
+    shape = shape_of(checkpoint.config)
     memory = aligned_empty(weight_count(shape, form))
     memory[:] = 0.0
     weights, _ = weight_views(memory, shape, form)
     _pack_ends(checkpoint, weights)
     for layer in range(shape.layers):
         _pack_layer(checkpoint, layer, shape.heads, weights, form)
-    words = checkpoint.tensors["embeddings.word_embeddings.weight"]
-    words = pad_columns(words, padded(shape.dim))
-    return PackedModel(shape, checkpoint.config.activation, precision, words, memory)
+    return memory
 
 
 def shape_of(config: Config) -> Shape:
@@ -92,21 +107,18 @@ def _pack_layer(
     def tensor(name: str) -> Floats:
         return checkpoint.tensors[f"{prefix}.{name}"]
 
-    # The scores' factor 1/sqrt(d) goes into q once; for d = 64 it is 1/8 and changes no bit.
-    head_width = tensor("attention.q_lin.bias").size // heads
-    scales = {"q_lin": np.float32(head_width**-0.5), "k_lin": 1, "v_lin": 1}
     qkv_weight, qkv_bias = (
         np.concatenate(
-            [
-                pad_heads(tensor(f"attention.{name}.{kind}") * np.float32(scale), heads)
-                for name, scale in scales.items()
-            ]
+            [pad_heads(tensor(f"attention.{x}_lin.{kind}"), heads) for x in ("q", "k", "v")]
         )
         for kind in ("weight", "bias")
     )
+    # The scores' factor 1/sqrt(d) goes into q once; for d = 64 it is 1/8 and changes no bit.
+    factors = np.ones_like(qkv_bias)
+    factors[: qkv_bias.size // 3] = (tensor("attention.q_lin.bias").size // heads) ** -0.5
     out_lin = pad_heads(tensor("attention.out_lin.weight").T, heads).T
+    fill_linear(weights.qkv, layer, qkv_weight, qkv_bias, form, factors)
     for linear, weight, bias in (
-        (weights.qkv, qkv_weight, qkv_bias),
         (weights.out_lin, out_lin, tensor("attention.out_lin.bias")),
         (weights.lin1, tensor("ffn.lin1.weight"), tensor("ffn.lin1.bias")),
         (weights.lin2, tensor("ffn.lin2.weight"), tensor("ffn.lin2.bias")),
@@ -124,16 +136,28 @@ def _fill_norm(norm: Norm, layer: int, tensors: Mapping[str, Floats], name: str)
     fill(norm.bias[layer], tensors[f"{name}.bias"])
 
 
-def fill_linear(linear: Linear, layer: int, weight: Floats, bias: Floats, form: Form) -> None:
-    """Pack one layer's weight `[N, K]` (out, in) and bias `[N]` into stacked linear layers."""
-    fill(linear.bias[layer], bias)
+def fill_linear(
+    linear: Linear,
+    layer: int,
+    weight: Floats,
+    bias: Floats,
+    form: Form,
+    factors: Floats | None = None,
+) -> None:
+    """Pack one layer's weight `[N, K]` (out, in) and bias `[N]` into stacked linear layers.
+
+    Outputs are multiplied by `factors` `[N]`: in int8 by their scales, so that the integers are
+    those of the weight alone, as a converted checkpoint holds them.
+    """
+    fill(linear.bias[layer], bias if factors is None else bias * factors)
     if form.quantised:
         steps, scales = to_int8(weight)
         fill_panels(linear.weight[layer], steps, form.tiled)
-        fill(linear.scale[layer], scales)
+        fill(linear.scale[layer], scales if factors is None else scales * factors)
         fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
     else:
-        values = weight if form.step == 1 else to_bfloat16(weight)
+        scaled = weight if factors is None else weight * factors[:, None]
+        values = scaled if form.step == 1 else to_bfloat16(scaled)
         fill_panels(linear.weight[layer], values, form.tiled)
 
 
@@ -152,7 +176,7 @@ def fill_panels(view: Words, weight: NDArray[Any], tiled: bool = False) -> None:
     rows, inner = weight.shape
     whole = np.zeros((panels * block, words * (4 // weight.itemsize)), dtype=weight.dtype)
     whole[:rows, :inner] = weight
-    as_words = whole.view(np.uint32).reshape(panels, block, words)
+    as_words: NDArray[Any] = whole.view(np.uint32).reshape(panels, block, words)
     if tiled:
         halves = as_words.reshape(panels, block // TILE, TILE, words // TILE, TILE)
         as_words = halves.transpose(0, 3, 1, 4, 2).reshape(view.shape)

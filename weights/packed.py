@@ -1,20 +1,21 @@
 """Packed weights in the cache: made by one process, mapped and shared by all later ones.
 
-A file holds one line of JSON that says what it was made from, filled up with spaces to HEADER
-bytes, then the words and the memory of a PackedModel. Nothing of it is parsed but that line.
+A model takes two files: the word embeddings, which all precisions share, and all other weights in
+one precision. Each holds one line of JSON that says what it was made from, filled up with spaces to
+HEADER bytes, then the words or the memory of a PackedModel. Nothing is parsed but that line.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import mmap
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ from minner.kernels.target import LANES
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import PackedModel, pack, shape_of
+from minner.weights.pack import Floats, PackedModel, pack_memory, pack_words, shape_of
+from minner.weights.tensors import StoredTensor
 
 HEADER = 4096
 """Bytes before the weights: a page, so that they are aligned."""
@@ -44,20 +46,46 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     Raises:
         MinnerError: a tensor cannot be read, or holds values that are not finite.
     """
-    path, origin = cache_path(checkpoint, precision), _origin(checkpoint)
-    model = _map(path, origin, checkpoint, precision)
-    if model is None:
-        model = pack(checkpoint, precision)
-        if _is_settled(checkpoint) and keep(path, _content(origin, model), "packed weights"):
-            model = _map(path, origin, checkpoint, precision) or model
-    return model
+    shape, form = shape_of(checkpoint.config), FORMS[precision]
+    origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
+
+    def load(path: Path, count: int, make: Callable[[], Floats]) -> Floats:
+        nonlocal keeping
+        content = _map(path, origin, count)
+        if content is None:
+            content = make().reshape(-1)
+            # Where one file cannot be kept, the other cannot either; it is said once.
+            keeping = keeping and keep(path, (origin, content.data), "packed weights")
+            mapped = _map(path, origin, count) if keeping else None
+            content = content if mapped is None else mapped
+        return content
+
+    table = shape.vocabulary, padded(shape.dim)
+    words = load(words_path(checkpoint), math.prod(table), lambda: pack_words(checkpoint))
+    memory = load(
+        cache_path(checkpoint, precision),
+        weight_count(shape, form),
+        lambda: pack_memory(checkpoint, form),
+    )
+    activation = checkpoint.config.activation
+    return PackedModel(shape, activation, precision, words.reshape(table), memory)
+
+
+def words_path(checkpoint: Checkpoint) -> Path:
+    """The file for the word embeddings of a checkpoint directory."""
+    return _path(checkpoint, "words", "")
 
 
 def cache_path(checkpoint: Checkpoint, precision: str) -> Path:
-    """The file for a checkpoint directory: a changed checkpoint takes the place of the old one."""
-    place = f"{checkpoint.directory.resolve()}\0{LANES}\0{FORMS[precision]}"
+    """The file for the other weights of a checkpoint directory, laid out for this host."""
+    return _path(checkpoint, f"weights-{precision}", f"{LANES}\0{FORMS[precision]}")
+
+
+def _path(checkpoint: Checkpoint, kind: str, layout: str) -> Path:
+    """A changed checkpoint takes the place of the old one."""
+    place = f"{checkpoint.directory.resolve()}\0{layout}"
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
-    return cache_directory() / f"weights-{precision}-{digest}.bin"
+    return cache_directory() / f"{kind}-{digest}.bin"
 
 
 def _origin(checkpoint: Checkpoint) -> bytes:
@@ -73,15 +101,20 @@ def _origin(checkpoint: Checkpoint) -> bytes:
         status = file.stat()
         # Whole seconds: images of containers keep no more of a time.
         digest.update(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}".encode())
-    for name, tensor in checkpoint.stored.items():
-        digest.update(f"\0{name}\0{tensor.dtype}\0{tensor.shape}".encode())
+    for tensor in _tensors(checkpoint):
+        digest.update(f"\0{tensor.name}\0{tensor.dtype}\0{tensor.shape}".encode())
         digest.update(tensor.data[:SAMPLE])
     line = json.dumps({"minner": "packed weights", "origin": digest.hexdigest()}).encode()
     return line.ljust(HEADER - 1) + b"\n"
 
 
+def _tensors(checkpoint: Checkpoint) -> Iterator[StoredTensor]:
+    for tensor in checkpoint.stored.values():
+        yield from tensor.parts
+
+
 def _files(checkpoint: Checkpoint) -> list[Path]:
-    return sorted({tensor.path for tensor in checkpoint.stored.values()})
+    return sorted({tensor.path for tensor in _tensors(checkpoint)})
 
 
 def _is_settled(checkpoint: Checkpoint) -> bool:
@@ -90,24 +123,13 @@ def _is_settled(checkpoint: Checkpoint) -> bool:
     return time.time() - newest > SETTLING
 
 
-def _content(origin: bytes, model: PackedModel) -> Iterator[Any]:
-    yield origin
-    yield model.words.data
-    yield model.memory.data
-
-
-def _map(path: Path, origin: bytes, checkpoint: Checkpoint, precision: str) -> PackedModel | None:
-    """The model in a file, or None if it is missing, damaged, or made from something else."""
-    shape = shape_of(checkpoint.config)
-    columns = padded(shape.dim)
-    words, memory = shape.vocabulary * columns, weight_count(shape, FORMS[precision])
+def _map(path: Path, origin: bytes, count: int) -> Floats | None:
+    """The `count` words in a file, or None if it is missing, damaged, or made of something else."""
     try:
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
         return None
-    if content[:HEADER] != origin or len(content) != HEADER + 4 * (words + memory):
+    if content[:HEADER] != origin or len(content) != HEADER + 4 * count:
         return None
-    content_words = np.frombuffer(content, np.float32, offset=HEADER)
-    table, rest = content_words[:words].reshape(-1, columns), content_words[words:]
-    return PackedModel(shape, checkpoint.config.activation, precision, table, rest)
+    return np.frombuffer(content, np.float32, offset=HEADER)

@@ -1,4 +1,4 @@
-"""One safetensors file -> its tensors, memory-mapped and converted to float32 on demand.
+"""One safetensors file -> its tensors, memory-mapped and converted to float32 on demand; and back.
 
 The format (https://github.com/huggingface/safetensors, section Format): eight bytes, little
 endian, hold the length N of the header; N bytes of UTF-8 JSON map each tensor's name to its dtype,
@@ -14,6 +14,7 @@ import json
 import math
 import mmap
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,13 @@ from numpy.typing import NDArray
 
 from minner.weights.errors import MinnerError
 from minner.weights.files import reason, refuse_lfs_pointer
+from minner.weights.numbers import from_bfloat16, from_int8
 
-_STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
+_STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1"}
 """dtype in the header -> the NumPy type its bytes are mapped as; all others are refused."""
+
+Written = tuple[str, NDArray[Any]]
+"""What is to be written of a tensor: its dtype and its values."""
 
 _LONGEST_HEADER = 100_000_000
 """Bytes; the limit of the reference implementation."""
@@ -41,6 +46,8 @@ class StoredTensor:
         dtype: its safetensors dtype, supported or not.
         shape: its shape.
         data: its bytes, mapped read-only.
+        scale: for I8 `[N, K]`, the tensor of N scales that its rows are to be multiplied by, where
+            there is one (see `minner.weights.scales`).
     """
 
     path: Path
@@ -48,21 +55,32 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     data: memoryview
+    scale: "StoredTensor | None" = None
+
+    @property
+    def parts(self) -> "tuple[StoredTensor, ...]":
+        """All that is stored of it: itself, and its scales."""
+        return (self,) if self.scale is None else (self, self.scale)
 
     def to_float32(self) -> NDArray[np.float32]:
         """Return the values, read-only; an aligned F32 tensor is mapped, all others are copied.
 
         Raises:
-            MinnerError: the dtype is not F32, F16, BF16 or F64, or a value is not finite.
+            MinnerError: the dtype is not F32, F16, BF16, F64, or I8 with scales; or a value is not
+                finite.
         """
-        if self.dtype not in _STORED_AS:
+        if self.dtype not in _STORED_AS or (self.dtype == "I8" and self.scale is None):
             raise MinnerError(
-                f"{self.path}: tensor {self.name!r} is {self.dtype}; minner reads "
-                f"{', '.join(_STORED_AS)}: use the original, unquantised checkpoint"
+                f"{self.path}: tensor {self.name!r} is {self.dtype}; minner reads F32, F16, BF16, "
+                f"F64, and I8 with a scale for each row beside it: use the original, unquantised "
+                f"checkpoint"
             )
         stored: NDArray[Any] = np.ndarray(self.shape, _STORED_AS[self.dtype], self.data)
-        if self.dtype == "BF16":  # the upper half of a float32
-            values = (stored.astype(np.uint32) << 16).view(np.float32)
+        if self.scale is not None:
+            with np.errstate(over="ignore"):
+                values = from_int8(stored, self.scale.to_float32())
+        elif self.dtype == "BF16":
+            values = from_bfloat16(stored)
         else:
             with np.errstate(over="ignore", invalid="ignore"):  # reported just below, by name
                 values = np.require(stored, np.float32, ["ALIGNED"])
@@ -111,6 +129,33 @@ def _map(path: Path) -> memoryview:
         raise MinnerError(f"{path} is empty; download it again") from error
     except OSError as error:
         raise MinnerError(f"cannot read {path}: {reason(error)}") from error
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Written]) -> None:
+    """Write a new file of tensors, each by its name: its safetensors dtype and its values.
+
+    Wider types come first, so that all are aligned. Values of BF16 are uint16.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    arrays = {
+        name: (dtype, np.ascontiguousarray(values, _STORED_AS[dtype]))
+        for name, (dtype, values) in sorted(tensors.items())
+    }
+    ordered = sorted(arrays.items(), key=lambda item: -item[1][1].itemsize)
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # which transformers asks for
+    begin = 0
+    for name, (dtype, values) in ordered:
+        end = begin + values.nbytes
+        header[name] = {"dtype": dtype, "shape": values.shape, "data_offsets": [begin, end]}
+        begin = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("xb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for _, (_, values) in ordered:
+            file.write(values.data)
 
 
 def _header_length(path: Path, content: memoryview) -> int:

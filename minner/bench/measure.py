@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.bench.passage import text_of
-from minner.bench.probes import FLOPS, Arithmetic, Memory
+from minner.bench.probes import Arithmetic, Memory
 from minner.bench.shapes import BatchShape
 from minner.bench.timing import burst
 from minner.bench.work import weight_bytes
@@ -53,6 +53,8 @@ class Bench:
 
     Attributes:
         config: the model's sizes.
+        precision: of its products.
+        peak_of: the instructions that the peak is measured with.
         threads: the thread counts, least first.
         rounds: complete rounds so far.
         series: random ids to logits, by shape and threads.
@@ -60,19 +62,25 @@ class Bench:
             every stage.
     """
 
-    def __init__(self, taggers: Mapping[int, Tagger], shapes: Sequence[BatchShape]) -> None:
+    def __init__(
+        self,
+        taggers: Mapping[int, Tagger],
+        shapes: Sequence[BatchShape],
+        precision: str = "float32",
+    ) -> None:
         """Prepare to measure one model, loaded for each thread count; compiles the probes."""
         self.threads = sorted(taggers)
         most = self.threads[-1]
         self._taggers, self._best = taggers, taggers[most]
-        self.config = self._best.config
+        self.config, self.precision = self._best.config, precision
         self.rounds = 0
         self.series = {(shape, n): Series() for shape in shapes for n in self.threads}
         self.stages: dict[BatchShape, list[dict[str, float]]] = {shape: [] for shape in shapes}
         self._ids = {shape: random_ids(shape, self.config.vocab_size) for shape in shapes}
         self._texts = {shape: [text_of(self._best, shape.tokens)] * shape.batch for shape in shapes}
-        self._arithmetic = Arithmetic(most)
-        self._memory = Memory(weight_bytes(self.config), most)
+        self._arithmetic = Arithmetic(most, precision)
+        self.peak_of = self._arithmetic.what
+        self._memory = Memory(weight_bytes(self.config, precision), most)
         self._reads = -(-READ // self._memory.size)
         self._arithmetic.run(1)
         self._memory.run(1)
@@ -97,7 +105,7 @@ class Bench:
         series = self.series[shape, threads]
         logits, ids = self._taggers[threads].logits, self._ids[shape]
         series.calls.append(burst(logits, ids, seconds=BURST, least=1, warm_ups=1))
-        series.peak.append(threads * FLOPS / _probe(self._arithmetic.run, threads))
+        series.peak.append(threads * self._arithmetic.flops / _probe(self._arithmetic.run, threads))
         size = self._reads * self._memory.size
         series.read.append(size / _probe(self._memory.run, threads, self._reads))
 

@@ -8,13 +8,31 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit
 from numpy.typing import NDArray
 
-from minner.kernels.staged import Array, Value, Variable, fma, loop, staged, vector
-from minner.kernels.target import LANES
+from minner.kernels.precision import PRECISIONS, Precision
+from minner.kernels.staged import (
+    INT8,
+    INT64,
+    Array,
+    Pointer,
+    Value,
+    Variable,
+    call,
+    loop,
+    staged,
+    vector,
+)
+from minner.kernels.target import LANES, TILE
+from minner.kernels.tiles import COLUMNS, ROWS_OF_X, configure_tiles, release_tiles
+from minner.kernels.tiles import SUMS as SUM_TILES
+
+VOID = ir.VoidType()
 
 Floats = NDArray[np.float32]
 
@@ -25,8 +43,11 @@ processor of 16 registers has no room for more."""
 STEPS = 4_000_000
 """Rounds of SUMS multiply-adds in one call: about ten milliseconds."""
 
+TILE_STEPS = 400_000
+"""Rounds of one instruction for each matrix register of sums: about ten milliseconds, too."""
+
 FLOPS = 2 * SUMS * LANES * STEPS
-"""Floating-point operations of one call."""
+"""Floating-point operations of one call in float32."""
 
 VECTORS = 8
 """Vectors read in one step, each into its own sum."""
@@ -35,15 +56,54 @@ CHUNK = VECTORS * LANES
 """Numbers read in one step."""
 
 
-@staged
-def _multiply_add(steps: Value, out: Array) -> None:
-    sums = [Variable(vector(float(i))) for i in range(SUMS)]
-    factor, added = out[0].load(), out[LANES].load()
-    for _ in loop(steps):
-        for total in sums:
-            total.value = fma(total.value, factor, added)
-    for i, total in enumerate(sums):
-        out[i * LANES].store(total.value)
+def _vector_loop(precision: Precision) -> Any:
+    """A loop of the precision's own instructions, whose x are its sums: none can be left out."""
+
+    @staged
+    def multiply_add(steps: Value, numbers: Array) -> None:
+        starts = [numbers[i * LANES] for i in range(SUMS)]
+        sums = [Variable(at.load(precision.sums)) for at in starts]
+        weights = numbers[SUMS * LANES].load()
+        for _ in loop(steps):
+            for total in sums:
+                x = [total.value] * precision.parts
+                total.value = precision.dot(total.value, x, weights)
+        for at, total in zip(starts, sums, strict=True):
+            at.store(total.value)
+
+    @njit(nogil=True)
+    def run(steps: int, numbers: Floats) -> None:
+        multiply_add(steps, numbers)
+
+    return run
+
+
+def _tile_loop(precision: Precision) -> Any:
+    """The same on matrix registers: all sums, x and weights stay in them."""
+
+    @staged
+    def multiply_add(steps: Value, numbers: Array) -> None:
+        for tile in (*SUM_TILES, *ROWS_OF_X, *COLUMNS):
+            _move("llvm.x86.tileloadd64", tile, numbers[tile * TILE * TILE])
+        for _ in loop(steps):
+            for tile in SUM_TILES:
+                tiles = tile, ROWS_OF_X[tile // 2], COLUMNS[tile % 2]
+                call(precision.tile_dot, VOID, *(Value(INT8(number)) for number in tiles))
+        for tile in SUM_TILES:
+            _move("llvm.x86.tilestored64", tile, numbers[tile * TILE * TILE])
+
+    @njit(nogil=True)
+    def run(steps: int, numbers: Floats) -> None:
+        configure_tiles()
+        multiply_add(steps, numbers)
+        release_tiles()
+
+    return run
+
+
+def _move(name: str, tile: int, at: Pointer) -> None:
+    """Load or store a tile that lies in one piece, 64 bytes a row."""
+    call(name, VOID, Value(INT8(tile)), at.of(INT8), Value(INT64(4 * TILE)))
 
 
 @staged
@@ -57,28 +117,41 @@ def _read(numbers: Array, start: Value, stop: Value, out: Array) -> None:
 
 
 @njit(nogil=True)
-def _run_multiply_add(steps: int, out: Floats) -> None:
-    _multiply_add(steps, out)
-
-
-@njit(nogil=True)
 def _run_read(numbers: Floats, start: int, stop: int, out: Floats) -> None:
     _read(numbers, start, stop, out)
 
 
 class Arithmetic:
-    """Multiply-adds in registers: the peak that no kernel can pass."""
+    """Multiply-adds in registers: the peak that no kernel can pass.
 
-    def __init__(self, most_threads: int) -> None:
-        """Plan for `run` on at most so many threads."""
+    Attributes:
+        what: the instructions, in words.
+        flops: operations of one thread in one `run`, two for each multiply-add.
+    """
+
+    def __init__(self, most_threads: int, precision: str = "float32") -> None:
+        """Plan for `run` on at most so many threads, with the instructions of a precision."""
         self._pool = ThreadPoolExecutor(most_threads)
+        used = PRECISIONS[precision]
+        if used.form.tiled:
+            self.what = f"{precision} on matrix registers"
+            self._steps, self._loop = TILE_STEPS, _tile_loop(used)
+            self._words = len((*SUM_TILES, *ROWS_OF_X, *COLUMNS)) * TILE * TILE
+            products = len(SUM_TILES) * TILE * TILE * TILE
+        else:
+            self.what = f"{precision} on vector registers"
+            self._steps, self._loop = STEPS, _vector_loop(used)
+            self._words = (SUMS + 1) * LANES
+            products = SUMS * LANES
+        self.flops = 2 * used.form.step * products * self._steps
 
     def run(self, threads: int) -> None:
-        """Do FLOPS operations on each of some threads."""
+        """Do `flops` operations on each of some threads."""
         list(self._pool.map(self._part, range(threads)))
 
     def _part(self, _: int) -> None:
-        _run_multiply_add(STEPS, np.full(SUMS * LANES, 0.5, dtype=np.float32))
+        # Sums of 0 stay 0: they neither overflow nor become subnormal, which would take longer.
+        self._loop(self._steps, np.zeros(self._words, dtype=np.float32))
 
 
 class Memory:

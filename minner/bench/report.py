@@ -13,7 +13,6 @@ from minner.bench.measure import Bench, Series
 from minner.bench.shapes import BatchShape
 from minner.bench.timing import Spread, ratios, spread
 from minner.bench.work import forward_flops, matrix_weights, weight_bytes
-from minner.weights.config import Config
 
 PRODUCTS = ("qkv", "out_lin", "lin1", "lin2", "classifier")
 """The stages that are matrix products."""
@@ -22,17 +21,18 @@ PRODUCTS = ("qkv", "out_lin", "lin1", "lin2", "classifier")
 # ---- the dictionary -----------------------------------------------------------------------------
 
 
-def summary(bench: Bench, names: dict[str, str], machine: Any) -> dict[str, Any]:
+def summary(bench: Bench, name: str, machine: Any) -> dict[str, Any]:
     """Everything that was found, ready for JSON.
 
     Args:
         bench: the measurements.
-        names: what else to say about the model: its `name` and `precision`.
+        name: of the model.
         machine: what `machine.describe` said before the first measurement.
 
     Returns:
         - `minner`: the version.
         - `model`: `name`, `precision`, its sizes, `matrix_weights` and their `matrix_bytes`.
+        - `peak_of`: the instructions that the peak is measured with.
         - `machine`: see `machine.describe`.
         - `rounds`: how many there were.
         - `logits`: random ids to logits, an entry for each shape and thread count: `batch`,
@@ -51,26 +51,25 @@ def summary(bench: Bench, names: dict[str, str], machine: Any) -> dict[str, Any]
     return {
         "minner": minner.__version__,
         "model": {
-            **names,
+            "name": name,
+            "precision": bench.precision,
             **{size: getattr(config, size) for size in sizes},
             "labels": len(config.labels),
             "matrix_weights": matrix_weights(config),
-            "matrix_bytes": weight_bytes(config),
+            "matrix_bytes": weight_bytes(config, bench.precision),
         },
+        "peak_of": bench.peak_of,
         "machine": machine,
         "rounds": bench.rounds,
-        "logits": [
-            _logits_entry(shape, threads, bench.series, config) for shape, threads in bench.series
-        ],
+        "logits": [_logits_entry(shape, threads, bench) for shape, threads in bench.series],
         "stages": [
             _stages_entry(shape, bench.threads[-1], calls) for shape, calls in bench.stages.items()
         ],
     }
 
 
-def _logits_entry(
-    shape: BatchShape, threads: int, every: dict[tuple[BatchShape, int], Series], config: Config
-) -> dict[str, Any]:
+def _logits_entry(shape: BatchShape, threads: int, bench: Bench) -> dict[str, Any]:
+    every, config = bench.series, bench.config
     series = every[shape, threads]
     calls = [call for burst in series.calls for call in burst]
     p50, p90, p99 = np.percentile(calls, [50, 90, 99]).tolist()
@@ -78,7 +77,7 @@ def _logits_entry(
     medians = _medians(series)
     least = min(n for _, n in every)
     rates = [flops / seconds for seconds in medians]
-    reads = [weight_bytes(config) / rate for rate in series.read]  # seconds
+    reads = [weight_bytes(config, bench.precision) / rate for rate in series.read]  # seconds
     return {
         **shape._asdict(),
         "threads": threads,
@@ -134,7 +133,8 @@ A shape is sequences x tokens. p50, p90 and p99 are over all calls; a bracket is
 90th percentile over the rounds, in which all has its turn after a warm-up.
 GFLOP: two operations for each multiply-add of the products, attention's among them; norms,
 softmax and activations count as nothing.
-Of peak: of what multiply-adds in registers reach on the same threads, measured beside each burst.
+Of peak: of what multiply-adds in registers reach on the same threads, measured beside each burst
+with the instructions named above. The classifier, and attention in int8, multiply in more bits.
 Of read: the time of reading the matrices once, at the speed at which the same threads read as many
 bytes again and again, over the time of a call. It is the limit of a short sentence.
 Stages: tokenise is all before the native call, and decode all after it; embed includes waking
@@ -154,6 +154,7 @@ def _head(found: dict[str, Any]) -> str:
             f"{machine['lanes']} float32 in a register, {machine['cores']} cores{caches}, "
             f"{machine['memory_gib']} GiB",
             f"{machine['system']} {machine['kernel']}, Python {machine['python']}, {packages}",
+            f"peak: {found['peak_of']}",
             f"{machine['date']}, load average before {machine['load_average']}, "
             f"rounds {found['rounds']}",
         ]

@@ -53,11 +53,10 @@ def run(options: argparse.Namespace) -> None:
         for threads in options.threads or sweep(available_cores())
     }
     positions = next(iter(taggers.values())).config.max_position_embeddings
-    bench = Bench(taggers, _fitting(options.shapes, positions))
+    bench = Bench(taggers, _fitting(options.shapes, positions), options.precision)
     for _ in progress(bench.run(options.seconds), "bursts"):
         pass
-    names = {"name": options.model or "the embedded model", "precision": options.precision}
-    found = summary(bench, names, machine)
+    found = summary(bench, options.model or "the embedded model", machine)
     print(json.dumps(found, indent=1) if options.format == "json" else tables(found))
 
 

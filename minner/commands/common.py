@@ -15,6 +15,9 @@ from minner.weights.errors import MinnerError
 
 Commands = Any  # argparse's private _SubParsersAction
 
+PRECISIONS = ("float32", "bfloat16", "int8")
+"""What `minner.load` takes; `minner.kernels.forms` says so too, but takes longer to import."""
+
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
     """Let a command choose its model, on how many cores it runs, and in which case it reads."""
@@ -32,7 +35,12 @@ def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", help="a directory or Hugging Face repo id; default: the embedded model"
     )
-    command.add_argument("--precision", default="float32", help="default: float32")
+    command.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of weights and products; default: float32",
+    )
 
 
 def load(options: argparse.Namespace, **more: Any) -> Any:

@@ -11,7 +11,7 @@ from itertools import tee
 from typing import Any
 
 import minner
-from minner.commands.common import Commands, add_text_options, read_lines
+from minner.commands.common import PRECISIONS, Commands, add_text_options, read_lines
 from minner.compare import Comparison, Place, Side
 from minner.conll import read_conll
 from minner.decoders import DECODERS
@@ -26,9 +26,6 @@ _RULES: dict[str, Any] = {
 }
 _DEFAULTS = _WEIGHTS | _RULES
 """Key of a side -> its value where it is left out."""
-
-_PRECISIONS = ("float32", "bfloat16", "int8")
-"""What a value alone is taken for; whether this minner has it, `minner.load` says."""
 
 Source = tuple[str | Sequence[str], Sequence[str] | None]
 """A text; or the words of one, and their gold tags."""
@@ -118,7 +115,7 @@ def _key_and_value(side: str, part: str) -> tuple[str, str]:
 def _key_of(value: str) -> str:
     if value in DECODERS:
         return "decoder"
-    return "precision" if value in _PRECISIONS else "model"
+    return "precision" if value in PRECISIONS else "model"
 
 
 def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:

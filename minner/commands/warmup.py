@@ -11,7 +11,12 @@ from minner.commands.common import Commands, add_model_options, load
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    command = commands.add_parser("warmup", help="compile the kernels now, for a fast start later")
+    command = commands.add_parser(
+        "warmup",
+        help="compile the kernels now, for a fast start later",
+        description="Compile the kernels and pack the weights of one model in one precision, and "
+        "keep both for a fast start later.",
+    )
     add_model_options(command)
     command.set_defaults(run=run)
 

@@ -34,24 +34,24 @@ def parameters(config: Config) -> dict[str, int]:
 
 
 def weight_bytes(config: Config) -> dict[str, int]:
-    """Return the bytes of the weights in each precision.
+    """Return the bytes that the weights of a loaded model take in each precision.
 
-    A precision is that of the matrices that are multiplied: the linear layers of the transformer
-    and the classifier. Embeddings, biases and norms stay float32 (4 bytes), and int8 adds a float32
-    scale for each row of a matrix.
+    A precision is that of the matrices of the transformer. Embeddings, biases, norms and classifier
+    stay float32 (4 bytes), and int8 adds a float32 scale and an int32 sum for each row of a matrix.
+    Not counted are the zeros that fill up odd sizes, and the rows of the classifier.
     """
     total = 4 * parameters(config)["total"]
     matrices = [
         shape
         for name, shape in expected_shapes(config).items()
-        if len(shape) == 2 and not name.startswith("embeddings.")
+        if len(shape) == 2 and name.startswith("transformer.")
     ]
     elements = sum(map(math.prod, matrices))
     rows = sum(shape[0] for shape in matrices)
     return {
         "float32": total,
         "bfloat16": total - 2 * elements,
-        "int8": total - 3 * elements + 4 * rows,
+        "int8": total - 3 * elements + 8 * rows,
     }
 
 

@@ -40,14 +40,14 @@ def describe_weights(
         tensors), `missing` (names that are needed), `other_heads` (stored names that are ignored)
         and `unknown` (names that no DistilBERT has).
     """
-    used = {id(tensor) for tensor in tensors.values()}
+    used = {part.name for tensor in tensors.values() for part in tensor.parts}
     return {
         "files": {path.name: path.stat().st_size for path in {t.path for t in stored.values()}},
         "tensors": len(stored),
         "parameters": sum(math.prod(tensor.shape) for tensor in stored.values()),
         "dtypes": dict(Counter(tensor.dtype for tensor in stored.values())),
         "missing": sorted(needed_shapes(config, tensors).keys() - tensors.keys()) if config else [],
-        "other_heads": sorted(name for name, t in stored.items() if id(t) not in used),
+        "other_heads": sorted(stored.keys() - used),
         "unknown": sorted(name for name in tensors if _LAYER.sub(".*", name) not in _KNOWN),
     }
 
