@@ -453,15 +453,16 @@ def outlined(function: Callable[..., None]) -> Callable[..., None]:
 # ---- from Numba -------------------------------------------------------------------------------
 
 
-def _argument(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value) -> Any:
+def _argument(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Value) -> Any:
     if isinstance(kind, types.Array):
         if kind.layout != "C":
             raise TypeError(f"staged kernels take C-contiguous arrays, not {kind}")
         array = context.make_array(kind)(context, builder, value)
         return Array(array.data, cgutils.unpack_tuple(builder, array.shape))
     if isinstance(kind, types.BaseNamedTuple):
-        fields = enumerate(kind.types)
-        return kind.instance_class(
+        named: Any = kind  # of whose attributes the stubs of Numba know nothing
+        fields = enumerate(named.types)
+        return named.instance_class(
             *[
                 _argument(context, builder, part, builder.extract_value(value, i))
                 for i, part in fields
