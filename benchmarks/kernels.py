@@ -1,6 +1,6 @@
 """Every kernel on its own, on one thread, with pytest-benchmark; sizes of DistilBERT-base.
 
-    pytest benchmarks/kernels.py
+    pytest benchmarks/kernels.py -k "lin1 and int8"
 
 The kernels are called as their tests call them. Weights that are used again at once are read from
 a near cache here, but from memory in a model: products of few rows look better than they are.
@@ -15,101 +15,112 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minner.kernels.layout import padded
-from minner.kernels.target import BLOCK, ROWS
-from test_kernels import (  # the tests' folder is on pytest's path
-    accumulator,
-    alone,
-    run_attention,
-    run_embed,
-    run_layer_norm,
-    run_linear,
-    run_linear_gelu,
-    run_linear_residual,
-)
-
-Floats = NDArray[np.float32]
+import lone_kernels as lone  # the tests' folder is on pytest's path
+from minner.kernels import plain
+from minner.kernels.layout import Linear
+from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 
 D, F, HEADS, V = 768, 3072, 12, 28996
 
+every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 
-def normal(*shape: int) -> Floats:
+
+def normal(*shape: int) -> NDArray[np.float32]:
     """Seeded random numbers."""
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return lone.normal(0, *shape)
 
 
-def packed_weight(width: int, depth: int) -> Floats:
-    """A random weight in panels, as `minner.weights.pack` lays it out."""
-    return normal(padded(width) // BLOCK, depth, BLOCK) * np.float32(depth**-0.5)
+def layer(precision: Precision, width: int, depth: int) -> Linear:
+    """A random linear layer from `depth` to `width` features."""
+    weight = normal(width, depth) * np.float32(depth**-0.5)
+    return lone.layer_of(precision.form, weight, normal(width))
 
 
-def measure(benchmark: Any, flops: int, kernel: Callable[..., None], *arguments: Any) -> None:
-    """Time a kernel; the rate goes into the report's extra information."""
-    fresh, team = alone(), alone()
+def measure(benchmark: Any, operations: int, kernel: Callable[..., None], *arguments: Any) -> None:
+    """Time a kernel; the rate, in 1e9 operations a second, goes into the extra information."""
+    fresh, team = lone.alone(), lone.alone()
 
     def call() -> None:
-        team[:] = fresh  # ready for a kernel; takes half a microsecond
+        team.state[:] = fresh.state  # ready for a kernel; takes half a microsecond
         kernel(team, *arguments)
 
     benchmark(call)
     if benchmark.stats:  # None with --benchmark-disable
-        benchmark.extra_info["GFLOP/s"] = round(flops / benchmark.stats.stats.median / 1e9, 1)
+        rate = operations / benchmark.stats.stats.median / 1e9
+        benchmark.extra_info["1e9 operations/s"] = round(rate, 1)
 
 
+@every_precision
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
-def test_qkv(benchmark: Any, rows: int) -> None:
+def test_qkv(benchmark: Any, precision: Precision, rows: int) -> None:
     """Queries, keys and values in one product."""
-    x, weight, bias = normal(rows, D), packed_weight(3 * D, D), normal(3 * D)
-    out = np.empty((rows, 3 * D), dtype=np.float32)
-    measure(benchmark, 2 * rows * D * 3 * D, run_linear, x, D, weight, bias, accumulator(), out)
+    x = lone.x_of(precision, normal(rows, D))
+    out = lone.empty_plain(attention_precision(precision), rows, 3 * D)
+    kernel, operations = lone.linear_layer(precision.name), 2 * rows * D * 3 * D
+    weight = layer(precision, 3 * D, D)
+    measure(benchmark, operations, kernel, x, weight, lone.accumulator(), out)
 
 
+@every_precision
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
-def test_lin1(benchmark: Any, rows: int) -> None:
+def test_lin1(benchmark: Any, precision: Precision, rows: int) -> None:
     """The widening product of the feed-forward part, and GELU."""
-    x, weight, bias = normal(rows, D), packed_weight(F, D), normal(F)
-    out = np.empty((rows, F), dtype=np.float32)
-    measure(benchmark, 2 * rows * D * F, run_linear_gelu, x, D, weight, bias, accumulator(), out)
+    x, out = lone.x_of(precision, normal(rows, D)), lone.empty_product_rows(precision, rows, F)
+    kernel, operations = lone.linear_gelu(precision.name), 2 * rows * D * F
+    measure(benchmark, operations, kernel, x, layer(precision, F, D), lone.accumulator(), out)
 
 
+@every_precision
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
-def test_lin2(benchmark: Any, rows: int) -> None:
+def test_lin2(benchmark: Any, precision: Precision, rows: int) -> None:
     """The narrowing product of the feed-forward part, and the residual."""
-    x, weight, bias = normal(rows, F), packed_weight(D, F), normal(D)
-    added, out = normal(2, rows, D)
-    flops, acc = 2 * rows * F * D, accumulator()
-    measure(benchmark, flops, run_linear_residual, x, F, weight, bias, added, acc, out)
+    x, (added, out) = lone.x_of(precision, normal(rows, F)), normal(2, rows, D)
+    kernel, operations = lone.linear_residual(precision.name), 2 * rows * F * D
+    weight = layer(precision, D, F)
+    measure(benchmark, operations, kernel, x, weight, added, lone.accumulator(), out)
 
 
 @pytest.mark.parametrize("rows", [16, 128])
-def test_layer_norm(benchmark: Any, rows: int) -> None:
+def test_quantise(benchmark: Any, rows: int) -> None:
+    """What GELU gave, to int8; about four operations for each number."""
+    precision = PRECISIONS["int8"]
+    given, x = lone.empty_plain(precision.given, rows, F), lone.empty_x(precision.form, rows, F)
+    plain.plain(precision.given)(given, normal(rows, F))
+    measure(benchmark, 4 * rows * F, lone.quantise("int8"), given, x)
+
+
+@every_precision
+@pytest.mark.parametrize("rows", [16, 128])
+def test_layer_norm(benchmark: Any, precision: Precision, rows: int) -> None:
     """A norm over D; about eight operations for each number."""
-    (x, out), (weight, bias) = normal(2, rows, D), normal(2, D)
-    measure(benchmark, 8 * rows * D, run_layer_norm, x, weight, bias, D, out)
+    hidden, x = normal(rows, D), lone.empty_x(precision.form, rows, D)
+    norm = lone.norm_of(*normal(2, D))
+    measure(benchmark, 8 * rows * D, lone.layer_norm(precision.name), hidden, norm, D, x)
 
 
+@every_precision
 @pytest.mark.parametrize("lengths", [[16], [128], [384], [128] * 8], ids=str)
-def test_attention(benchmark: Any, lengths: list[int]) -> None:
+def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> None:
     """Scores, softmax and context of all heads; only the products' operations are counted."""
-    tokens, longest = sum(lengths), padded(max(lengths))
-    qkv, context = normal(tokens, 3 * D), np.empty((tokens, D), dtype=np.float32)
-    qkv[:, :D] *= (D // HEADS) ** -0.5
+    tokens, width, inner = sum(lengths), D // HEADS, attention_precision(precision)
+    values, qkv = normal(tokens, 3 * D), lone.empty_plain(inner, tokens, 3 * D)
+    values[:, :D] *= width**-0.5
+    plain.plain(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    keys, values = normal(2, 1, longest * (D // HEADS))
-    scores = normal(1, ROWS, longest)
-    flops = sum(4 * length * length * D for length in lengths)
-
-    def kernel(team: Any, *arguments: Any) -> None:
-        run_attention(team, 0, *arguments)
-
-    measure(benchmark, flops, kernel, qkv, bounds, HEADS, keys, values, scores, context)
+    scratch = lone.attention_scratch(max(lengths), width)
+    context = lone.empty_product_rows(precision, tokens, D)
+    operations = sum(4 * length * length * D for length in lengths)
+    kernel = lone.attention(precision.name)
+    measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, scratch, context)
 
 
+@every_precision
 @pytest.mark.parametrize("rows", [16, 128])
-def test_embed(benchmark: Any, rows: int) -> None:
+def test_embed(benchmark: Any, precision: Precision, rows: int) -> None:
     """Two rows added and normalised; about nine operations for each number."""
     ids = np.random.default_rng(0).integers(0, V, rows).astype(np.int32)
     positions = np.arange(rows, dtype=np.int32)
-    words, places, (weight, bias) = normal(V, D), normal(512, D), normal(2, D)
-    out = np.empty((rows, D), dtype=np.float32)
-    measure(benchmark, 9 * rows * D, run_embed, ids, positions, words, places, weight, bias, D, out)
+    words, places, norm = normal(V, D), normal(512, D), lone.norm_of(*normal(2, D))
+    hidden, x = lone.nans(rows, D), lone.empty_x(precision.form, rows, D)
+    kernel = lone.embed(precision.name)
+    measure(benchmark, 9 * rows * D, kernel, ids, positions, words, places, norm, D, hidden, x)

@@ -35,9 +35,14 @@ def ones(x: Floats) -> Floats:
     return np.ones_like(x)
 
 
+def erf_to_one(u: Floats) -> Floats:
+    """`erf(x) / x`, u = x * x; at the end as if erf(3) were 1, which it is from there on."""
+    return np.where(u > 0.999 * 9, 1.0, np.vectorize(erf)(np.sqrt(u))) / np.sqrt(u)
+
+
 def to_one(u: Floats) -> Floats:
-    """The error of x times p(u), u = x * x, counts; near the end, where it must be 1, 30 times."""
-    return np.sqrt(u) * np.where(u > 0.97 * u.max(), 30.0, 1.0)
+    """The error of x times p(u), u = x * x, counts; at the end 30 times."""
+    return np.sqrt(u) * np.where(u > 0.999 * 9, 30.0, 1.0)
 
 
 def show(name: str, coefficients: Floats) -> None:
@@ -51,5 +56,5 @@ if __name__ == "__main__":
     show("EXP", fit(np.exp, -half, half, 6, lambda x: np.exp(-x)))
     show("EXP_SHORT", fit(np.exp, -half, half, 3, lambda x: np.exp(-x)))
     show("ERF_NEAR", fit(lambda u: erfs(np.sqrt(u)) / np.sqrt(u), 1e-12, 1.0, 6, ones))
-    show("ERF_SHORT", fit(lambda u: erfs(np.sqrt(u)) / np.sqrt(u), 1e-12, 9.0, 8, to_one))
+    show("ERF_SHORT", fit(erf_to_one, 1e-12, 9.0, 8, to_one))
     show("ERF_FAR", fit(lambda t: erfs(t + 2.5), -1.5, 1.5, 13, ones))

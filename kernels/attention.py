@@ -1,9 +1,9 @@
 """Attention over packed sequences: every sequence sees its own tokens, so nothing is masked.
 
-Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose weight
-is the keys, so the keys are packed like a weight; the context is a linear layer whose weight is the
-values, and whose x is the scores after the softmax. A block of queries stays near from
-its scores to its context: 8 rows of 512 scores are 16 KB.
+Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose
+weight is the keys, so the keys are packed like a weight; the context is a linear layer whose weight
+is the values, and whose x is the scores after the softmax. A block of queries stays near from its
+scores to its context: 8 rows of 512 scores are 16 KB.
 
 The softmax is float32 in every precision. The products are bfloat16 where that is faster and the
 model is not float32; q, k, v and the probabilities are rounded to it then.
@@ -206,7 +206,11 @@ def attention_kernel(precision: Precision = float32) -> Any:
         accumulator: Array,
         context: Array,
     ) -> None:
-        packed_queries, packed_keys, packed_values = queries[team.rank], keys[team.rank], values[team.rank]
+        packed_queries, packed_keys, packed_values = (
+            queries[team.rank],
+            keys[team.rank],
+            values[team.rank],
+        )
         stride, words = qkv.shape[1], width // step
         # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
         no_more = lift(1, INT64), packed_keys, lift(0, INT64)

@@ -29,6 +29,9 @@ HAS_PAIRS = TARGET.tiles or bool(TARGET.pair_dot)
 HAS_QUADS = TARGET.tiles or bool(TARGET.quad_dot)
 """Whether the host multiplies int8 and adds up in int32."""
 
+FAST = {"float32": True, "bfloat16": HAS_PAIRS, "int8": HAS_QUADS}
+"""Whether the host has the instructions that make a precision fast; right it is without them."""
+
 
 def _rows(unpacked: bool) -> int:
     """Rows of a tile of bfloat16 or int8; unpacking weights takes registers, too."""

@@ -216,8 +216,11 @@ def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]
 
 
 def cut_x(memory: Words, start: int, tokens: int, width: int, form: Form) -> tuple[Words, int]:
-    """View the next elements as x, whose last block of rows is whole."""
-    columns = words(width, form.x_step)
+    """View the next elements as x, whose last block of rows is whole.
+
+    A row has as many words as those of the weights meet.
+    """
+    columns = words(width, form.step) * (form.step // form.x_step)
     x, _ = cut(memory, start, (tokens, columns))
     return x, start + (tokens + form.rows - 1) // form.rows * form.rows * columns
 

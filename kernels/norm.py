@@ -38,11 +38,12 @@ def _sum_of_lanes(totals: list[Variable]) -> Value:
 
 
 def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
-    """`(x - mean) / sqrt(variance + eps) * weight + bias` over `width` values of a padded row, in place.
+    """Bring the `width` values of a padded row to mean 0 and variance 1, then scale and shift them.
 
-    Two passes: the mean first, then the squares of the differences, because eps = 1e-12 is far
-    below float32's resolution and a one-pass variance would lose it. Lanes beyond `width` are 0
-    on entry; they are kept out of the variance, and 0 in the norm's weight and bias keeps them 0.
+    `(x - mean) / sqrt(variance + eps) * weight + bias`, in place. Two passes: the
+    mean first, then the squares of the differences, because eps = 1e-12 is far below float32's
+    resolution and a one-pass variance would lose it. Lanes beyond `width` are 0 on entry; they are
+    kept out of the variance, and 0 in the norm's weight and bias keeps them 0.
     """
     padded = norm.weight.shape[0]
     count = to_float(width)

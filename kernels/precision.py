@@ -106,7 +106,7 @@ class Precision:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a product that are finished before the next: two matrix registers, or some tiles."""
+        """Rows of a product that are finished before the next: two matrix registers, or tiles."""
         return 2 * TILE if self.form.tiled else QUERIES
 
     @property
@@ -119,7 +119,7 @@ class Precision:
 
     @property
     def group_words(self) -> int:
-        """Words of x in so many rows, at most: 1 or 1.5 MB, which stay near while panels pass by."""
+        """Words of x in so many rows, at most: 1 or 1.5 MB stay near while the panels pass by."""
         return 256 * 1024 if self.form.tiled else 128 * 3072
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
@@ -142,9 +142,7 @@ class Precision:
     def blocked(self) -> Rows:
         """Rows of this precision as a product reads them."""
         step, pack = self.form.x_step, self.pack
-        return Rows(
-            lambda x, row, column: self.place(x.data, x.shape[1], row, column), pack, step
-        )
+        return Rows(lambda x, row, column: self.place(x.data, x.shape[1], row, column), pack, step)
 
     @property
     def given(self) -> Precision:

@@ -164,7 +164,7 @@ def _finish(
     precision: Precision, layer: Linear, at: Value, total: Pointer, scale: Value | None
 ) -> Value:
     """What sums are worth, with the bias added; `scale` is that of the row of x."""
-    bias = layer.bias[at].load()
+    bias: Value = layer.bias[at].load()
     if scale is None:
         return total.load() + bias
     exact = total.load(INTS)
@@ -224,9 +224,7 @@ def linear_kernel(
                 count = minimum(words - word, depth)
                 is_last = word + depth > words - 1
                 piece = layer.weight[panel, word, 0]
-                upcoming = choose(
-                    is_last, layer.weight[next_panel, 0, 0], piece + depth * BLOCK
-                )
+                upcoming = choose(is_last, layer.weight[next_panel, 0, 0], piece + depth * BLOCK)
                 for block in loop(blocks):
                     row = block * block_rows
                     here = minimum(rows - row, block_rows)

@@ -1,7 +1,7 @@
-"""Quantisation of rows of x to int8: each row in steps of its own, chosen so that its largest value is 127.
+"""Quantisation of rows of x to int8: each in steps of its own, of which its largest value is 127.
 
-One scale for a whole tensor loses named entities: a few features of a transformer are far larger than the
-rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
+One scale for a whole tensor loses named entities: a few features of a transformer are far larger
+than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from minner.kernels.team import meet, shared_rows
 STEPS = 127
 """Steps to each side of 0. -128 is left out: what is quantised stays symmetric."""
 
+SMALLEST = 2.0**-120
+"""A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""
+
 
 def quantise_row(
     precision: Precision, source: Precision, row: Pointer, width: Value, x: X, token: Value
 ) -> None:
-    """Write `width` values of a continuous row, a multiple of BLOCK, as a row of x, and its scale."""
+    """Write `width` values of a continuous row, whole blocks, as a row of x, and its scale."""
     step = source.form.x_step
     # As many maxima as a block has vectors: one alone would wait for itself.
     largest = {column: Variable(vector(0.0)) for column in range(0, BLOCK, LANES)}
@@ -48,7 +51,7 @@ def quantise_row(
     first, second = (highest.value for highest in largest.values())
     peak = reduce(maximum(first, second), maximum)
     x.scale[token].store_scalar(peak * (1 / STEPS))
-    steps = splat(select(peak > 0.0, STEPS / peak, 0.0))  # a row of zeros has none
+    steps = splat(select(peak > SMALLEST, STEPS / peak, 0.0))
     for at in loop(0, width, LANES):
         values = source.unpack(row + at // step) * steps
         precision.blocked.write(x.rows, token, at, to_int(nearest(values)))
@@ -61,6 +64,7 @@ def quantise_kernel(precision: Precision) -> Any:
         A staged function `(team, given [T, words of N], x)`, x an `Operand` of `layout.py`. It does
         nothing, and has no barrier, in precisions that are not quantised: there both are the same.
     """
+
     @staged
     def quantise(team: Member, given: Array, x: X) -> None:
         if precision.form.quantised:

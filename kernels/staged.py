@@ -30,8 +30,7 @@ from numba.extending import intrinsic
 from minner.kernels.target import LANES, TARGET
 
 
-
-class _BFloatType(ir.FloatType):
+class _BFloatType(ir.FloatType):  # type: ignore[misc]
     """LLVM's bfloat16, which llvmlite lacks; only ever the type of a bit cast or a rounding."""
 
     intrinsic_name = "bf16"
@@ -461,8 +460,9 @@ def _argument(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.V
         array = context.make_array(kind)(context, builder, value)
         return Array(array.data, cgutils.unpack_tuple(builder, array.shape))
     if isinstance(kind, types.BaseNamedTuple):
-        fields = enumerate(kind.types)
-        return kind.instance_class(
+        named: Any = kind  # of whose attributes the stubs of Numba know nothing
+        fields = enumerate(named.types)
+        return named.instance_class(
             *[
                 _argument(context, builder, part, builder.extract_value(value, i))
                 for i, part in fields

@@ -89,8 +89,8 @@ def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Val
     """Emit a loop over the items 0 .. count - 1, `turns` times over, that a team shares.
 
     Each rank has a share of neighbouring items, the same one whenever the count is the same: so a
-    thread finds near it what it wrote itself. Who has finished his own share helps with the others'.
-    Which thread takes an item decides about no bit of the results.
+    thread finds near it what it wrote itself. Who has finished his own share helps with the
+    others'. Which thread takes an item decides about no bit of the results.
 
     Yields:
         The item, which turn it is, and the item that this thread will do after it, or any one if
@@ -102,15 +102,19 @@ def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Val
         first = count * owner // workers
         size = count * (owner + 1) // workers - first
         counter = team.state[(TAKEN + owner * PER_RANK) * LINE]
-        taken, following = Variable(lift(0, INT64)), Variable(lift(0, INT64))
         with when(size > 0):
-            taken.value = _atomic("add", counter, 1)
-            following.value = _atomic("add", counter, 1)
-            for _ in loop_while(lambda: taken.value < size * turns):
-                item, upcoming = first + taken.value % size, first + following.value % size
-                yield item, taken.value // size, upcoming
-                taken.value = following.value
-                following.value = _atomic("add", counter, 1)
+            for taken, following in _take(counter, size * turns):
+                yield first + taken % size, taken // size, first + following % size
+
+
+def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
+    """Emit a loop over what this thread gets of the numbers below `count`, and its next number."""
+    taken = Variable(_atomic("add", counter, 1))
+    following = Variable(_atomic("add", counter, 1))
+    for _ in loop_while(lambda: taken.value < count):
+        yield taken.value, following.value
+        taken.value = following.value
+        following.value = _atomic("add", counter, 1)
 
 
 def shared_rows(team: Member, total: Value) -> Iterator[Value]:
@@ -182,7 +186,10 @@ def call_helpers(team: Array) -> None:
 @staged
 def await_call(team: Array, rank: Value, pipe: Value) -> None:
     """A helper's side: return when there is a pass that this helper has not seen."""
-    seen_at, parked_at = team[(SEEN + rank * PER_RANK) * LINE], team[(PARKED + rank * PER_RANK) * LINE]
+    seen_at, parked_at = (
+        team[(SEEN + rank * PER_RANK) * LINE],
+        team[(PARKED + rank * PER_RANK) * LINE],
+    )
     seen = seen_at.scalar()
     ticket = team[TICKET * LINE]
     spins = Variable(lift(0, INT64))

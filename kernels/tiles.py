@@ -1,8 +1,9 @@
 """The product on matrix registers (Intel's AMX): `product.py`'s tile, a thousand results at a time.
 
-A matrix register, here called a tile as in Intel's manual, holds 16 rows of 64 bytes. One instruction
-multiplies 16 rows of x, 16 words each, by 16 words of 16 columns, and adds up 16 x 16 sums. Its
-weights lie just as the pair and quad dots of vector registers want them, so the panels are the same.
+A matrix register, here called a tile as in Intel's manual, holds 16 rows of 64 bytes. One
+instruction multiplies 16 rows of x, 16 words each, by 16 words of 16 columns, and adds up 16 x 16
+sums. Each row of weights holds just what the pair and quad dots of vector registers take, so the
+panels are the same, cut into blocks.
 
 Two tiles of rows by two of columns fill the eight tiles there are: four of sums, two of x, two of
 weights. Rows beyond the last are computed from whatever lies there, and never read.
@@ -71,6 +72,7 @@ def release_tiles() -> None:
     """Give the tiles back, so that the system need not save them with the thread."""
     if TARGET.tiles:
         call("llvm.x86.tilerelease", _VOID)
+
 
 def multiply_tiles(
     precision: Precision,

@@ -54,7 +54,7 @@ def load(
             where it is None.
         precision: of weights and products: `float32`, `bfloat16` or `int8`. Embeddings, norms,
             softmax and classifier stay float32. A CPU without the instructions for it is slower,
-            not wrong.
+            not wrong; a MinnerWarning says so.
         threads: how many cores to use, at least 1; all that are available where it is None.
         lowercase: overrides what the checkpoint's files say about lowercasing text.
         decoder: the rule that joins tagged words into entities. `conlleval` lets a stray `I-` open

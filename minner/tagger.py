@@ -19,7 +19,7 @@ from minner.decode import entities, word_tags
 from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
-from minner.kernels.forms import FORMS
+from minner.kernels.forms import FAST, FORMS
 from minner.kernels.laps import Laps
 from minner.options import Options
 from minner.pieces import Pieces, Window, encode_words, windows
@@ -64,6 +64,11 @@ class Tagger:
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
         self._assembler = Assembler(self._options, self.labels)
         self._engine = Engine(self._checkpoint, threads, precision)
+        if not FAST[precision]:
+            warn(
+                f"this processor lacks the fast instructions of {precision}: the answers are right "
+                f"all the same, but hardly sooner than in float32; use that unless memory is short"
+            )
         if are_bare(self.labels):
             warn(
                 f"{self._checkpoint.directory}: no label starts with B- or I-; neighbouring words "

@@ -30,11 +30,13 @@ class InstructionSet(NamedTuple):
         needs: LLVM's names of the features that make it.
         hidden: beginnings of the names of features that it must not have; None where it has only
             what every x86-64 processor has.
+        cpu: LLVM's name of a processor to pass for; this machine's where it is "".
     """
 
     name: str
     needs: tuple[str, ...]
     hidden: tuple[str, ...] | None
+    cpu: str = ""
 
     def environment(self) -> dict[str, str]:
         """The variables under which a process of this machine keeps to the set."""
@@ -44,12 +46,14 @@ class InstructionSet(NamedTuple):
             f"{'+' if present and not name.startswith(self.hidden) else '-'}{name}"
             for name, present in llvm.get_host_cpu_features().items()
         )
-        return {"NUMBA_CPU_NAME": llvm.get_host_cpu_name(), "NUMBA_CPU_FEATURES": features}
+        cpu = self.cpu or llvm.get_host_cpu_name()
+        return {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features}
 
 
 INSTRUCTION_SETS = (
     InstructionSet("AMX", ("amx-int8", "amx-bf16"), ()),
     InstructionSet("AVX-512 with VNNI and BF16", ("avx512vnni", "avx512bf16"), _BELOW_AMX),
+    InstructionSet("Zen 4", ("avx512vnni", "avx512bf16"), _BELOW_AMX, "znver4"),  # its BF16 is fast
     InstructionSet("AVX-512 with VNNI", ("avx512vnni",), _BELOW_BF16),
     InstructionSet("AVX-512", ("avx512f",), _BELOW_VNNI),
     InstructionSet("AVX-VNNI", ("avxvnni",), _BELOW_AVX512),

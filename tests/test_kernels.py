@@ -1,199 +1,334 @@
-"""Every fast kernel against its plain float64 twin, over awkward sizes."""
+"""Every fast kernel against its plain float64 twin, in every precision, over awkward sizes."""
 
 import numpy as np
 import pytest
-from numba import njit
 
+import lone_kernels as lone
+from lone_kernels import accumulator, alone, nans, normal, padded_rows
 from minner import reference
 from minner.kernels import plain
-from minner.kernels.attention import attention
-from minner.kernels.functions import ACTIVATIONS
-from minner.kernels.layout import padded, team_state
-from minner.kernels.norm import embed, layer_norm
-from minner.kernels.product import linear_kernel
-from minner.kernels.target import BLOCK, GROUP, ROWS
-from minner.weights.pack import fill_panels
+from minner.kernels.layout import Operand, padded
+from minner.kernels.precision import PRECISIONS, attention_precision
+from minner.kernels.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
 
-_linear = linear_kernel()
-_linear_gelu = linear_kernel(ACTIVATIONS["gelu"])
-_linear_residual = linear_kernel(residual=True)
+UNIT = 2.0**-24
+"""The error of one rounding to float32, relative to the result."""
 
+HALF_BFLOAT = 2.0**-8
+"""The same of bfloat16, which has 8 significant bits."""
 
-@njit
-def run_linear(team, x, depth, weight, bias, acc, out):
-    _linear(team, x, depth, weight, bias, acc, out)
+every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 
 
-@njit
-def run_linear_gelu(team, x, depth, weight, bias, acc, out):
-    _linear_gelu(team, x, depth, weight, bias, acc, out)
+# ---- words --------------------------------------------------------------------------------------
 
 
-@njit
-def run_linear_residual(team, x, depth, weight, bias, residual, acc, out):
-    _linear_residual(team, x, depth, weight, bias, residual, acc, out)
+@every_precision
+@pytest.mark.parametrize("rows", [1, ROWS, 2 * TILE + 3])
+def test_what_a_twin_writes_as_x_it_reads_again(precision, rows):
+    values = np.random.default_rng(0).integers(-127, 128, (rows, 96))  # 8 bits hold them
+    x = lone.empty_x(precision.form, rows, 96).rows
+    plain.blocked(precision)(x, values.astype(float))
+    np.testing.assert_array_equal(plain.read_x(precision, x)[:, :96], values)
 
 
-@njit
-def run_layer_norm(team, x, weight, bias, width, out):
-    layer_norm(team, x, weight, bias, width, out)
+@every_precision
+def test_a_weight_is_read_as_it_was_packed(precision):
+    weight = np.random.default_rng(0).integers(-127, 128, (70, 97)).astype(np.float32)
+    weight[:, 5] = 127
+    layer = lone.layer_of(precision.form, weight, np.zeros(70, np.float32))
+    unpacked = plain.unpack_weight(precision.form, layer.weight)
+    np.testing.assert_array_equal(unpacked[:70, :97], weight)
+    assert not unpacked[70:].any()
+    assert not unpacked[:, 97:].any()
 
 
-@njit
-def run_embed(team, ids, positions, words, places, weight, bias, width, out):
-    embed(team, ids, positions, words, places, weight, bias, width, out)
+# ---- products -----------------------------------------------------------------------------------
+
+ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, TILE + 1, QUERIES, 37, GROUP_ROWS + 1]
+SIZES = [(1, 1), (7, BLOCK - 1), (37, BLOCK), (97, 70), (1100, 97)]
 
 
-@njit
-def run_attention(team, rank, qkv, bounds, heads, keys, values, scores, context):
-    attention(team, rank, qkv, bounds, heads, keys, values, scores, context)
+def product_bound(precision, x, layer, added):
+    """How far the sums of float32 can be off: a rounding for each word, and the last few.
+
+    The values of the words are those of both, so bfloat16 has no error of its own. Sums of int8 are
+    exact; only what they are worth is rounded.
+    """
+    values = plain.read_x(precision, x.rows)
+    weight = plain.unpack_weight(precision.form, layer.weight)
+    size = np.abs(values) @ np.abs(weight).T
+    roundings = values.shape[1] + 4
+    if precision.form.quantised:
+        size *= x.scale[: len(size), None] * layer.scale.astype(float)
+        roundings = 8
+    return roundings * UNIT * (size + np.abs(layer.bias) + np.abs(added))
 
 
-def alone():
-    """The shared state of a team of one, as it is before a kernel."""
-    return team_state(1)
-
-
-def accumulator():
-    """Scratch of a linear layer, full of what must not matter."""
-    return np.full((GROUP, BLOCK), np.nan, dtype=np.float32)
-
-
-def normal(seed, *shape):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def padded_rows(values, fill=0.0):
-    """Values `[T, N]` with their columns padded to BLOCK."""
-    out = np.full((len(values), padded(values.shape[1])), fill, dtype=np.float32)
-    out[:, : values.shape[1]] = values
-    return out
-
-
-def panels(weight):
-    view = np.zeros((padded(len(weight)) // BLOCK, weight.shape[1], BLOCK), dtype=np.float32)
-    fill_panels(view, weight)
-    return view
-
-
-# ---- linear -----------------------------------------------------------------------------------
-
-ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 5, 37, GROUP + 1]
-
-
+@every_precision
 @pytest.mark.parametrize("rows", ROW_COUNTS)
-@pytest.mark.parametrize(("depth", "width"), [(1, 1), (7, BLOCK - 1), (37, BLOCK), (64, 97)])
-def test_linear_equals_its_twin(rows, depth, width):
-    # Beyond `depth` x holds NaN: it must not be read.
-    x = padded_rows(normal(0, rows, depth), fill=np.nan)
-    weight, bias = panels(normal(1, width, depth)), padded_rows(normal(2, 1, width))[0]
-    fast, slow = np.full((2, rows, padded(width)), np.nan, dtype=np.float32)
-    run_linear(alone(), x, depth, weight, bias, accumulator(), fast)
-    plain.linear_kernel()(None, x, depth, weight, bias, None, slow)
-    np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=2e-6 * depth**0.5)
+@pytest.mark.parametrize(("depth", "width"), SIZES)
+def test_a_product_and_residual_equals_its_twin(precision, rows, depth, width):
+    x = lone.x_of(precision, normal(0, rows, depth))
+    layer = lone.layer_of(precision.form, normal(1, width, depth), normal(2, width))
+    added = padded_rows(normal(3, rows, width))
+    fast, slow = nans(2, rows, padded(width))
+    lone.linear_residual(precision.name)(alone(), x, layer, added, accumulator(), fast)
+    plain.linear_kernel(precision, residual=True)(None, x, layer, added, None, slow)
+    assert (np.abs(fast - slow) <= product_bound(precision, x, layer, added) + 1e-37).all()
     assert not fast[:, width:].any(), "padding must stay 0"
 
-
-@pytest.mark.parametrize("rows", ROW_COUNTS)
-def test_linear_with_gelu_or_residual_equals_its_twin(rows):
-    x, weight = normal(0, rows, 64), panels(normal(1, 70, 64) / 8)
-    bias, residual = padded_rows(normal(2, 1, 70))[0], padded_rows(normal(3, rows, 70))
-    fast, slow = np.full((2, rows, padded(70)), np.nan, dtype=np.float32)
-    run_linear_gelu(alone(), x, 64, weight, bias, accumulator(), fast)
-    plain.linear_kernel(reference.ACTIVATIONS["gelu"])(None, x, 64, weight, bias, None, slow)
-    np.testing.assert_allclose(fast, slow, atol=2e-6)
-    run_linear_residual(alone(), x, 64, weight, bias, residual, accumulator(), fast)
-    plain.linear_kernel(residual=True)(None, x, 64, weight, bias, residual, None, slow)
-    np.testing.assert_allclose(fast, slow, atol=3e-6)
+    in_place = added.copy()  # as the forward pass has it
+    lone.linear_residual(precision.name)(alone(), x, layer, in_place, accumulator(), in_place)
+    np.testing.assert_array_equal(in_place, fast)
 
 
-def test_a_row_has_the_same_bits_in_every_tile():
-    x, weight, bias = (
-        normal(0, 2 * GROUP, 129),
-        panels(normal(1, BLOCK, 129)),
-        np.ones(BLOCK, np.float32),
+@every_precision
+@pytest.mark.parametrize("rows", [1, ROWS + 1, GROUP_ROWS + 1])
+def test_a_product_with_gelu_equals_its_twin(precision, rows):
+    x = lone.x_of(precision, normal(0, rows, 64))
+    layer = lone.layer_of(precision.form, normal(1, 70, 64) / 4, normal(2, 70))
+    fast, slow = (lone.empty_product_rows(precision, rows, 70) for _ in range(2))
+    lone.linear_gelu(precision.name)(alone(), x, layer, accumulator(), fast)
+    twin = plain.linear_kernel(
+        precision, reference.ACTIVATIONS["gelu"], given=plain.product_rows(precision)
     )
-    whole = np.empty((2 * GROUP, BLOCK), dtype=np.float32)
-    run_linear(alone(), x, 129, weight, bias, accumulator(), whole)
+    twin(None, x, layer, None, slow)
+    actual, expected = (lone.read_product_rows(precision, out)[:, :70] for out in (fast, slow))
+    # Where x is float32 what follows is not rounded, and GELU is exact.
+    rounded = precision.form.x_step > 1
+    given = precision.form.given_step if precision.form.quantised else precision.form.x_step
+    relative = 2 * HALF_BFLOAT if given == 2 else 4 * UNIT
+    tolerance = 8e-5 if rounded else 4e-6
+    np.testing.assert_allclose(actual, expected, rtol=relative, atol=tolerance)
+
+
+@every_precision
+@pytest.mark.parametrize("rows", [1, 37])
+def test_queries_keys_and_values_equal_their_twin(precision, rows):
+    inner = attention_precision(precision)
+    x = lone.x_of(precision, normal(0, rows, 64))
+    layer = lone.layer_of(precision.form, normal(1, 96, 64), normal(2, 96))
+    fast, slow = (lone.empty_plain(inner, rows, 96) for _ in range(2))
+    lone.linear_layer(precision.name)(alone(), x, layer, accumulator(), fast)
+    plain.linear_kernel(precision, given=plain.plain(inner), parts=3)(None, x, layer, None, slow)
+    relative = 2 * HALF_BFLOAT if inner.form.x_step == 2 else 0
+    actual, expected = plain.unpack(inner, fast), plain.unpack(inner, slow)
+    np.testing.assert_allclose(actual, expected, rtol=relative, atol=3e-5)
+
+
+def test_int8_sums_are_exact_to_the_last_bit():
+    """The sums of int8 are whole numbers, scales are multiplied in float32, and so is the result.
+
+    The largest sums there can be, 3072 times 127 * 127, are beyond the 24 bits of float32.
+    """
+    precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
+    random = np.random.default_rng(0)
+    steps = random.integers(-127, 128, (rows, depth))
+    weight_steps = random.integers(-127, 128, (width, depth))
+    steps[:2], weight_steps[:2], weight_steps[2] = 127, 127, -127
+    steps[1], weight_steps[:, 0] = -127, 127  # so that each scale is the one given
+    steps[:, 0] = np.where(steps[:, 0] < 0, -127, 127)
+    scale = np.exp2(random.integers(-9, 0, rows)).astype(np.float32)
+    weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)
+    x = lone.x_of(precision, steps.astype(np.float32) * scale[:, None])
+    weight = weight_steps.astype(np.float32) * weight_scale[:, None]
+    layer = lone.layer_of(precision.form, weight, np.zeros(width, np.float32))
+
+    np.testing.assert_array_equal(plain.read_x(precision, x.rows)[:, :depth], steps)
+    sums = (steps @ weight_steps.T).astype(np.float32)
+    worth = x.scale[:rows, None] * layer.scale[:width]  # a product of float32, rounded once
+    expected = (sums.astype(float) * worth.astype(float)).astype(np.float32)
+    out, nothing = nans(rows, padded(width)), np.zeros((rows, padded(width)), np.float32)
+    lone.linear_residual("int8")(alone(), x, layer, nothing, accumulator(), out)
+    np.testing.assert_array_equal(out[:, :width], expected)
+
+
+@every_precision
+def test_a_row_has_the_same_bits_in_every_tile(precision):
+    layer = lone.layer_of(precision.form, normal(1, BLOCK, 1100), normal(2, BLOCK))
+    values, added = normal(0, 2 * GROUP_ROWS, 1100), normal(3, 2 * GROUP_ROWS, padded(BLOCK))
+
+    def product(first, rows):
+        x = lone.x_of(precision, values[first : first + rows])
+        out, residual = nans(rows, padded(BLOCK)), added[first : first + rows].copy()
+        lone.linear_residual(precision.name)(alone(), x, layer, residual, accumulator(), out)
+        return out
+
+    whole = product(0, len(values))
     for rows in ROW_COUNTS:
-        part = np.empty((rows, BLOCK), dtype=np.float32)
-        run_linear(alone(), x[:rows].copy(), 129, weight, bias, accumulator(), part)
-        np.testing.assert_array_equal(part, whole[:rows])
+        for first in (0, 1, 5):
+            np.testing.assert_array_equal(product(first, rows), whole[first : first + rows])
 
 
-# ---- norms ------------------------------------------------------------------------------------
+# ---- rows of int8 -------------------------------------------------------------------------------
 
 
+def test_quantised_rows_equal_their_twin():
+    precision = PRECISIONS["int8"]
+    values = normal(0, 9, 96) * np.float32(3)
+    values[1] = 0
+    values[2, 40] = 1e30  # one huge value: all others are 0 beside it
+    values[3] *= np.float32(1e-41)  # denormal, and its scale would be, too
+    values[4] *= np.float32(1e-30)
+    values[5], values[6] = 2.5, -1  # as large everywhere
+    values[7] = 0
+    values[7, :4] = 127, 0.5, 1.5, -2.5  # ties, in steps of 1
+    given = lone.empty_plain(precision.given, 9, 96)
+    plain.plain(precision.given)(given, values)
+    fast, slow = (lone.empty_x(precision.form, 9, 96) for _ in range(2))
+    lone.quantise("int8")(alone(), given, fast)
+    plain.quantise_kernel(precision)(None, given, slow)
+    steps = plain.read_x(precision, fast.rows)[:, :96]
+    np.testing.assert_array_equal(steps, plain.read_x(precision, slow.rows)[:, :96])
+    np.testing.assert_array_equal(fast.scale[:9], slow.scale[:9])
+
+    exact = plain.unpack(precision.given, given)
+    scale = fast.scale[:9, None].astype(float)
+    error = np.abs(steps * scale - exact)
+    assert (error <= scale * 0.5001 + 1e-35).all()
+    largest = np.delete(np.abs(steps).max(axis=1), [1, 3])
+    np.testing.assert_array_equal(largest, 127)
+    assert not steps[[1, 3]].any()
+    np.testing.assert_array_equal(steps[7, :4], [127, 0, 2, -2])
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_nothing_is_quantised_where_nothing_has_to_be(name):
+    x = lone.empty_x(PRECISIONS[name].form, 3, 32)
+    team = alone()
+    lone.quantise(name)(team, nans(3, 32), x)
+    assert np.isnan(x.rows).all()
+    np.testing.assert_array_equal(team.state, alone().state)  # not even a barrier
+
+
+# ---- norms --------------------------------------------------------------------------------------
+
+
+def assert_operand(precision, hidden, x):
+    """That x holds a hidden state as a product reads it, to the bit."""
+    expected = lone.empty_x(precision.form, *hidden.shape)
+    plain.write_operand(precision, hidden, expected)
+    columns = hidden.shape[1]
+    for actual, wanted in (
+        (plain.read_x(precision, x.rows)[:, :columns], plain.read_x(precision, expected.rows)),
+        (x.scale, expected.scale),
+    ):
+        np.testing.assert_array_equal(actual, wanted[..., : actual.shape[-1]])
+
+
+def both_norms(precision, values, norm, width):
+    """The hidden state after a layer norm, fast and slow; and that its x is right."""
+    fast, slow = values.copy(), values.copy()
+    x = lone.empty_x(precision.form, *values.shape)
+    lone.layer_norm(precision.name)(alone(), fast, norm, width, x)
+    assert_operand(precision, fast, x)
+    unused = lone.empty_x(precision.form, *values.shape)
+    plain.layer_norm_kernel(precision)(None, slow, norm, width, unused)
+    return fast, slow
+
+
+@every_precision
 @pytest.mark.parametrize("width", [1, 2, 37, BLOCK, BLOCK + 1, 384])
-def test_layer_norm_equals_its_twin(width):
-    x = padded_rows(normal(0, 5, width) * 3 + 2)
-    weight, bias = padded_rows(normal(1, 2, width))
-    fast, slow = np.full((2, 5, padded(width)), np.nan, dtype=np.float32)
-    run_layer_norm(alone(), x, weight, bias, width, fast)
-    plain.layer_norm(None, x, weight, bias, width, slow)
+def test_layer_norm_equals_its_twin(precision, width):
+    values = padded_rows(normal(0, 2 * TILE + 1, width) * 3 + 2)
+    norm = lone.norm_of(*normal(1, 2, width))
+    fast, slow = both_norms(precision, values, norm, width)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
+    assert not fast[:, width:].any(), "padding must stay 0"
 
 
 def test_layer_norm_keeps_its_precision_far_from_zero():
     # A one-pass variance E[x^2] - E[x]^2 would lose every digit here.
-    x = padded_rows(normal(0, 3, 100) * 0.01 + 1000)
-    weight, bias = padded_rows(np.stack([np.ones(100), np.zeros(100)]))
-    fast, slow = np.empty((2, 3, padded(100)), dtype=np.float32)
-    run_layer_norm(alone(), x, weight, bias, 100, fast)
-    plain.layer_norm(None, x, weight, bias, 100, slow)
+    values = padded_rows(normal(0, 3, 100) * 0.01 + 1000)
+    norm = lone.norm_of(np.ones(100), np.zeros(100))
+    fast, slow = both_norms(PRECISIONS["float32"], values, norm, 100)
     np.testing.assert_allclose(fast, slow, atol=5e-3)
 
 
 def test_layer_norm_of_a_constant_row_is_its_bias():
-    x = padded_rows(np.full((1, 50), 3.25, dtype=np.float32))
-    weight, bias = padded_rows(normal(1, 2, 50))
-    out = np.empty_like(x)
-    run_layer_norm(alone(), x, weight, bias, 50, out)
-    np.testing.assert_array_equal(out[0], bias)
+    norm = lone.norm_of(*normal(1, 2, 50))
+    values = padded_rows(np.full((1, 50), 3.25))
+    fast, _ = both_norms(PRECISIONS["float32"], values, norm, 50)
+    np.testing.assert_array_equal(fast[0], norm.bias)
 
 
+@every_precision
 @pytest.mark.parametrize("lengths", [[1], [3, 1, 5], [17]])
-def test_embed_equals_its_twin(lengths):
+def test_embed_equals_its_twin(precision, lengths):
     width, tokens = 40, sum(lengths)
     ids = np.random.default_rng(0).integers(0, 11, tokens).astype(np.int32)
     positions = np.concatenate([np.arange(length) for length in lengths]).astype(np.int32)
     words, places = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
-    weight, bias = padded_rows(normal(3, 2, width))
-    fast, slow = np.full((2, tokens, padded(width)), np.nan, dtype=np.float32)
-    run_embed(alone(), ids, positions, words, places, weight, bias, width, fast)
-    plain.embed(None, ids, positions, words, places, weight, bias, width, slow)
+    norm = lone.norm_of(*normal(3, 2, width))
+    fast, slow = nans(2, tokens, padded(width))
+    x, unused = (lone.empty_x(precision.form, tokens, padded(width)) for _ in range(2))
+    inputs = ids, positions, words, places, norm, width
+    lone.embed(precision.name)(alone(), *inputs, fast, x)
+    plain.embed_kernel(precision)(None, *inputs, slow, unused)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
+    assert_operand(precision, fast, x)
 
 
-# ---- attention --------------------------------------------------------------------------------
+# ---- attention ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lengths", [[1], [2], [BLOCK + 1], [5, 1, ROWS, 2 * BLOCK], [131, 3]])
-@pytest.mark.parametrize(("heads", "width"), [(1, BLOCK), (3, BLOCK), (2, 2 * BLOCK)])
-def test_attention_equals_its_twin(lengths, heads, width):
-    tokens, longest = sum(lengths), max(lengths)
-    qkv = normal(0, tokens, 3 * heads * width)
+def both_attentions(precision, qkv, lengths, heads, width):
+    """The context of queries, keys and values `[T, 3 H d]`, fast and slow."""
+    inner, bounds = attention_precision(precision), np.cumsum([0, *lengths]).astype(np.int32)
+    words = lone.empty_plain(inner, *qkv.shape)
+    plain.plain(inner)(words, qkv)
+    fast, slow = (lone.empty_product_rows(precision, len(qkv), heads * width) for _ in range(2))
+    scratch = lone.attention_scratch(max(lengths), width)
+    lone.attention(precision.name)(alone(), words, bounds, heads, width, scratch, fast)
+    twin = plain.attention_kernel(precision)
+    twin(None, words, bounds, heads, width, *[None] * 6, slow)
+    columns = heads * width
+    return tuple(lone.read_product_rows(precision, out)[:, :columns] for out in (fast, slow))
+
+
+def attention_error(precision, qkv):
+    """What rounding the probabilities and the context to bfloat16 may cost, where that is done."""
+    if attention_precision(precision).form.x_step == 1:
+        return 5e-6
+    return 3 * HALF_BFLOAT * np.abs(qkv).max() + 5e-6
+
+
+@every_precision
+@pytest.mark.parametrize(
+    "lengths", [[1], [2], [BLOCK + 1], [5, 1, ROWS, 2 * BLOCK], [131, 3], [2 * TILE, TILE + 1]]
+)
+@pytest.mark.parametrize(("heads", "width"), [(1, 32), (3, 32), (2, 64)])
+def test_attention_equals_its_twin(precision, lengths, heads, width):
+    qkv = normal(0, sum(lengths), 3 * heads * width)
     qkv[:, : heads * width] *= width**-0.5  # as the packer scales q
-    bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    # The scratch starts as NaN: what a sequence does not fill it must not read.
-    keys = np.full((1, padded(longest) * width), np.nan, dtype=np.float32)
-    scores = np.full((1, ROWS, padded(longest)), np.nan, dtype=np.float32)
-    fast, slow = np.full((2, tokens, heads * width), np.nan, dtype=np.float32)
-    run_attention(alone(), 0, qkv, bounds, heads, keys, keys.copy(), scores, fast)
-    plain.attention(None, 0, qkv, bounds, heads, keys, keys, scores, slow)
-    np.testing.assert_allclose(fast, slow, atol=5e-6)
+    fast, slow = both_attentions(precision, qkv, lengths, heads, width)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=attention_error(precision, qkv))
 
 
+@every_precision
 @pytest.mark.parametrize("size", [1e4, -1e4])
-def test_attention_survives_extreme_scores(size):
-    qkv = np.zeros((3, 3 * BLOCK), dtype=np.float32)
+def test_attention_survives_extreme_scores(precision, size):
+    qkv = np.zeros((3, 3 * 32), dtype=np.float32)
     qkv[:, 0] = 1
-    qkv[:, BLOCK] = [size, size * 2, size * 2]
-    qkv[:, 2 * BLOCK :] = normal(0, 3, BLOCK)
-    keys = np.empty((1, BLOCK * BLOCK), dtype=np.float32)
-    scores = np.empty((1, ROWS, BLOCK), dtype=np.float32)
-    fast, slow = np.empty((2, 3, BLOCK), dtype=np.float32)
-    bounds = np.array([0, 3], dtype=np.int32)
-    run_attention(alone(), 0, qkv, bounds, 1, keys, keys.copy(), scores, fast)
-    plain.attention(None, 0, qkv, bounds, 1, keys, keys, scores, slow)
-    np.testing.assert_allclose(fast, slow, atol=1e-6)
+    qkv[:, 32] = [size, size * 2, size * 2]
+    qkv[:, 64:] = normal(0, 3, 32)
+    fast, slow = both_attentions(precision, qkv, [3], 1, 32)
+    error = attention_error(precision, qkv[:, 64:])
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=error)
+
+
+@every_precision
+def test_a_sequence_has_the_same_context_in_every_batch(precision):
+    qkv = normal(0, 40, 3 * 64)
+    alone_, _ = both_attentions(precision, qkv[3:36], [33], 2, 32)
+    together, _ = both_attentions(precision, qkv, [3, 33, 4], 2, 32)
+    np.testing.assert_array_equal(together[3:36], alone_)
+
+
+def test_operands_reach_to_the_end_of_their_last_block():
+    """What `layout.cut_x` reserves: a product reads and writes whole blocks of rows."""
+    for precision in PRECISIONS.values():
+        x = lone.empty_x(precision.form, 1, 32)
+        assert isinstance(x, Operand)
+        assert x.rows.base.size % (precision.form.rows * TILE) == 0

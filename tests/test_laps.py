@@ -15,19 +15,23 @@ from minner.weights.checkpoint import read_checkpoint
 LAYERS = [1, 2, 5]
 THREADS = [1, 2, 3]
 
+PRECISIONS = ["float32", "int8"]
+
 STAGES = ["embed", "qkv", "attention", "out_lin", "norms", "lin1", "lin2", "classifier"]
 
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory):
-    """Engines by layers and threads."""
+    """Engines by layers, threads and precision."""
     checkpoints = {
         layers: read_checkpoint(
             write_checkpoint(tmp_path_factory.mktemp("laps") / "model", n_layers=layers)
         )
         for layers in LAYERS
     }
-    return {(n, t): Engine(checkpoints[n], t) for n in LAYERS for t in THREADS}
+    return {
+        (n, t, p): Engine(checkpoints[n], t, p) for n in LAYERS for t in THREADS for p in PRECISIONS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +52,16 @@ def test_a_stage_for_every_barrier(layers):
     assert names[1:-1] == (
         ("qkv", "attention", "out_lin", "norms", "lin1", "lin2", "norms") * layers
     )
+    quantised = stage_names(layers, quantised=True)
+    assert len(quantised) == 9 * layers + 2
+    assert tuple(name for name in quantised if name != "quantise") == names
 
 
 @pytest.mark.parametrize("threads", THREADS)
 @pytest.mark.parametrize("layers", LAYERS)
-def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads):
-    engine = engines[layers, threads]
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads, precision):
+    engine = engines[layers, threads, precision]
     for _ in range(5):
         began = now()
         with engine.record() as passes:
@@ -66,7 +74,8 @@ def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads)
         assert (np.diff(stamps) >= 0).all()
         assert began <= stamps[0] < stamps[-1] <= ended
         seconds = laps.seconds()
-        assert list(seconds) == STAGES
+        assert [stage for stage in seconds if stage != "quantise"] == STAGES
+        assert ("quantise" in seconds) == (precision == "int8")
         np.testing.assert_allclose(sum(seconds.values()), (stamps[-1] - stamps[0]) / 1e9)
 
 
@@ -74,8 +83,8 @@ def test_nothing_is_written_beyond_the_stages(engines, batch, monkeypatch):
     """The kernels trust the buffer: its size must be the number of barriers in the code."""
 
     class Roomy(Laps):
-        def __init__(self, layers):
-            super().__init__(layers)
+        def __init__(self, layers, quantised):
+            super().__init__(layers, quantised)
             self.stamps = np.zeros((len(self.stages) + 100, 2), dtype=np.int64)
 
     monkeypatch.setattr("minner.engine.Laps", Roomy)
@@ -108,7 +117,7 @@ def test_seconds_are_summed_over_the_layers():
 
 @pytest.mark.parametrize("threads", THREADS)
 def test_recording_changes_no_bit(engines, batch, threads):
-    engine = engines[2, threads]
+    engine = engines[2, threads, "int8"]
     before = engine.logits(batch)
     with engine.record() as passes:
         during = engine.logits(batch)
@@ -121,7 +130,7 @@ def test_recording_changes_no_bit(engines, batch, threads):
 
 
 def test_a_list_that_takes_several_native_calls(engines):
-    engine = engines[2, 2]
+    engine = engines[2, 2, "float32"]
     sequences = [np.arange(50, dtype=np.int32)] * (2 * TOKENS_PER_CALL // 50)
     with engine.record() as passes:
         engine.logits(sequences)
@@ -132,13 +141,14 @@ def test_a_list_that_takes_several_native_calls(engines):
 
 
 def test_nothing_to_run(engines):
-    with engines[1, 1].record() as passes:
-        assert engines[1, 1].logits([]) == []
+    engine = engines[1, 1, "float32"]
+    with engine.record() as passes:
+        assert engine.logits([]) == []
     assert passes == []
 
 
 def test_recording_ends_with_an_error(engines, batch):
-    engine = engines[1, 1]
+    engine = engines[1, 1, "float32"]
     with pytest.raises(ZeroDivisionError), engine.record() as passes:
         raise ZeroDivisionError
     engine.logits(batch)
@@ -146,7 +156,7 @@ def test_recording_ends_with_an_error(engines, batch):
 
 
 def test_calls_of_other_threads_are_recorded_too(engines, batch):
-    engine = engines[2, 2]
+    engine = engines[2, 2, "float32"]
     with engine.record() as passes, ThreadPoolExecutor(4) as pool:
         for _ in pool.map(lambda _: engine.logits(batch), range(12)):
             pass

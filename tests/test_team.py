@@ -1,4 +1,8 @@
-"""The thread team: the same bits from any number of threads, and no trouble from threads."""
+"""The thread team: the same bits from any number of threads, and no trouble from threads.
+
+In the precisions that matter to a thread: those of vector registers and, where there are any, of
+matrix registers, which every thread configures for itself.
+"""
 
 import os
 import threading
@@ -25,9 +29,14 @@ def batch(checkpoint):
     return [rng.integers(0, checkpoint.config.vocab_size, n).astype(np.int32) for n in lengths]
 
 
+@pytest.fixture(scope="module", params=["float32", "int8"])
+def precision(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def expected(checkpoint, batch):
-    return Engine(checkpoint, threads=1).logits(batch)
+def expected(checkpoint, batch, precision):
+    return Engine(checkpoint, 1, precision).logits(batch)
 
 
 def assert_same(actual, expected):
@@ -36,16 +45,16 @@ def assert_same(actual, expected):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
-def test_any_number_of_threads_gives_the_same_bits(checkpoint, batch, expected, threads):
-    engine = Engine(checkpoint, threads)
+def test_any_number_of_threads_gives_the_same_bits(checkpoint, batch, precision, expected, threads):
+    engine = Engine(checkpoint, threads, precision)
     for _ in range(20):
         assert_same(engine.logits(batch), expected)
     for ids, alone in zip(batch, expected, strict=True):
         assert_same(engine.logits([ids]), [alone])
 
 
-def test_several_callers_take_turns(checkpoint, batch, expected):
-    engine = Engine(checkpoint, threads=2)
+def test_several_callers_take_turns(checkpoint, batch, precision, expected):
+    engine = Engine(checkpoint, 2, precision)
     with ThreadPoolExecutor(8) as pool:
         for result in pool.map(lambda _: engine.logits(batch), range(40)):
             assert_same(result, expected)
@@ -57,8 +66,8 @@ def test_one_thread_needs_no_team(checkpoint, batch):
     assert threading.active_count() <= before  # helpers of other tests may end meanwhile
 
 
-def test_helpers_use_no_cpu_when_idle(checkpoint, batch, expected):
-    engine = Engine(checkpoint, threads=3)
+def test_helpers_use_no_cpu_when_idle(checkpoint, batch, precision, expected):
+    engine = Engine(checkpoint, 3, precision)
     engine.logits(batch)
     time.sleep(0.3)
     began = time.process_time()
@@ -69,8 +78,8 @@ def test_helpers_use_no_cpu_when_idle(checkpoint, batch, expected):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_builds_its_own_team(checkpoint, batch, expected):
-    engine = Engine(checkpoint, threads=2)
+def test_a_forked_child_builds_its_own_team(checkpoint, batch, precision, expected):
+    engine = Engine(checkpoint, 2, precision)
     engine.logits(batch)
     for _ in range(3):
         child = os.fork()
@@ -102,14 +111,14 @@ def test_a_dropped_engine_leaves_no_thread_and_no_pipe(checkpoint, batch):
     assert open_files() <= files
 
 
-def test_more_threads_than_cores_still_finish(checkpoint, batch, expected):
+def test_more_threads_than_cores_still_finish(checkpoint, batch, precision, expected):
     """As in a container that shows more CPUs than it grants."""
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("needs sched_setaffinity")
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
-        engine = Engine(checkpoint, threads=4)
+        engine = Engine(checkpoint, 4, precision)
         for _ in range(5):
             assert_same(engine.logits(batch), expected)
     finally:

@@ -1,0 +1,44 @@
+"""The forward pass compiled for 64-bit Arm on whatever machine this is; prints JSON.
+
+NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=+neon,... python compiled_for_arm.py
+
+Numba compiles for the machine it runs on. Here it is told another one; nothing of the code runs.
+For each precision: the instructions of the compiled code.
+"""
+
+from __future__ import annotations
+
+import json
+
+import llvmlite.binding as llvm
+import llvmlite.binding.targets as targets
+
+TRIPLE = "aarch64-unknown-linux-gnu"
+
+
+def pretend() -> None:
+    """Let Numba and minner find themselves on Arm; before they are imported."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    for module in (llvm, targets):
+        module.get_process_triple = module.get_default_triple = lambda: TRIPLE
+
+
+def main() -> None:
+    """Compile and print."""
+    from limited import INSTRUCTION
+    from minner.kernels.forms import FORMS
+    from minner.kernels.build import build_forward
+
+    found = {}
+    for precision in FORMS:
+        module, machine = build_forward("gelu", precision)
+        assembly = machine.emit_assembly(module)
+        found[precision] = sorted(set(INSTRUCTION.findall(assembly)))
+        assert machine.triple == TRIPLE
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    pretend()
+    main()

@@ -1,0 +1,51 @@
+"""What a process that is limited to an instruction set answers; prints it as JSON.
+
+NUMBA_CPU_NAME=... NUMBA_CPU_FEATURES=... MINNER_CACHE_DIR=an-empty-one python limited.py MODEL
+
+For each precision: the error of its logits (see `test_precisions.py`), and of its compiled code the
+instructions and the kinds of registers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import minner
+from minner.kernels import build
+from minner.kernels.forms import FORMS
+from minner.weights.checkpoint import read_checkpoint
+from test_precisions import relative_error
+
+INSTRUCTION = re.compile(r"^\t(?:\{\w+\}\s+)?(\w[\w.]*)", re.MULTILINE)
+"""Of a line of assembly; `{vex}` may stand in front."""
+
+REGISTERS = ("tmm", "zmm", "ymm", "xmm")
+
+
+def main(directory: Path) -> None:
+    """Load a model twice in every precision, compare, and print."""
+    assembly: dict[str, str] = {}
+
+    def compile_and_note(activation: str, precision: str) -> bytes:
+        module, machine = build.build_forward(activation, precision)
+        assembly[precision] = machine.emit_assembly(module)
+        return machine.emit_object(module)  # type: ignore[no-any-return]
+
+    build.compile_forward = compile_and_note
+    checkpoint, found = read_checkpoint(directory), {}
+    for precision in FORMS:
+        for _ in range(2):
+            minner.load(directory, precision=precision)("My name is John Smith.")
+        found[precision] = {
+            "error": relative_error(checkpoint, precision),
+            "instructions": sorted(set(INSTRUCTION.findall(assembly[precision]))),
+            "registers": [name for name in REGISTERS if f"%{name}" in assembly[precision]],
+        }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,92 @@
+"""Weights in fewer bits: how they are rounded, and how far they can be off."""
+
+import numpy as np
+import pytest
+
+from minner.weights.numbers import to_bfloat16, to_int8
+
+
+def value_of(bits):
+    """What bfloat16 stand for: the upper half of a float32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def float_of(bits):
+    return np.array([bits], dtype=np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("bits", "rounded"),
+    [
+        (0x3F800000, 0x3F80),  # 1 stays
+        (0x3F807FFF, 0x3F80),  # just below the middle: down
+        (0x3F808001, 0x3F81),  # just above: up
+        (0x3F808000, 0x3F80),  # in the middle: to the even one, down
+        (0x3F818000, 0x3F82),  # and up
+        (0xBF818000, 0xBF82),  # the same below zero
+        (0x3FFFFFFF, 0x4000),  # the mantissa overflows into the exponent
+        (0x00000000, 0x0000),
+        (0x80000000, 0x8000),  # -0
+        (0x00018000, 0x0002),  # denormal
+        (0x7F7F7FFF, 0x7F7F),  # the largest
+    ],
+)
+def test_bfloat16_is_the_nearest_and_ties_go_to_even(bits, rounded):
+    assert to_bfloat16(float_of(bits)) == [rounded]
+
+
+def test_no_bfloat16_is_nearer():
+    values = np.random.default_rng(0).standard_normal(10_000).astype(np.float32)
+    bits = to_bfloat16(values)
+    error = np.abs(value_of(bits).astype(float) - values)
+    for neighbour in (bits + np.uint16(1), bits - np.uint16(1)):
+        assert (error <= np.abs(value_of(neighbour).astype(float) - values)).all()
+
+
+def test_what_bfloat16_can_hold_is_not_changed():
+    every = np.arange(0x7F80, dtype=np.uint16)
+    np.testing.assert_array_equal(to_bfloat16(value_of(every)), every)
+
+
+def test_a_view_with_gaps_is_rounded_too():
+    values = np.arange(12, dtype=np.float32).reshape(3, 4).T
+    np.testing.assert_array_equal(value_of(to_bfloat16(values)), values)
+
+
+def test_int8_is_within_half_a_step_and_reaches_127():
+    weight = np.random.default_rng(0).standard_normal((50, 97)).astype(np.float32)
+    weight *= np.logspace(-30, 30, 50, dtype=np.float32)[:, None]
+    steps, scales = to_int8(weight)
+    assert (steps.dtype, scales.dtype) == (np.int8, np.float32)
+    assert (np.abs(steps.astype(int)).max(axis=1) == 127).all()
+    error = np.abs(steps * scales[:, None].astype(float) - weight)
+    assert (error <= scales[:, None] * 0.502).all()  # scales have 17 bits
+
+
+def test_int8_of_a_weight_and_its_negative_are_each_others_negatives():
+    weight = np.random.default_rng(0).standard_normal((5, 33)).astype(np.float32)
+    (steps, scales), (negative, same) = to_int8(weight), to_int8(-weight)
+    np.testing.assert_array_equal(steps, -negative)
+    np.testing.assert_array_equal(scales, same)
+
+
+@pytest.mark.parametrize("size", [0.0, -0.0, 1e-45, 1e-40, 5e-31])
+def test_int8_of_nothing_is_nothing(size):
+    weight = np.full((3, 4), size, dtype=np.float32)
+    weight[1] = [1, 2, 3, 4]  # another row is not disturbed
+    steps, scales = to_int8(weight)
+    assert not steps[[0, 2]].any()
+    np.testing.assert_array_equal(steps[1], [32, 64, 95, 127])
+    assert not scales[[0, 2]].any()
+
+
+def test_int8_of_a_single_huge_weight_leaves_the_others_to_it():
+    steps, scales = to_int8(np.array([[3e38, 1.0, -3e38]], dtype=np.float32))
+    np.testing.assert_array_equal(steps, [[127, 0, -127]])
+    assert np.isfinite(scales).all()
+
+
+def test_int8_without_inputs_has_no_scale():
+    steps, scales = to_int8(np.zeros((2, 0), dtype=np.float32))
+    assert steps.shape == (2, 0)
+    assert not scales.any()
