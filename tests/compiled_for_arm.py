@@ -27,8 +27,8 @@ def pretend() -> None:
 def main() -> None:
     """Compile and print."""
     from limited import INSTRUCTION
-    from minner.kernels.forms import FORMS
     from minner.kernels.build import build_forward
+    from minner.kernels.forms import FORMS
 
     found = {}
     for precision in FORMS:
