@@ -62,7 +62,7 @@ def engines() -> set[int]:
         int(process.name)
         for process in Path("/proc").glob("[0-9]*")
         if b"pyspark.daemon" in _read(process / "cmdline")
-        and re.search(rb"/weights-\w+\.bin", _read(process / "maps"))
+        and re.search(rb"/weights-[\w-]+\.bin", _read(process / "maps"))
         and os.getpid() in _ancestors(process)
     }
 
