@@ -391,7 +391,7 @@ def test_a_killed_worker_costs_no_row(spark: Any, embedded: Tagger) -> None:
                 os.kill(killed[0], signal.SIGKILL)
             time.sleep(0.01)
 
-    killer = threading.Thread(target=kill_one)
+    killer = threading.Thread(target=kill_one, daemon=True)  # it may find none to kill
     result = Pipeline(stages=stages()).fit(data).transform(data).select("id", "entities.result")
     killer.start()
     rows = result.collect()
