@@ -52,7 +52,7 @@ def host_target() -> Target:
         cpu, features = cpu or host, all_features if features is None else features
     present = {name[1:] for name in features.split(",") if name.startswith("+")}
     if {"avx512f", "avx512bw"} <= present:
-        # Intel's vdpbf16ps takes 3 cycles (Granite Rapids: 75 GFLOP/s a core where float32
+        # Intel's vdpbf16ps takes 3 cycles (Xeon with AMX: 75 GFLOP/s a core where float32
         # multiply-adds give 248, and tiles 3800), AMD's one.
         fast = "avx512bf16" in present and cpu.startswith("znver")
         return Target(
