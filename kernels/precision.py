@@ -62,12 +62,10 @@ class Rows:
     Attributes:
         place: where LANES values begin: `(array [T, words], row, column)`.
         pack: stores them there.
-        step: values in a word.
     """
 
     place: Callable[[Array, Value, Operand], Pointer]
     pack: Pack
-    step: int
 
     def write(self, out: Array, row: Value, column: Operand, values: Value) -> None:
         """Store LANES values of a row, from a column on."""
@@ -135,14 +133,13 @@ class Precision:
     @property
     def plain(self) -> Rows:
         """Rows of this precision that lie one after the other."""
-        step, pack = self.form.x_step, self.pack
-        return Rows(lambda out, row, column: out[row] + lift(column, INT64) // step, pack, step)
+        step = self.form.x_step
+        return Rows(lambda out, row, column: out[row] + lift(column, INT64) // step, self.pack)
 
     @property
     def blocked(self) -> Rows:
         """Rows of this precision as a product reads them."""
-        step, pack = self.form.x_step, self.pack
-        return Rows(lambda x, row, column: self.place(x.data, x.shape[1], row, column), pack, step)
+        return Rows(lambda x, row, column: self.place(x.data, x.shape[1], row, column), self.pack)
 
     @property
     def given(self) -> Precision:

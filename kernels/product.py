@@ -59,6 +59,7 @@ from minner.kernels.team import claims, meet
 from minner.kernels.tiles import multiply_tiles
 
 DEPTH = 128
+"""Words of K after which sums are cut, at most."""
 
 
 # ---- a few rows by a piece of a panel ---------------------------------------------------------

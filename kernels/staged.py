@@ -201,10 +201,10 @@ class Pointer(Value):
         """Write the one element here."""
         emit().store(value.code, self.code, align=4)
 
-    def prefetch(self, to_write: bool = False) -> None:
-        """Ask for the cache line here, which may lie beyond the array, to be used soon."""
-        kind, keep_in_all_caches, data = INT32(int(to_write)), INT32(2), INT32(1)
-        settings = [Value(number) for number in (kind, keep_in_all_caches, data)]
+    def prefetch(self) -> None:
+        """Ask for the cache line here, which may lie beyond the array, to be read soon."""
+        for_reading, into_l2, data = INT32(0), INT32(2), INT32(1)
+        settings = [Value(number) for number in (for_reading, into_l2, data)]
         call("llvm.prefetch.p0", ir.VoidType(), self.of(INT8), *settings)
 
     def broadcast(self) -> Value:
