@@ -70,11 +70,16 @@ def tile(
     rows: int,
     words: Value,
     x: Pointer,
+    next_x: Pointer,
     piece: Pointer,
     upcoming: Pointer,
     share: Value,
+    lines: int,
 ) -> list[tuple[int, int, Value]]:
     """Multiply `rows` rows of x, a number fixed while compiling, by a piece of a panel.
+
+    Meanwhile it fetches x of the next tile, and for each word `share` words of the weights to come,
+    with `lines` fetches for two words: a fetch takes the place of a load.
 
     Returns:
         (row, column, vector) for every vector of sums, still in registers.
@@ -83,15 +88,18 @@ def tile(
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(rows) for column in columns}
     parts = precision.parts
+    height = parts * precision.form.rows  # words of a block of x that meet one word
     for first in loop(0, words, TILE // parts):
-        line = x + first * (parts * precision.form.rows)
         for pair in loop(0, TILE // parts, 2):
+            for line in range(lines):
+                (upcoming + (first + pair) * share + line * TILE).prefetch(2)
+            for at in range(0, 2 * height, TILE):
+                (next_x + (first + pair) * height + at).prefetch(1)
             for word in (pair, pair + 1):
-                at = first + word
-                weights = {column: (piece + at * BLOCK + column).load() for column in columns}
-                (upcoming + at * share).prefetch()
+                weights_at = piece + (first + word) * BLOCK
+                weights = {column: (weights_at + column).load() for column in columns}
                 for row in range(rows):
-                    here = line + word * parts + row * TILE
+                    here = x + first * height + word * parts + row * TILE
                     values = [(here + part).broadcast() for part in range(parts)]
                     for column in columns:
                         total = sums[row, column]
@@ -143,9 +151,12 @@ def multiply(precision: Precision) -> Callable[..., None]:
             )
             return
         height = precision.form.rows
-        for row, count in row_tiles(rows, height):
+
+        def multiply_tile(row: Value, count: int, lines: int) -> None:
             here, ahead = x + row * x_words, upcoming + row // height * share * words
-            results = tile(precision, count, words, here, piece, ahead, share)
+            results = tile(
+                precision, count, words, here, here + x_words * height, piece, ahead, share, lines
+            )
             pairs = [(sums + (row + i) * stride + column, total) for i, column, total in results]
             with when(fresh.equals(1)):
                 for at, total in pairs:
@@ -153,6 +164,16 @@ def multiply(precision: Precision) -> Callable[..., None]:
             with when(fresh.equals(0)):
                 for at, total in pairs:
                     at.store(at.load(precision.sums) + total)
+
+        is_large = share > TILE // 2  # two words of it are more than a line
+        for row, count in row_tiles(rows, height):
+            if count < height:
+                multiply_tile(row, count, lines=2)
+                continue
+            with when(is_large.equals(1)):
+                multiply_tile(row, count, lines=2)
+            with when(is_large.equals(0)):
+                multiply_tile(row, count, lines=1)
 
     product.__name__ = f"multiply_{precision.name}"
     return outlined(product)

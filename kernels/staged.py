@@ -201,10 +201,10 @@ class Pointer(Value):
         """Write the one element here."""
         emit().store(value.code, self.code, align=4)
 
-    def prefetch(self) -> None:
-        """Ask for the cache line here, which may lie beyond the array, to be read soon."""
-        for_reading, into_l2, data = INT32(0), INT32(2), INT32(1)
-        settings = [Value(number) for number in (for_reading, into_l2, data)]
+    def prefetch(self, level: int) -> None:
+        """Ask for the cache line here, which may be beyond the array, in the level 1 or 2 cache."""
+        for_reading, locality, data = INT32(0), INT32(4 - level), INT32(1)
+        settings = [Value(number) for number in (for_reading, locality, data)]
         call("llvm.prefetch.p0", ir.VoidType(), self.of(INT8), *settings)
 
     def broadcast(self) -> Value:

@@ -110,7 +110,7 @@ def _fetch_part(upcoming: Pointer, share: Value, part: int, parts: int) -> None:
     """Fetch one of several parts of `share` cache lines: all at once they would wait in line."""
     lines = (share + (parts - 1)) // parts
     for line in loop(lines * part, lines * (part + 1)):
-        (upcoming + line * TILE).prefetch()
+        (upcoming + line * TILE).prefetch(2)
 
 
 class _Block:
