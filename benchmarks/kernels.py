@@ -55,7 +55,7 @@ def measure(benchmark: Any, operations: int, kernel: Callable[..., None], *argum
 def test_qkv(benchmark: Any, precision: Precision, rows: int) -> None:
     """Queries, keys and values in one product."""
     x = lone.x_of(precision, normal(rows, D))
-    out = lone.empty_plain(attention_precision(precision), rows, 3 * D)
+    out = lone.empty_qkv(attention_precision(precision), HEADS, rows, D // HEADS)
     kernel, operations = lone.linear_layer(precision.name), 2 * rows * D * 3 * D
     weight = layer(precision, 3 * D, D)
     measure(benchmark, operations, kernel, x, weight, lone.accumulator(), out)
@@ -103,9 +103,9 @@ def test_layer_norm(benchmark: Any, precision: Precision, rows: int) -> None:
 def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> None:
     """Scores, softmax and context of all heads; only the products' operations are counted."""
     tokens, width, inner = sum(lengths), D // HEADS, attention_precision(precision)
-    values, qkv = normal(tokens, 3 * D), lone.empty_plain(inner, tokens, 3 * D)
+    values, qkv = normal(tokens, 3 * D), lone.empty_qkv(inner, HEADS, tokens, width)
     values[:, :D] *= width**-0.5
-    plain.plain(inner)(qkv, values)
+    plain.in_heads(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
     scratch = lone.attention_scratch(max(lengths), width)
     context = lone.empty_product_rows(precision, tokens, D)

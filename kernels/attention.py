@@ -18,7 +18,6 @@ from minner.kernels.layout import Member
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
-    FLOAT32,
     FLOATS,
     HALVES,
     INT64,
@@ -68,63 +67,65 @@ def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
 
 
 def pack_queries(
-    precision: Precision, query: Pointer, stride: Value, rows: Value, words: Value, x: Pointer
+    precision: Precision, query: Pointer, rows: Value, words: Value, x: Pointer
 ) -> None:
-    """Bring some queries of one head together as rows of x."""
+    """Write some queries of one head `[rows, words]` as rows of x."""
     for row in loop(rows):
         for line in loop(0, words, TILE):
-            source = query + row * stride + line
+            source = query + row * words + line
             target = precision.row(x, words, row) + line * precision.form.rows
             for at in range(0, TILE, LANES):
                 (target + at).store((source + at).load())
 
 
 def pack_keys(
-    precision: Precision, key: Pointer, stride: Value, length: Value, words: Value, keys: Pointer
+    precision: Precision, key: Pointer, length: Value, words: Value, keys: Pointer
 ) -> None:
     """Lay the keys of one head out as weight panels `[length / BLOCK, words of d, BLOCK]`.
 
-    Columns beyond `length` are 0. Their scores are never read, but arithmetic with what happened to
-    be there can be slow: with denormal numbers, 30 times.
+    Columns beyond `length` hold its last key again. Their scores are never read, but arithmetic
+    with what happened to be there can be slow: with denormal numbers, 30 times.
     """
-    for token in loop(length, blocks(length) * BLOCK):
-        target = keys + token // BLOCK * BLOCK * words
-        for word in loop(words):
-            at = in_panel(precision, word, token % BLOCK)
-            (target + at).store_scalar(lift(0.0, FLOAT32))
-    for token in loop(length):
-        source, target = key + token * stride, keys + token // BLOCK * BLOCK * words
-        for word in loop(words):
-            at = in_panel(precision, word, token % BLOCK)
-            (target + at).store_scalar((source + word).scalar())
+    for token in loop(0, blocks(length) * BLOCK, LANES):
+        rows = [key + minimum(token + i, length - 1) * words for i in range(LANES)]
+        panel = keys + token // BLOCK * BLOCK * words
+        for word in loop(0, words, LANES):
+            columns = transposed([(row + word).load() for row in rows])
+            for i, column in enumerate(columns):
+                (panel + in_panel(precision, word + i, token % BLOCK)).store(column)
+
+
+def transposed(rows: list[Value]) -> list[Value]:
+    """Transpose LANES vectors in registers: swap the off-diagonal blocks of 1, 2, 4 ... lanes."""
+    for size in (1 << bit for bit in range(LANES.bit_length() - 1)):
+        upper = [lane if not lane & size else LANES + lane - size for lane in range(LANES)]
+        lower = [lane + size if not lane & size else LANES + lane for lane in range(LANES)]
+        pairs = [(rows[i & ~size], rows[i | size]) for i in range(LANES)]
+        rows = [shuffle(*pair, lower if i & size else upper) for i, pair in enumerate(pairs)]
+    return rows
 
 
 def pack_values(
     precision: Precision,
     value: Pointer,
-    stride: Value,
     length: Value,
-    width: Value,
+    words: Value,
     values: Pointer,
 ) -> None:
     """Lay the values of one head out as weight panels `[d / BLOCK, words of length, BLOCK]`.
 
-    A word holds the values of `step` neighbouring tokens. Beyond the last token it holds 0.
+    A word holds the values of `step` neighbouring tokens. Beyond the last token it holds that
+    token's again: numbers that will be multiplied by 0.
     """
-    step, words = precision.form.step, words_of_tokens(precision, length)
-    for word in loop(words):
-        token = word * step
-        source = value + token * stride
-        for at in loop(0, width, BLOCK):
-            target = values + at * words
-            rows = [
-                [
-                    select(token + i < length, (source + (stride * i + first)).load(), 0.0)
-                    for first in (at // step + column for column in range(0, BLOCK // step, LANES))
-                ]
-                for i in range(step)
+    step, count = precision.form.step, words_of_tokens(precision, length)
+    for word in loop(count):
+        rows = [value + minimum(word * step + i, length - 1) * words for i in range(step)]
+        for first in loop(0, words, BLOCK // step):
+            target = values + first * step * count
+            parts = [
+                [(row + first + at).load() for at in range(0, BLOCK // step, LANES)] for row in rows
             ]
-            vectors = rows[0] if step == 1 else _interleave(rows[0][0], rows[1][0])
+            vectors = parts[0] if step == 1 else _interleave(parts[0][0], parts[1][0])
             for i, vector_ in enumerate(vectors):
                 (target + in_panel(precision, word, i * LANES)).store(vector_)
 
@@ -180,7 +181,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         A staged function of
 
         - team: the threads share the pairs of sequence and head.
-        - qkv: `[T, words of 3 H d]`, queries, keys and values side by side, d padded to BLOCK.
+        - qkv: `[3 H, T, words of d]`, the queries, keys and values of each head, d padded.
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
         - heads: H.
         - width: d.
@@ -189,7 +190,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - context: out `[T, words of H d]`.
     """
     inner = attention_precision(precision)
-    step, product = inner.form.step, multiply(inner)
+    product = multiply(inner)
 
     @staged
     def attention(
@@ -211,7 +212,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
             keys[team.rank],
             values[team.rank],
         )
-        stride, words = qkv.shape[1], width // step
+        words = qkv.shape[2]
         # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
         no_more = lift(1, INT64), packed_keys, lift(0, INT64)
         rows_of_scores, score_stride = scores[team.rank], scores.shape[2]
@@ -221,13 +222,11 @@ def attention_kernel(precision: Precision = float32) -> Any:
             head, sequence = item // sequences, item % sequences
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first
-            query = qkv[first, head * words]
-            key, value = query + heads * words, query + heads * words * 2
-            pack_keys(inner, key, stride, length, words, packed_keys)
-            pack_values(inner, value, stride, length, width, packed_values)
+            pack_keys(inner, qkv[heads + head, first], length, words, packed_keys)
+            pack_values(inner, qkv[heads * 2 + head, first], length, words, packed_values)
             for row in loop(0, length, inner.block_rows):
                 rows = minimum(length - row, inner.block_rows)
-                pack_queries(inner, query + row * stride, stride, rows, words, packed_queries)
+                pack_queries(inner, qkv[head, first + row], rows, words, packed_queries)
                 for panel in loop(blocks(length)):
                     product(
                         *(packed_queries, words),

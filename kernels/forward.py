@@ -51,7 +51,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
     attention, quantise = attention_kernel(precision), quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, given=inner.plain, parts=3)
+    linear_qkv = linear_kernel(precision, given=inner.in_heads, parts=3)
     linear_residual = linear_kernel(precision, residual=True)
     activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
     linear_activation = linear_kernel(
@@ -70,7 +70,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
         for n in range(shape.layers):
             # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
-            linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [T, 3A]
+            linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]
             attention(
                 team,
                 b.qkv,

@@ -135,7 +135,7 @@ class Buffers(NamedTuple):
 
     hidden: Floats  # [T, D]
     x: Operand  # hidden as an operand
-    qkv: Words  # [T, words of 3A]
+    qkv: Words  # [3H, T, words of d], the queries of each head, then keys, then values
     context: Words  # what attention gives, [T, words of A]
     context_x: Operand  # the same as an operand
     ffn: Words  # what lin1 gives, [T, words of F]
@@ -257,7 +257,7 @@ def buffer_views(
     hidden, at = cut(memory, 0, (tokens, dim))
     scale, at = cut(memory, at, (padded(tokens) if form.quantised else 0,))
     x, at = cut_x(memory, at, tokens, dim, form)
-    qkv, at = cut(memory, at, (tokens, words(3 * wide, attention_form.x_step)))
+    qkv, at = cut(memory, at, (3 * shape.heads, tokens, words(head, attention_form.x_step)))
     context, context_x, at = cut_operand(memory, at, tokens, wide, form)
     ffn, ffn_x, at = cut_operand(memory, at, tokens, shape.hidden_dim, form)
     last, at = cut_x(memory, at, tokens, shape.dim, PLAIN)

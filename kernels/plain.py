@@ -124,6 +124,17 @@ def plain(precision: Precision) -> Write:
     return write
 
 
+def in_heads(precision: Precision) -> Write:
+    """Twin of `Precision.in_heads`."""
+
+    def write(out: Array, values: Array) -> None:
+        heads, rows, _ = out.shape
+        packed = pack(precision, values)
+        out[:] = packed.reshape(rows, heads, -1).swapaxes(0, 1)
+
+    return write
+
+
 def product_rows(precision: Precision) -> Write:
     """Twin of `Precision.product_rows`."""
     return plain(precision.given) if precision.form.quantised else blocked(precision)
@@ -242,14 +253,14 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
         _accumulator: Array,
         context: Array,
     ) -> None:
-        parts = unpack(inner, qkv)[:, : 3 * heads * width].reshape(-1, 3, heads, width)
-        exact = np.empty((len(qkv), heads, width))
+        parts = unpack(inner, qkv).reshape(3, heads, -1, width)
+        exact = np.empty((bounds[-1], heads, width))
         for first, last in pairwise(bounds):
-            q, k, v = parts[first:last].transpose(1, 2, 0, 3)  # each [H, N, d]
+            q, k, v = parts[:, :, first:last]  # each [H, N, d]
             scores = q @ k.swapaxes(1, 2)
             weights = np.exp(scores - scores.max(axis=2, keepdims=True))
             weights /= weights.sum(axis=2, keepdims=True)
             exact[first:last] = (weights @ v).swapaxes(0, 1)
-        product_rows(precision)(context, exact.reshape(len(qkv), -1))
+        product_rows(precision)(context, exact.reshape(len(exact), -1))
 
     return attention

@@ -60,7 +60,7 @@ class Rows:
     """Rows of values in memory.
 
     Attributes:
-        place: where LANES values begin: `(array [T, words], row, column)`.
+        place: where LANES values begin: `(array, row, column)`.
         pack: stores them there.
     """
 
@@ -135,6 +135,17 @@ class Precision:
         """Rows of this precision that lie one after the other."""
         step = self.form.x_step
         return Rows(lambda out, row, column: out[row] + lift(column, INT64) // step, self.pack)
+
+    @property
+    def in_heads(self) -> Rows:
+        """Rows of this precision cut into heads, `[heads, T, words]`."""
+        step = self.form.x_step
+
+        def place(out: Array, row: Value, column: Operand) -> Pointer:
+            word = lift(column, INT64) // step
+            return out[word // out.shape[2], row, word % out.shape[2]]
+
+        return Rows(place, self.pack)
 
     @property
     def blocked(self) -> Rows:

@@ -58,7 +58,7 @@ def gelu_of(precision: Precision) -> Activation:
 def linear_layer(name: str) -> Kernel:
     """A product and its bias, as queries, keys and values are stored."""
     precision = PRECISIONS[name]
-    kernel = linear_kernel(precision, given=attention_precision(precision).plain, parts=3)
+    kernel = linear_kernel(precision, given=attention_precision(precision).in_heads, parts=3)
 
     @njit
     def run(team, x, layer, accumulator, out):  # type: ignore[no-untyped-def]
@@ -208,6 +208,11 @@ def accumulator() -> NDArray[np.float32]:
 def empty_plain(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:
     """Where a kernel writes `Precision.plain`."""
     return nans(rows, words(width, precision.form.x_step))
+
+
+def empty_qkv(precision: Precision, heads: int, rows: int, width: int) -> NDArray[np.float32]:
+    """Where a kernel writes `Precision.in_heads`: queries, keys and values."""
+    return nans(3 * heads, rows, words(width, precision.form.x_step))
 
 
 def empty_product_rows(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:

@@ -108,10 +108,11 @@ def test_a_product_with_gelu_equals_its_twin(precision, rows):
 def test_queries_keys_and_values_equal_their_twin(precision, rows):
     inner = attention_precision(precision)
     x = lone.x_of(precision, normal(0, rows, 64))
-    layer = lone.layer_of(precision.form, normal(1, 96, 64), normal(2, 96))
-    fast, slow = (lone.empty_plain(inner, rows, 96) for _ in range(2))
+    layer = lone.layer_of(precision.form, normal(1, 192, 64), normal(2, 192))
+    fast, slow = (lone.empty_qkv(inner, 2, rows, 32) for _ in range(2))
     lone.linear_layer(precision.name)(alone(), x, layer, accumulator(), fast)
-    plain.linear_kernel(precision, given=plain.plain(inner), parts=3)(None, x, layer, None, slow)
+    twin = plain.linear_kernel(precision, given=plain.in_heads(inner), parts=3)
+    twin(None, x, layer, None, slow)
     relative = 2 * HALF_BFLOAT if inner.form.x_step == 2 else 0
     actual, expected = plain.unpack(inner, fast), plain.unpack(inner, slow)
     np.testing.assert_allclose(actual, expected, rtol=relative, atol=3e-5)
@@ -276,8 +277,8 @@ def test_embed_equals_its_twin(precision, lengths):
 def both_attentions(precision, qkv, lengths, heads, width):
     """The context of queries, keys and values `[T, 3 H d]`, fast and slow."""
     inner, bounds = attention_precision(precision), np.cumsum([0, *lengths]).astype(np.int32)
-    words = lone.empty_plain(inner, *qkv.shape)
-    plain.plain(inner)(words, qkv)
+    words = lone.empty_qkv(inner, heads, len(qkv), width)
+    plain.in_heads(inner)(words, qkv)
     fast, slow = (lone.empty_product_rows(precision, len(qkv), heads * width) for _ in range(2))
     scratch = lone.attention_scratch(max(lengths), width)
     lone.attention(precision.name)(alone(), words, bounds, heads, width, scratch, fast)
