@@ -138,21 +138,46 @@ def _interleave(a: Value, b: Value) -> list[Value]:
     return [bits(shuffle(a, b, half), FLOATS) for half in halves]
 
 
-def softmax_row(
-    precision: Precision, row: Pointer, length: Value, x: Pointer, words: Value, number: Value
-) -> Value:
-    """Turn the `length` scores of a row into weights, as row `number` of x; beyond them it gets 0.
+def softmax(
+    precision: Precision,
+    scores: Pointer,
+    stride: Value,
+    rows: Value,
+    length: Value,
+    x: Pointer,
+    words: Value,
+) -> None:
+    """Turn rows of `length` scores into weights, as rows of x; beyond `length` they get 0.
 
-    Returns:
-        What every weight must be multiplied by to give a probability.
+    The last vector of a row of scores tells what its weights must be multiplied by to give
+    probabilities. Maxima first, of all rows: so that none has to wait for the one before.
     """
     whole = length // LANES * LANES
     inside = lane_numbers() < splat(to_int32(length - whole))
-    highest = Variable(select(inside, (row + whole).load(), vector(LOWEST)))
-    for at in loop(0, whole, LANES):
-        highest.value = maximum(highest.value, (row + at).load())
-    peak = splat(reduce(highest.value, maximum))
+    for i in loop(rows):
+        row = scores + i * stride
+        highest = Variable(select(inside, (row + whole).load(), vector(LOWEST)))
+        for at in loop(0, whole, LANES):
+            highest.value = maximum(highest.value, (row + at).load())
+        (row + (stride - LANES)).store(splat(reduce(highest.value, maximum)))
+    for i in loop(rows):
+        row = scores + i * stride
+        spare = row + (stride - LANES)
+        total = _weights_row(precision, row, spare.load(), whole, inside, x, words, i)
+        spare.store(splat(1.0 / total))
 
+
+def _weights_row(
+    precision: Precision,
+    row: Pointer,
+    peak: Value,
+    whole: Value,
+    inside: Value,
+    x: Pointer,
+    words: Value,
+    number: Value,
+) -> Value:
+    """Write `exp(score - peak)` as row `number` of x; returns their sum."""
     power = exp_short if precision.form.x_step > 1 else exp_below
 
     def weights(at: Operand) -> Value:
@@ -168,7 +193,7 @@ def softmax_row(
         precision.pack(precision.place(x, words, number, whole), last)
     for at in loop(whole + LANES, words * precision.form.x_step, LANES):
         precision.pack(precision.place(x, words, number, at), vector(0.0))
-    return 1.0 / reduce(total.value, lambda a, b: a + b)
+    return reduce(total.value, lambda a, b: a + b)
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
@@ -235,10 +260,10 @@ def attention_kernel(precision: Precision = float32) -> Any:
                         *no_more,
                     )
                 of_values = words_of_tokens(inner, length)
-                for i in loop(rows):
-                    here = rows_of_scores + i * score_stride
-                    scale = softmax_row(inner, here, length, x_of_values, of_values, i)
-                    (here + (score_stride - LANES)).store(splat(scale))
+                softmax(
+                    *(inner, rows_of_scores, score_stride, rows, length),
+                    *(x_of_values, of_values),
+                )
                 for at in loop(0, width, BLOCK):
                     product(
                         *(x_of_values, of_values),
