@@ -224,8 +224,9 @@ def linear_kernel(
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
         near = lift(precision.group_words, INT64) // words // block_rows * block_rows
-        size = minimum(maximum(near, block_rows), precision.group_rows)
-        groups = (tokens + (size - 1)) // size
+        most = minimum(maximum(near, block_rows), precision.group_rows)
+        groups = (tokens + (most - 1)) // most  # as equal as whole tiles allow
+        size = (tokens + (groups * tile_rows - 1)) // (groups * tile_rows) * tile_rows
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
         depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
