@@ -62,9 +62,10 @@ class Minner:
         pieces = [encode_words(words, vocabulary) for words in sentences]
         ids = [(vocabulary.cls_id, *found.ids, vocabulary.sep_id) for found in pieces]
         logits = tagger.logits(ids)
+        firsts = [found.first() for found in pieces]
         tags = [
-            word_tags(rows[1:-1], found.first(len(words)), tagger.labels)[0]
-            for words, found, rows in zip(sentences, pieces, logits, strict=True)
+            word_tags(rows[1 + places], seen, len(words), tagger.labels)[0]
+            for words, (seen, places), rows in zip(sentences, firsts, logits, strict=True)
         ]
         return Output(tags, np.concatenate(logits))
 

@@ -26,6 +26,7 @@ from minner.kernels.layout import (
     cut_norm,
     cut_operand,
     cut_x,
+    first_rows,
     padded,
     weight_views,
     words,
@@ -46,6 +47,7 @@ for function in (
     cut_x,
     weight_views,
     buffer_views,
+    first_rows,
 ):
     register_jitable(function)
 
@@ -57,7 +59,8 @@ class Inputs(NamedTuple):
     ids: Any  # int32 [T]
     positions: Any  # int32 [T]
     bounds: Any  # int32 [S + 1]
-    logits: Any  # float32 [T, C]
+    rows: Any  # int32 [R]
+    logits: Any  # float32 [R, C]
 
 
 @intrinsic
@@ -110,13 +113,14 @@ def team_of(call: Any) -> Any:
 @register_jitable
 def inputs_of(call: Any, shape: Shape) -> Inputs:
     """What comes in, and where the logits go."""
-    tokens = call[FIELDS.tokens]
+    tokens, kept = call[FIELDS.tokens], call[FIELDS.kept]
     return Inputs(
         carray(_pointer(call, FIELDS.words, FLOAT), (shape.vocabulary, padded(shape.dim))),
         carray(_pointer(call, FIELDS.ids, INT), (tokens,)),
         carray(_pointer(call, FIELDS.positions, INT), (tokens,)),
         carray(_pointer(call, FIELDS.bounds, INT), (call[FIELDS.sequences] + 1,)),
-        carray(_pointer(call, FIELDS.logits, FLOAT), (tokens, padded(shape.classes))),
+        carray(_pointer(call, FIELDS.rows, INT), (kept,)),
+        carray(_pointer(call, FIELDS.logits, FLOAT), (kept, padded(shape.classes))),
     )
 
 

@@ -24,7 +24,8 @@ from minner.kernels.compiled import (
     weights_of,
 )
 from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS
-from minner.kernels.layout import LINE, STOP, Member, attention_width
+from minner.kernels.keep import keep_rows_kernel
+from minner.kernels.layout import LINE, STOP, Member, attention_width, first_rows
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.product import linear_kernel
@@ -50,7 +51,8 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
-    attention, quantise = attention_kernel(precision), quantise_kernel(precision)
+    attention, keep_rows = attention_kernel(precision), keep_rows_kernel(precision)
+    quantise = quantise_kernel(precision)
     linear_qkv = linear_kernel(precision, given=inner.in_heads, parts=3)
     linear_residual = linear_kernel(precision, residual=True)
     activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
@@ -85,6 +87,10 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
                 acc,
                 b.context,
             )
+            if n + 1 == shape.layers:
+                keep_rows(team, i.rows, h, b.context)
+                b = first_rows(b, len(i.rows))
+                h = b.hidden  # [R, D] from here on
             quantise(team, b.context, b.context_x)
             linear_residual(team, b.context_x, linear_of(w.out_lin, n), h, acc, h)
             layer_norm(team, h, norm_of(w.sa_layer_norm, n), D, b.x)
@@ -95,7 +101,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
                 layer_norm(team, h, norm_of(w.output_layer_norm, n), D, b.x)
             else:
                 last_layer_norm(team, h, norm_of(w.output_layer_norm, n), D, b.last)
-        classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [T, C]
+        classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [R, C]
 
     def forward(call: Any, rank: int, pipe: int) -> None:
         state = team_of(call)

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 LAYER = ("qkv", "attention", "quantise", "out_lin", "norms", "lin1", "quantise", "lin2", "norms")
 """The stages of one layer. Bias, residual and activation belong to the product they follow; what
-a norm gives is quantised there. There is no `quantise` where nothing is quantised."""
+a norm gives is quantised there. There is no `quantise` where nothing is quantised. The last layer's
+attention has a second barrier, after leaving out rows."""
 
 
 def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
     """The stages of a forward pass of `layers` layers, one for each barrier."""
     layer = [name for name in LAYER if quantised or name != "quantise"]
-    return ("embed", *layer * layers, "classifier")
+    stages = ["embed", *layer * layers, "classifier"]
+    if layers:
+        stages.insert(1 + len(layer) * (layers - 1) + 2, "attention")
+    return tuple(stages)
 
 
 class Laps:

@@ -35,7 +35,9 @@ class Call(NamedTuple):
     ids: int  # int32 [T]
     positions: int  # int32 [T], each token's place in its sequence
     bounds: int  # int32 [S + 1], where each sequence starts, and T
-    logits: int  # float32 [T, C], padded
+    rows: int  # int32 [R], ascending: the tokens whose logits are wanted
+    logits: int  # float32 [R, C], padded
+    kept: int  # R
     tokens: int  # T
     sequences: int  # S
     longest: int  # tokens of the longest sequence
@@ -283,6 +285,26 @@ def buffer_views(
         scores,
         chances,
     ), at
+
+
+def first_rows(b: Buffers, count: int) -> Buffers:
+    """The same scratch, for the first `count` tokens only."""
+    return Buffers(
+        b.hidden[:count],
+        Operand(b.x.rows[:count], b.x.scale),
+        b.qkv,
+        b.context[:count],
+        Operand(b.context_x.rows[:count], b.context_x.scale),
+        b.ffn[:count],
+        Operand(b.ffn_x.rows[:count], b.ffn_x.scale),
+        Operand(b.last.rows[:count], b.last.scale),
+        b.accumulator,
+        b.queries,
+        b.keys,
+        b.values,
+        b.scores,
+        b.chances,
+    )
 
 
 _ENDLESS = np.broadcast_to(np.float32(0), (1 << 60,))  # takes no memory: for counting only

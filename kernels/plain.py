@@ -235,6 +235,22 @@ def embed_kernel(precision: Precision = float32) -> Callable[..., None]:
     return embed
 
 
+def keep_rows_kernel(precision: Precision = float32) -> Callable[..., None]:
+    """Twin of `keep.keep_rows_kernel`."""
+
+    def keep_rows(_team: Any, rows: Array, hidden: Array, context: Array) -> None:
+        kept = len(rows)
+        hidden[:kept] = hidden[rows]
+        if precision.form.quantised:
+            context[:kept] = context[rows]
+        else:
+            memory = _memory(context, precision.form)
+            places = _places(context, precision.form, context.shape[1])
+            memory[places[:kept]] = memory[places[rows]]
+
+    return keep_rows
+
+
 def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
     """Twin of `attention.attention_kernel`; needs no scratch."""
     inner = attention_precision(precision)

@@ -158,6 +158,11 @@ class Precision:
         return bfloat16 if self.form.given_step == 2 else float32
 
     @property
+    def given_step(self) -> int:
+        """Values in a word of what a kernel writes for a product."""
+        return self.form.given_step if self.form.quantised else self.form.x_step
+
+    @property
     def product_rows(self) -> Rows:
         """Where a kernel writes what a product will read: as x, or to be quantised first."""
         return self.given.plain if self.form.quantised else self.blocked

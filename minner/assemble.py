@@ -109,7 +109,7 @@ class Assembler:
     def word_tags(self, reading: Reading, count: int) -> WordTags:
         """The tags of a document's `count` words."""
         pieces, _, cut, logits = reading
-        seen, starts = np.unique(pieces.words, return_index=True)  # the words that have pieces
+        seen, starts = pieces.first()
         tags = ["O"] * count
         probabilities = np.zeros((count, len(self._labels)), dtype=np.float32)
         scores = np.ones(count, dtype=np.float32)

@@ -19,23 +19,23 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def word_tags(
-    logits: NDArray[np.float32], first: NDArray[np.intp], labels: Sequence[str]
+    logits: NDArray[np.float32], seen: NDArray[np.intp], count: int, labels: Sequence[str]
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Tag each word by its first piece.
 
     Args:
-        logits: float32 `[n, C]`, of a document's pieces.
-        first: int `[W]`, the first piece of each word, -1 for a word without pieces.
+        logits: float32 `[w, C]`, of the first pieces of words.
+        seen: int `[w]`, which words these are.
+        count: W, how many words there are.
         labels: C label strings.
 
     Returns:
         W tags, and float32 `[W]`, the probability of each. A word without pieces is `O` for sure.
     """
-    tags = ["O"] * len(first)
-    scores = np.ones(len(first), dtype=np.float32)
-    seen = np.flatnonzero(first >= 0)
+    tags = ["O"] * count
+    scores = np.ones(count, dtype=np.float32)
     if len(seen):
-        probabilities = softmax(logits[first[seen]])
+        probabilities = softmax(logits)
         scores[seen] = probabilities.max(axis=1)
         for word, best in zip(seen.tolist(), probabilities.argmax(axis=1).tolist(), strict=True):
             tags[word] = labels[best]

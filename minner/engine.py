@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,23 +57,33 @@ class Engine:
         self._scratch = aligned_empty(0)
         self._recorded: list[Laps] | None = None
 
-    def logits(self, sequences: Sequence[Ids]) -> list[Floats]:
+    def logits(
+        self, sequences: Sequence[Ids], rows: Sequence[NDArray[np.integer[Any]]] | None = None
+    ) -> list[Floats]:
         """Run sequences of piece ids, special tokens included.
 
         Args:
             sequences: int32 arrays `[T_i]`, each no longer than the model's positions, every id
                 within the vocabulary.
+            rows: int `[R_i]` for each sequence, ascending: the pieces whose logits are wanted;
+                all if None. The last layer leaves the others out.
 
         Returns:
-            float32 `[T_i, C]` for each sequence: the same bits in whatever company it comes, and
-            on however many threads.
+            float32 `[R_i, C]` for each sequence: the same bits in whatever company it comes,
+            whatever other rows are wanted, and on however many threads.
         """
+        wanted = [np.arange(len(ids)) for ids in sequences] if rows is None else rows
         results: list[Floats] = []
-        for group in _groups(sequences):
+        for first, last in _groups(list(map(len, sequences))):
+            group, chosen = sequences[first:last], wanted[first:last]
             bounds = np.cumsum([0, *map(len, group)], dtype=np.int32)
             positions = np.concatenate([np.arange(len(ids), dtype=np.int32) for ids in group])
-            logits = self._run(np.concatenate(group), positions, bounds)
-            results += [logits[a:b].copy() for a, b in pairwise(bounds)]
+            places = [start + some for start, some in zip(bounds, chosen, strict=False)]
+            logits = self._run(
+                np.concatenate(group), positions, bounds, np.concatenate(places, dtype=np.int32)
+            )
+            ends = np.cumsum([0, *map(len, chosen)])
+            results += [logits[a:b].copy() for a, b in pairwise(ends)]
         return results
 
     @contextmanager
@@ -90,10 +101,12 @@ class Engine:
         finally:
             self._recorded = None
 
-    def _run(self, ids: Ids, positions: Ids, bounds: Ids) -> Floats:
+    def _run(self, ids: Ids, positions: Ids, bounds: Ids, rows: Ids) -> Floats:
         model, team, tokens = self._model, self._team, len(ids)
+        logits = np.empty((len(rows), padded(model.shape.classes)), dtype=np.float32)
+        if not len(rows):
+            return logits[:, : model.shape.classes]
         longest = int(np.diff(bounds).max())
-        logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
         scratch = buffer_count(model.shape, *self._forms, tokens, longest, team.workers)
         with team.turn():
             if len(self._scratch) < scratch:
@@ -105,7 +118,9 @@ class Engine:
                 ids=ids.ctypes.data,
                 positions=positions.ctypes.data,
                 bounds=bounds.ctypes.data,
+                rows=rows.ctypes.data,
                 logits=logits.ctypes.data,
+                kept=len(rows),
                 tokens=tokens,
                 sequences=len(bounds) - 1,
                 longest=longest,
@@ -118,14 +133,13 @@ class Engine:
         return logits[:, : model.shape.classes]
 
 
-def _groups(sequences: Sequence[Ids]) -> list[list[Ids]]:
-    """Cut a list of sequences, in order, into runs of at most TOKENS_PER_CALL tokens."""
-    groups: list[list[Ids]] = []
-    room = 0
-    for sequence in sequences:
-        if not groups or len(sequence) > room:
-            groups.append([])
-            room = TOKENS_PER_CALL
-        groups[-1].append(sequence)
-        room -= len(sequence)
-    return groups
+def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Cut sequences, in order, into runs of at most TOKENS_PER_CALL tokens: first, and last + 1."""
+    first = tokens = 0
+    for number, length in enumerate(lengths):
+        if number > first and tokens + length > TOKENS_PER_CALL:
+            yield first, number
+            first, tokens = number, 0
+        tokens += length
+    if lengths:
+        yield first, len(lengths)

@@ -28,11 +28,12 @@ class Pieces(NamedTuple):
     ids: Ids
     words: NDArray[np.intp]
 
-    def first(self, count: int) -> NDArray[np.intp]:
-        """For each of `count` words its first piece, or -1 for a word without pieces."""
-        first = np.full(count, -1, dtype=np.intp)
-        first[self.words[::-1]] = np.arange(len(self.words))[::-1]
-        return first
+    def first(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The words that have pieces, ascending, and the first piece of each: int `[w]`."""
+        begins = np.ones(len(self.words), dtype=bool)
+        np.not_equal(self.words[1:], self.words[:-1], out=begins[1:])
+        places = np.flatnonzero(begins)
+        return self.words[places], places
 
 
 class Window(NamedTuple):

@@ -215,11 +215,11 @@ class Tagger:
             ]
             return [(tags, scores) for tags, scores, _ in tagged]
         pieces = [self._encode(words) for words in documents]
+        firsts = [found.first() for found in pieces]
+        logits = self._document_logits(pieces, [places for _, places in firsts])
         return [
-            word_tags(logits, found.first(len(words)), self.labels)
-            for words, found, logits in zip(
-                documents, pieces, self._document_logits(pieces), strict=True
-            )
+            word_tags(rows, seen, len(words), self.labels)
+            for words, (seen, _), rows in zip(documents, firsts, logits, strict=True)
         ]
 
     def _encode(self, words: Sequence[str]) -> Pieces:
@@ -232,21 +232,29 @@ class Tagger:
             )
         return pieces
 
-    def _document_logits(self, documents: Sequence[Pieces]) -> Iterator[Floats]:
-        """The logits `[n, C]` of each document's pieces, stitched where it took several windows."""
+    def _document_logits(
+        self, documents: Sequence[Pieces], wanted: Sequence[NDArray[np.intp]]
+    ) -> Iterator[Floats]:
+        """The logits of some of each document's pieces, stitched where it took several windows.
+
+        Args:
+            documents: the pieces of each.
+            wanted: int `[n]` for each document, ascending: which of them.
+
+        Yields:
+            float32 `[n, C]`.
+        """
         plans = [self._plan(pieces) for pieces in documents]
-        sequences = [
-            self._with_special_tokens(pieces.ids[window.start : window.end])
-            for pieces, plan in zip(documents, plans, strict=True)
-            for window in plan
-        ]
-        logits = iter(self._engine.logits(sequences))
+        sequences, rows = [], []
+        for pieces, plan, places in zip(documents, plans, wanted, strict=True):
+            for start, end, *kept in plan:
+                first, last = np.searchsorted(places, kept)
+                sequences.append(self._with_special_tokens(pieces.ids[start:end]))
+                rows.append(places[first:last] - start + 1)  # row 0 belongs to [CLS]
+        logits = iter(self._engine.logits(sequences, rows))
+        nothing = np.empty((0, len(self.labels)), dtype=np.float32)
         for plan in plans:
-            kept = [np.empty((0, len(self.labels)), dtype=np.float32)]
-            for start, _, keep_start, keep_end in plan:
-                # Row 0 of a window belongs to [CLS].
-                kept.append(next(logits)[1 + keep_start - start : 1 + keep_end - start])
-            yield np.concatenate(kept)
+            yield np.concatenate([nothing, *islice(logits, len(plan))])
 
     def _plan(self, pieces: Pieces) -> list[Window]:
         return windows(pieces.words, self._window_size) if len(pieces.ids) else []
@@ -260,8 +268,9 @@ class Tagger:
         """What the model makes of each list of words, with a record of how it was read."""
         whole = [self._encode(words) for words in documents]
         seen = [self._fit(pieces, words) for pieces, words in zip(whole, documents, strict=True)]
+        everything = [np.arange(len(pieces.ids)) for pieces in seen]
         for pieces, all_pieces, logits in zip(
-            seen, whole, self._document_logits(seen), strict=True
+            seen, whole, self._document_logits(seen, everything), strict=True
         ):
             cut = len(all_pieces.ids) - len(pieces.ids)
             yield Reading(pieces, self._plan(pieces), cut, logits)

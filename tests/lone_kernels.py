@@ -17,6 +17,7 @@ from minner.kernels import layout, plain
 from minner.kernels.attention import attention_kernel
 from minner.kernels.forms import Form
 from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
+from minner.kernels.keep import keep_rows_kernel
 from minner.kernels.layout import Linear, Member, Norm, Operand, padded, team_state, words
 from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
@@ -130,6 +131,18 @@ def quantise(name: str) -> Kernel:
     @njit
     def run(team, given, x):  # type: ignore[no-untyped-def]
         kernel(team, given, x)
+
+    return run
+
+
+@cache
+def keep_rows(name: str) -> Kernel:
+    """Rows left out after the last attention."""
+    kernel = keep_rows_kernel(PRECISIONS[name])
+
+    @njit
+    def run(team, rows, hidden, context):  # type: ignore[no-untyped-def]
+        kernel(team, rows, hidden, context)
 
     return run
 

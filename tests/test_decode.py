@@ -24,28 +24,22 @@ def test_softmax() -> None:
 
 
 def test_a_word_has_the_tag_of_its_first_piece() -> None:
-    logits = np.log(
-        np.array(
-            [[0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]],
-            dtype=np.float32,
-        )
-    )
-    tags, found = word_tags(logits, np.array([0, -1, 2, 3]), LABELS)
-    assert tags == ["B-PER", "O", "I-PER", "O"]
-    np.testing.assert_allclose(found, [0.7, 1.0, 0.6, 0.5], rtol=1e-6)
+    logits = np.log(scores(0.1, 0.7, 0.2, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2).reshape(3, 3))
+    tags, found = word_tags(logits, np.array([0, 2, 3]), 5, LABELS)
+    assert tags == ["B-PER", "O", "I-PER", "O", "O"]
+    np.testing.assert_allclose(found, [0.7, 1.0, 0.6, 0.5, 1.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_words_without_pieces_are_outside(count: int) -> None:
-    tags, found = word_tags(
-        np.empty((0, 3), dtype=np.float32), np.full(count, -1, dtype=np.intp), LABELS
-    )
+    nothing = np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.intp)
+    tags, found = word_tags(*nothing, count, LABELS)
     assert tags == ["O"] * count
     assert found.tolist() == [1.0] * count
 
 
 def test_of_equal_logits_the_first_label_wins() -> None:
-    assert word_tags(np.zeros((1, 3), dtype=np.float32), np.array([0]), LABELS)[0] == ["O"]
+    assert word_tags(np.zeros((1, 3), dtype=np.float32), np.array([0]), 1, LABELS)[0] == ["O"]
 
 
 @pytest.mark.parametrize(

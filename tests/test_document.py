@@ -276,7 +276,7 @@ def test_on_long_truncate(tiny: Tagger) -> None:
     assert document.scores[:read].all()
     assert max(entity.end for entity in document.entities) <= document.words[read - 1][1]
     ids = [tiny._vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
-    rows = softmax(tiny.logits([ids])[0][1:-1])[document.pieces.first(read)]
+    rows = softmax(tiny.logits([ids])[0][1:-1])[document.pieces.first()[1]]
     np.testing.assert_array_equal(document.probabilities[:read], rows)
 
 

@@ -327,6 +327,24 @@ def test_a_sequence_has_the_same_context_in_every_batch(precision):
     np.testing.assert_array_equal(together[3:36], alone_)
 
 
+@every_precision
+@pytest.mark.parametrize("kept", [1, 13, 39, 40])
+@pytest.mark.parametrize("width", [32, 160])
+def test_rows_kept_equal_their_twin(precision, kept, width):
+    rows = np.sort(np.random.default_rng(0).permutation(40)[:kept]).astype(np.int32)
+    fast, slow = (
+        (normal(0, 40, width), lone.empty_product_rows(precision, 40, 2 * width)) for _ in range(2)
+    )
+    for _, context in (fast, slow):
+        plain.product_rows(precision)(context, normal(1, 40, 2 * width))
+    lone.keep_rows(precision.name)(alone(), rows, *fast)
+    plain.keep_rows_kernel(precision)(None, rows, *slow)
+    np.testing.assert_array_equal(fast[0][:kept], normal(0, 40, width)[rows])
+    np.testing.assert_array_equal(fast[0][:kept], slow[0][:kept])
+    actual, expected = (lone.read_product_rows(precision, of[1])[:kept] for of in (fast, slow))
+    np.testing.assert_array_equal(actual, expected)
+
+
 def test_operands_reach_to_the_end_of_their_last_block():
     """What `layout.cut_x` reserves: a product reads and writes whole blocks of rows."""
     for precision in PRECISIONS.values():

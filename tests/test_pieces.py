@@ -29,7 +29,8 @@ def test_words_are_cut_into_pieces(tiny: Tagger) -> None:
     names, pieces = encode(tiny, ["My", "Johnson", "A-b"])
     assert names == ["My", "John", "##son", "A", "-", "b"]
     assert pieces.words.tolist() == [0, 1, 1, 2, 2, 2]
-    assert pieces.first(3).tolist() == [0, 1, 3]
+    words, places = pieces.first()
+    assert (words.tolist(), places.tolist()) == ([0, 1, 2], [0, 1, 3])
     assert pieces.ids.dtype == np.int32
 
 
@@ -37,14 +38,15 @@ def test_words_are_cut_into_pieces(tiny: Tagger) -> None:
 def test_a_word_without_pieces_keeps_its_place(tiny: Tagger, nothing: str) -> None:
     names, pieces = encode(tiny, [nothing, "My", nothing, nothing, "name", nothing])
     assert names == ["My", "name"]
-    assert pieces.first(6).tolist() == [-1, 0, -1, -1, 1, -1]
+    words, places = pieces.first()
+    assert (words.tolist(), places.tolist()) == ([1, 4], [0, 1])
 
 
 @pytest.mark.parametrize("words", [[], [""], ["", ""]])
 def test_no_pieces_at_all(tiny: Tagger, words: list[str]) -> None:
     _, pieces = encode(tiny, words)
     assert len(pieces.ids) == len(pieces.words) == 0
-    assert pieces.first(len(words)).tolist() == [-1] * len(words)
+    assert [len(part) for part in pieces.first()] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,10 @@ def test_any_words(tiny: Tagger, words: list[str]) -> None:
     _, pieces = encode(tiny, words)
     assert len(pieces.ids) == len(pieces.words)
     assert (np.diff(pieces.words) >= 0).all()
-    first = pieces.first(len(words))
-    for word in range(len(words)):
-        places = np.flatnonzero(pieces.words == word)
-        assert first[word] == (places[0] if len(places) else -1)
+    first = dict(zip(*(part.tolist() for part in pieces.first()), strict=True))
+    assert list(first) == sorted({*pieces.words.tolist()})
+    for word, place in first.items():
+        assert place == np.flatnonzero(pieces.words == word)[0]
 
 
 # ---- windows ------------------------------------------------------------------------------------

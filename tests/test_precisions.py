@@ -96,3 +96,20 @@ def test_the_same_bits_in_any_company(tiny_path: Path, precision: str, threads: 
             batch = order[first : first + size]
             for number, logits in zip(batch, engine.logits([ids[i] for i in batch]), strict=True):
                 np.testing.assert_array_equal(logits, expected[number])
+
+
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_rows_left_out_change_no_bit_of_the_others(
+    tiny_path: Path, precision: str, threads: int
+) -> None:
+    checkpoint = read_checkpoint(tiny_path)
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 33, 40).tolist()
+    ids = random_ids(checkpoint, lengths)
+    engine = Engine(checkpoint, threads, precision)
+    expected = engine.logits(ids)
+    for share in (0, 0.1, 0.7):
+        rows = [np.flatnonzero(random.random(length) < share) for length in lengths]
+        for logits, some, whole in zip(engine.logits(ids, rows), rows, expected, strict=True):
+            np.testing.assert_array_equal(logits, whole[some])

@@ -287,7 +287,8 @@ def test_a_long_text_is_windowed_not_cut(tiny: Tagger) -> None:
     logits = tiny.logits([[cls, *pieces.ids[a:b].tolist(), sep] for a, b in bounds])
 
     expected = []
-    for word, first in enumerate(pieces.first(len(words)).tolist()):
+    assert len(pieces.first()[0]) == len(words)
+    for word, first in enumerate(pieces.first()[1].tolist()):
         last = int(np.searchsorted(pieces.words, word, side="right"))
         # In a tie the later window has the word.
         _, index = max((min(first - a, b - last), i) for i, (a, b) in enumerate(bounds))
