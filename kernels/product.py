@@ -28,7 +28,7 @@ from typing import Any
 from llvmlite import ir
 
 from minner.kernels.functions import Activation, identity
-from minner.kernels.layout import Linear, Member
+from minner.kernels.layout import LINE, WORKERS, Linear, Member
 from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, Rows, float32
 from minner.kernels.staged import (
@@ -225,8 +225,12 @@ def linear_kernel(
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
         near = lift(precision.group_words, INT64) // words // block_rows * block_rows
         most = minimum(maximum(near, block_rows), precision.group_rows)
-        groups = (tokens + (most - 1)) // most  # as equal as whole tiles allow
+        groups = (tokens + (most - 1)) // most
+        workers = team.state[WORKERS * LINE].scalar()
+        by_rows = panels * BLOCK * workers < tokens * (precision.row_preference * (parts == 1))
+        groups = select(by_rows, (groups + (workers - 1)) // workers * workers, groups)
         size = (tokens + (groups * tile_rows - 1)) // (groups * tile_rows) * tile_rows
+        groups = (tokens + (size - 1)) // size  # as equal as whole tiles allow
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
         depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE
@@ -235,8 +239,11 @@ def linear_kernel(
             """Panels of all parts in turns, so that a thread's share is the same in each part."""
             return item if parts == 1 else item % parts * (panels // parts) + item // parts
 
-        for item, group, following in claims(team, panels, groups):
-            panel, next_panel, first = in_order(item), in_order(following), group * size
+        shared, turns = select(by_rows, groups, panels), select(by_rows, panels, groups)
+        for (item, turn), (next_item, next_turn) in claims(team, shared, turns):
+            first = select(by_rows, item, turn) * size
+            panel = in_order(select(by_rows, turn, item))
+            next_panel = in_order(select(by_rows, next_turn, next_item))
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
             # Each tile fetches its share of the next piece: one burst of it, or 4 KB ahead of the
