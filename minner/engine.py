@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,8 @@ class Engine:
                 f"({error.strerror}): allow it executable memory, as all JIT compilers need"
             ) from error
         self._team = Team(forward, available_cores() if threads is None else threads)
+        self._positions = np.arange(self._model.shape.positions, dtype=np.int32)
+        self._room = 0, 0  # most tokens, and the longest sequence, that the scratch is for
         self._scratch = aligned_empty(0)
         self._recorded: list[Laps] | None = None
 
@@ -72,18 +74,20 @@ class Engine:
             float32 `[R_i, C]` for each sequence: the same bits in whatever company it comes,
             whatever other rows are wanted, and on however many threads.
         """
-        wanted = [np.arange(len(ids)) for ids in sequences] if rows is None else rows
         results: list[Floats] = []
-        for first, last in _groups(list(map(len, sequences))):
-            group, chosen = sequences[first:last], wanted[first:last]
-            bounds = np.cumsum([0, *map(len, group)], dtype=np.int32)
-            positions = np.concatenate([np.arange(len(ids), dtype=np.int32) for ids in group])
-            places = [start + some for start, some in zip(bounds, chosen, strict=False)]
-            logits = self._run(
-                np.concatenate(group), positions, bounds, np.concatenate(places, dtype=np.int32)
-            )
-            ends = np.cumsum([0, *map(len, chosen)])
-            results += [logits[a:b].copy() for a, b in pairwise(ends)]
+        for first, last in _groups([len(ids) for ids in sequences]):
+            group = sequences[first:last]
+            bounds = [0, *accumulate(len(ids) for ids in group)]
+            if rows is None:
+                places, ends = np.arange(bounds[-1], dtype=np.int32), bounds
+            else:
+                some = rows[first:last]
+                places = np.concatenate(
+                    [start + at for start, at in zip(bounds, some, strict=False)]
+                )
+                ends = [0, *accumulate(len(at) for at in some)]
+            logits = self._run(group, bounds, places.astype(np.int32))
+            results += [logits[start:end].copy() for start, end in pairwise(ends)]
         return results
 
     @contextmanager
@@ -101,28 +105,27 @@ class Engine:
         finally:
             self._recorded = None
 
-    def _run(self, ids: Ids, positions: Ids, bounds: Ids, rows: Ids) -> Floats:
-        model, team, tokens = self._model, self._team, len(ids)
+    def _run(self, group: Sequence[Ids], bounds: list[int], rows: Ids) -> Floats:
+        model, team, tokens = self._model, self._team, bounds[-1]
         logits = np.empty((len(rows), padded(model.shape.classes)), dtype=np.float32)
         if not len(rows):
             return logits[:, : model.shape.classes]
-        longest = int(np.diff(bounds).max())
-        scratch = buffer_count(model.shape, *self._forms, tokens, longest, team.workers)
+        ids = np.concatenate(group)
+        positions = np.concatenate([self._positions[: len(one)] for one in group])
+        starts, longest = np.array(bounds, dtype=np.int32), max(map(len, group))
         with team.turn():
-            if len(self._scratch) < scratch:
-                self._scratch = aligned_empty(scratch)
             call = Call(
                 words=model.words.ctypes.data,
                 weights=model.memory.ctypes.data,
-                scratch=self._scratch.ctypes.data,
+                scratch=self._scratch_for(tokens, longest),
                 ids=ids.ctypes.data,
                 positions=positions.ctypes.data,
-                bounds=bounds.ctypes.data,
+                bounds=starts.ctypes.data,
                 rows=rows.ctypes.data,
                 logits=logits.ctypes.data,
                 kept=len(rows),
                 tokens=tokens,
-                sequences=len(bounds) - 1,
+                sequences=len(group),
                 longest=longest,
             )
             recorded = self._recorded
@@ -131,6 +134,16 @@ class Engine:
             if recorded is not None and laps is not None:
                 recorded.append(laps)
         return logits[:, : model.shape.classes]
+
+    def _scratch_for(self, tokens: int, longest: int) -> int:
+        """The address of memory for so many tokens, which grows and is kept; only in our turn."""
+        if tokens > self._room[0] or longest > self._room[1]:
+            self._room = max(tokens, self._room[0]), max(longest, self._room[1])
+            forms, workers = self._forms, self._team.workers
+            self._scratch = aligned_empty(
+                buffer_count(self._model.shape, *forms, *self._room, workers)
+            )
+        return self._scratch.ctypes.data
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
