@@ -116,18 +116,13 @@ class Precision:
         return GROUP_ROWS if self.form.tiled else 16 * ROWS
 
     @property
-    def group_words(self) -> int:
-        """Words of x in so many rows, at most: 1 or 1.5 MB stay near while the panels pass by."""
-        return 256 * 1024 if self.form.tiled else 128 * 3072
-
-    @property
     def row_preference(self) -> int:
         """Threads share a layer's rows, not its panels, where N * threads < this * T.
 
-        Then each thread reads all weights, but finds the rows that it wrote itself. In int8 the
-        former takes less time than the latter saves, from about that many rows on.
+        Then each thread reads all weights, but finds the rows that it wrote itself. Where products
+        are as fast as on matrix registers, that saves time from so many rows on.
         """
-        return 16 if self.form.tiled and self.form.quantised else 1
+        return 16 if self.form.tiled else 1
 
     def row(self, x: Pointer, words: Operand, row: Value) -> Pointer:
         """The first word of a row of x `[T, words]`; each TILE words are `TILE * rows` apart."""

@@ -61,6 +61,9 @@ from minner.kernels.tiles import multiply_tiles
 DEPTH = 128
 """Words of K after which sums are cut, at most."""
 
+GROUP_WORDS = 128 * 3072
+"""Words of x in the rows that a panel passes by, at most: 1.5 MB stay near meanwhile."""
+
 
 # ---- a few rows by a piece of a panel ---------------------------------------------------------
 
@@ -223,7 +226,7 @@ def linear_kernel(
         team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        near = lift(precision.group_words, INT64) // words // block_rows * block_rows
+        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
         most = minimum(maximum(near, block_rows), precision.group_rows)
         groups = (tokens + (most - 1)) // most
         workers = team.state[WORKERS * LINE].scalar()
