@@ -243,7 +243,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         rows_of_scores, score_stride = scores[team.rank], scores.shape[2]
         x_of_values = chances[team.rank]
         sequences = bounds.shape[0] - 1
-        for (item, _), _ in claims(team, heads * sequences):
+        for item, _, _ in claims(team, heads * sequences):
             head, sequence = item // sequences, item % sequences
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first

@@ -34,7 +34,7 @@ def keep_rows_kernel(precision: Precision = float32) -> Any:
         items = (maximum(*widths) + (WORDS_PER_ITEM - 1)) // WORDS_PER_ITEM
         with when(rows.shape[0] < hidden.shape[0]):
             # In place: so threads share columns, and go through the rows of each in order.
-            for (item, _), _ in claims(team, items):
+            for item, _, _ in claims(team, items):
                 first = item * WORDS_PER_ITEM
                 ends = [minimum(first + WORDS_PER_ITEM, width) for width in widths]
                 for row in loop(rows.shape[0]):

@@ -242,11 +242,10 @@ def linear_kernel(
             """Panels of all parts in turns, so that a thread's share is the same in each part."""
             return item if parts == 1 else item % parts * (panels // parts) + item // parts
 
-        shared, turns = select(by_rows, groups, panels), select(by_rows, panels, groups)
-        for (item, turn), (next_item, next_turn) in claims(team, shared, turns):
-            first = select(by_rows, item, turn) * size
-            panel = in_order(select(by_rows, turn, item))
-            next_panel = in_order(select(by_rows, next_turn, next_item))
+        items = select(by_rows, groups * panels, panels)
+        for item, turn, following in claims(team, items, select(by_rows, 1, groups)):
+            first = select(by_rows, item // panels, turn) * size
+            panel, next_panel = in_order(item % panels), in_order(following % panels)
             rows = minimum(tokens - first, size)
             blocks = (rows + (block_rows - 1)) // block_rows
             # Each tile fetches its share of the next piece: one burst of it, or 4 KB ahead of the

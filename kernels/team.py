@@ -89,9 +89,7 @@ def _pause() -> None:
 # ---- inside a pass ----------------------------------------------------------------------------
 
 
-def claims(
-    team: Member, count: Value, turns: Operand = 1
-) -> Iterator[tuple[tuple[Value, Value], tuple[Value, Value]]]:
+def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Value, Value, Value]]:
     """Emit a loop over the items 0 .. count - 1, `turns` times over, that a team shares.
 
     Each rank has a share of neighbouring items, the same one whenever the count is the same: so a
@@ -99,8 +97,8 @@ def claims(
     others'. Which thread takes an item decides about no bit of the results.
 
     Yields:
-        The item and which turn it is; and the same of what this thread will do after it, or any
-        if there is nothing, so that its data can be fetched meanwhile.
+        The item, which turn it is, and the item that this thread will do after it, or any one if
+        there is none, so that its data can be fetched meanwhile.
     """
     workers = team.state[WORKERS * LINE].scalar()
     for ahead in loop(workers):
@@ -110,8 +108,7 @@ def claims(
         counter = team.state[(TAKEN + owner * PER_RANK) * LINE]
         with when(size > 0):
             for taken, following in _take(counter, size * turns):
-                here = first + taken % size, taken // size
-                yield here, (first + following % size, following // size % turns)
+                yield first + taken % size, taken // size, first + following % size
 
 
 def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
@@ -126,7 +123,7 @@ def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
 
 def shared_rows(team: Member, total: Value) -> Iterator[Value]:
     """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
-    for (item, _), _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
+    for item, _, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
         first = item * ROWS_PER_ITEM
         yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
 
