@@ -24,7 +24,6 @@ Array = NDArray[Any]
 Write = Callable[[Array, Array], None]
 
 EPSILON = 1e-12
-STEPS = 127
 SMALLEST = 2.0**-120
 
 # ---- words: several numbers in 32 bits ----------------------------------------------------------
@@ -150,8 +149,8 @@ def write_operand(precision: Precision, values: Array, x: Operand) -> None:
         return
     values = values.astype(np.float32)
     peaks = np.abs(values).max(axis=1)
-    x.scale[: len(values)] = peaks * np.float32(1 / STEPS)
-    steps = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST)
+    x.scale[: len(values)] = peaks * np.float32(1 / precision.steps)
+    steps = np.divide(precision.steps, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST)
     blocked(precision)(x.rows, np.rint(values * steps[:, None]))
 
 

@@ -14,7 +14,7 @@ takes other words:
 | bfloat16 | tiles (AMX), pair dot (AMD's AVX-512 BF16, Arm's BF16) | two bfloat16 | float32 |
 | | any other: the weights are unpacked | one float32, not rounded | float32 |
 | int8 | tiles, quad dot (VNNI, Arm's dot product) | four int8 | int32, exact |
-| | any other: pairs of int16 | two int16 | int32, exact |
+| | any other: pairs of int16, of which 10 bits are used | two int16 | int32, exact |
 """
 
 from __future__ import annotations
@@ -81,10 +81,11 @@ class Precision:
         form: how many values share a word.
         dot: `(sums, words of x, word of weights) -> sums`, all of them vectors.
         pack: stores LANES values as words of x: `(place, values)`. Those of int8 must be whole
-            numbers from -127 to 127.
+            numbers of at most `steps`.
         unpack: reads LANES values, where what is to be quantised can be in this precision.
         tile_dot: the same as `dot` on matrix registers, by its name in LLVM, or "".
         sums: the type of the sums, FLOATS or INTS.
+        steps: of a quantised row of x to each side of 0. -128 is left out: it stays symmetric.
         offset: is added to each int8 value of x.
     """
 
@@ -95,6 +96,7 @@ class Precision:
     unpack: Callable[[Pointer], Value] = Pointer.load
     tile_dot: str = ""
     sums: ir.Type = FLOATS
+    steps: int = 0
     offset: int = 0
 
     @property
@@ -263,6 +265,8 @@ int8 = Precision(
     pack=_pack_quads if HAS_QUADS else _pack_int16,
     tile_dot="llvm.x86.tdpbssd" if TARGET.tiles else "",
     sums=INTS,
+    # Where x is multiplied as int16 anyway, it has 10 bits; up to K = 33,000 no sum can overflow.
+    steps=127 if HAS_QUADS else 511,
     offset=_OFFSET,
 )
 

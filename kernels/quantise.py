@@ -1,4 +1,4 @@
-"""Quantisation of rows of x to int8: each in steps of its own, of which its largest value is 127.
+"""Quantisation of rows of x to whole steps: each in its own, of which its largest value is 127.
 
 One scale for a whole tensor loses named entities: a few features of a transformer are far larger
 than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
@@ -30,9 +30,6 @@ from minner.kernels.staged import (
 from minner.kernels.target import BLOCK, LANES
 from minner.kernels.team import meet, shared_rows
 
-STEPS = 127
-"""Steps to each side of 0. -128 is left out: what is quantised stays symmetric."""
-
 SMALLEST = 2.0**-120
 """A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""
 
@@ -50,8 +47,8 @@ def quantise_row(
             highest.value = maximum(highest.value, absolute(values))
     first, second = (highest.value for highest in largest.values())
     peak = reduce(maximum(first, second), maximum)
-    x.scale[token].store_scalar(peak * (1 / STEPS))
-    steps = splat(select(peak > SMALLEST, STEPS / peak, 0.0))
+    x.scale[token].store_scalar(peak * (1 / precision.steps))
+    steps = splat(select(peak > SMALLEST, precision.steps / peak, 0.0))
     for at in loop(0, width, LANES):
         values = source.unpack(row + at // step) * steps
         precision.blocked.write(x.rows, token, at, to_int(nearest(values)))

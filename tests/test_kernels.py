@@ -124,12 +124,12 @@ def test_int8_sums_are_exact_to_the_last_bit():
     The largest sums there can be, 3072 times 127 * 127, are beyond the 24 bits of float32.
     """
     precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
-    random = np.random.default_rng(0)
-    steps = random.integers(-127, 128, (rows, depth))
+    random, most = np.random.default_rng(0), precision.steps
+    steps = random.integers(-most, most + 1, (rows, depth))
     weight_steps = random.integers(-127, 128, (width, depth))
-    steps[:2], weight_steps[:2], weight_steps[2] = 127, 127, -127
-    steps[1], weight_steps[:, 0] = -127, 127  # so that each scale is the one given
-    steps[:, 0] = np.where(steps[:, 0] < 0, -127, 127)
+    steps[:2], weight_steps[:2], weight_steps[2] = most, 127, -127
+    steps[1], weight_steps[:, 0] = -most, 127  # so that each scale is the one given
+    steps[:, 0] = np.where(steps[:, 0] < 0, -most, most)
     scale = np.exp2(random.integers(-9, 0, rows)).astype(np.float32)
     weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)
     x = lone.x_of(precision, steps.astype(np.float32) * scale[:, None])
@@ -174,7 +174,7 @@ def test_quantised_rows_equal_their_twin():
     values[4] *= np.float32(1e-30)
     values[5], values[6] = 2.5, -1  # as large everywhere
     values[7] = 0
-    values[7, :4] = 127, 0.5, 1.5, -2.5  # ties, in steps of 1
+    values[7, :4] = precision.steps, 0.5, 1.5, -2.5  # ties, in steps of 1
     given = lone.empty_plain(precision.given, 9, 96)
     plain.plain(precision.given)(given, values)
     fast, slow = (lone.empty_x(precision.form, 9, 96) for _ in range(2))
@@ -189,9 +189,9 @@ def test_quantised_rows_equal_their_twin():
     error = np.abs(steps * scale - exact)
     assert (error <= scale * 0.5001 + 1e-35).all()
     largest = np.delete(np.abs(steps).max(axis=1), [1, 3])
-    np.testing.assert_array_equal(largest, 127)
+    np.testing.assert_array_equal(largest, precision.steps)
     assert not steps[[1, 3]].any()
-    np.testing.assert_array_equal(steps[7, :4], [127, 0, 2, -2])
+    np.testing.assert_array_equal(steps[7, :4], [precision.steps, 0, 2, -2])
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
