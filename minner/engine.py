@@ -82,11 +82,10 @@ class Engine:
                 places, ends = np.arange(bounds[-1], dtype=np.int32), bounds
             else:
                 some = rows[first:last]
-                places = np.concatenate(
-                    [start + at for start, at in zip(bounds, some, strict=False)]
-                )
+                inside = [start + at for start, at in zip(bounds, some, strict=False)]
+                places = np.concatenate(inside, dtype=np.int32)
                 ends = [0, *accumulate(len(at) for at in some)]
-            logits = self._run(group, bounds, places.astype(np.int32))
+            logits = self._run(group, bounds, places)
             results += [logits[start:end].copy() for start, end in pairwise(ends)]
         return results
 
@@ -138,11 +137,10 @@ class Engine:
     def _scratch_for(self, tokens: int, longest: int) -> int:
         """The address of memory for so many tokens, which grows and is kept; only in our turn."""
         if tokens > self._room[0] or longest > self._room[1]:
-            self._room = max(tokens, self._room[0]), max(longest, self._room[1])
-            forms, workers = self._forms, self._team.workers
-            self._scratch = aligned_empty(
-                buffer_count(self._model.shape, *forms, *self._room, workers)
-            )
+            room = max(tokens, self._room[0]), max(longest, self._room[1])
+            count = buffer_count(self._model.shape, *self._forms, *room, self._team.workers)
+            self._scratch = aligned_empty(count)  # before the room, which must be there
+            self._room = room
         return self._scratch.ctypes.data
 
 

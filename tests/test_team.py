@@ -60,6 +60,17 @@ def test_several_callers_take_turns(checkpoint, batch, precision, expected):
             assert_same(result, expected)
 
 
+def test_a_call_after_one_that_got_no_memory(checkpoint, batch, precision, expected, monkeypatch):
+    def refuse(_count):
+        raise MemoryError
+
+    engine = Engine(checkpoint, 2, precision)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr("minner.engine.aligned_empty", refuse)
+        engine.logits(batch)
+    assert_same(engine.logits(batch), expected)
+
+
 def test_one_thread_needs_no_team(checkpoint, batch):
     before = threading.active_count()
     Engine(checkpoint, threads=1).logits(batch)
