@@ -260,10 +260,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
                         *no_more,
                     )
                 of_values = words_of_tokens(inner, length)
-                softmax(
-                    *(inner, rows_of_scores, score_stride, rows, length),
-                    *(x_of_values, of_values),
-                )
+                softmax(inner, rows_of_scores, score_stride, rows, length, x_of_values, of_values)
                 for at in loop(0, width, BLOCK):
                     product(
                         *(x_of_values, of_values),

@@ -26,7 +26,7 @@ def keep_rows_kernel(precision: Precision = float32) -> Any:
         rows int32 `[R]`, ascending; hidden `[T, D]`, and context as attention gives it. The rows
         after the first R hold anything then. With R = T nothing is to be done.
     """
-    place, step = precision.product_rows.place, precision.given_step
+    given = precision.product_rows
 
     @staged
     def keep_rows(team: Member, rows: Array, hidden: Array, context: Array) -> None:
@@ -42,8 +42,8 @@ def keep_rows_kernel(precision: Precision = float32) -> Any:
                     for word in loop(first, ends[0], LANES):
                         hidden[row, word].store(hidden[source, word].load())
                     for word in loop(first, ends[1], LANES):
-                        value = place(context, source, word * step).load()
-                        place(context, row, word * step).store(value)
+                        value = given.place(context, source, word * given.step).load()
+                        given.place(context, row, word * given.step).store(value)
         meet(team)
 
     return keep_rows

@@ -19,10 +19,8 @@ attention has a second barrier, after leaving out rows."""
 def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
     """The stages of a forward pass of `layers` layers, one for each barrier."""
     layer = [name for name in LAYER if quantised or name != "quantise"]
-    stages = ["embed", *layer * layers, "classifier"]
-    if layers:
-        stages.insert(1 + len(layer) * (layers - 1) + 2, "attention")
-    return tuple(stages)
+    last = (*layer[:2], "attention", *layer[2:]) if layers else ()
+    return ("embed", *layer * (layers - 1), *last, "classifier")
 
 
 class Laps:

@@ -62,10 +62,12 @@ class Rows:
     Attributes:
         place: where LANES values begin: `(array, row, column)`.
         pack: stores them there.
+        step: values in a word.
     """
 
     place: Callable[[Array, Value, Operand], Pointer]
     pack: Pack
+    step: int
 
     def write(self, out: Array, row: Value, column: Operand, values: Value) -> None:
         """Store LANES values of a row, from a column on."""
@@ -140,7 +142,9 @@ class Precision:
     def plain(self) -> Rows:
         """Rows of this precision that lie one after the other."""
         step = self.form.x_step
-        return Rows(lambda out, row, column: out[row] + lift(column, INT64) // step, self.pack)
+        return Rows(
+            lambda out, row, column: out[row] + lift(column, INT64) // step, self.pack, step
+        )
 
     @property
     def in_heads(self) -> Rows:
@@ -151,22 +155,21 @@ class Precision:
             word = lift(column, INT64) // step
             return out[word // out.shape[2], row, word % out.shape[2]]
 
-        return Rows(place, self.pack)
+        return Rows(place, self.pack, step)
 
     @property
     def blocked(self) -> Rows:
         """Rows of this precision as a product reads them."""
-        return Rows(lambda x, row, column: self.place(x.data, x.shape[1], row, column), self.pack)
+        return Rows(
+            lambda x, row, column: self.place(x.data, x.shape[1], row, column),
+            self.pack,
+            self.form.x_step,
+        )
 
     @property
     def given(self) -> Precision:
         """What is to be quantised is written in this precision: 8 bits of it are used anyway."""
         return bfloat16 if self.form.given_step == 2 else float32
-
-    @property
-    def given_step(self) -> int:
-        """Values in a word of what a kernel writes for a product."""
-        return self.form.given_step if self.form.quantised else self.form.x_step
 
     @property
     def product_rows(self) -> Rows:

@@ -8,7 +8,8 @@ beyond the caches, so while a piece of a panel is used, the next one is fetched.
 
 Every result is the same chain of multiply-adds in the order of k, cut in the same places, whatever
 tile it falls in. That is why a sentence gets the same bits alone and in any batch. The threads of
-a team share the panels, so each weight is read by one core, and their number changes no bit.
+a team share the panels, so each weight is read by one core, or the rows, where a layer has few
+columns for them (`Precision.row_preference`): neither changes a bit.
 
 Sums are cut after DEPTH words, because rounding errors grow with the length of a chain
 and K reaches 3072. On CoNLL-2003 the root mean square error of the embedded model's float32 logits
@@ -222,18 +223,25 @@ def linear_kernel(
     product, block_rows = multiply(precision), precision.block_rows
     tile_rows = block_rows if precision.form.tiled else precision.form.rows
 
+    def group_size(tokens: Value, words: Value, multiple: Value) -> Value:
+        """Rows of a group: few enough to stay near, and groups as equal as whole tiles allow.
+
+        There are a multiple of `multiple` groups, unless tiles run out.
+        """
+        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
+        most = minimum(maximum(near, block_rows), precision.group_rows)
+        groups = (tokens + (most * multiple - 1)) // (most * multiple) * multiple
+        return (tokens + (groups * tile_rows - 1)) // (groups * tile_rows) * tile_rows
+
     def run(
         team: Member, x: X, layer: Linear, added: Array | None, accumulator: Array, out: Array
     ) -> None:
         panels, words, tokens = layer.weight.shape[0], layer.weight.shape[1], x.rows.shape[0]
-        near = lift(GROUP_WORDS, INT64) // words // block_rows * block_rows
-        most = minimum(maximum(near, block_rows), precision.group_rows)
-        groups = (tokens + (most - 1)) // most
         workers = team.state[WORKERS * LINE].scalar()
+        # Queries, keys and values stay shared by panels: attention finds its own heads near then.
         by_rows = panels * BLOCK * workers < tokens * (precision.row_preference * (parts == 1))
-        groups = select(by_rows, (groups + (workers - 1)) // workers * workers, groups)
-        size = (tokens + (groups * tile_rows - 1)) // (groups * tile_rows) * tile_rows
-        groups = (tokens + (size - 1)) // size  # as equal as whole tiles allow
+        size = group_size(tokens, words, select(by_rows, workers, 1))
+        groups = (tokens + (size - 1)) // size
         x_words = x.rows.shape[1]
         pieces = (words + (DEPTH - 1)) // DEPTH  # as equal as whole lines allow
         depth = (words + (pieces * TILE - 1)) // (pieces * TILE) * TILE

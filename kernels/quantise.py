@@ -1,4 +1,4 @@
-"""Quantisation of rows of x to whole steps: each in its own, of which its largest value is 127.
+"""Quantisation of rows of x: each in whole steps of its own, whose last is its largest value.
 
 One scale for a whole tensor loses named entities: a few features of a transformer are far larger
 than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).

@@ -13,7 +13,7 @@ threads write to the same line by accident.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -156,11 +156,11 @@ def _note_time(team: Array) -> None:
         lap.store_scalar(lap.scalar() + 1)
 
 
-def _spin_while(condition: Any) -> None:
+def _spin_while(condition: Any, park: Callable[[], None] | None = None) -> None:
     """Spin; after SPINS pauses offer the core to other threads each time.
 
     Without that a container with fewer CPUs than it shows would wait for the thread whose core
-    it occupies.
+    it occupies. After YIELDS offers, `park`, if there is such a way to wait.
     """
     spins = Variable(lift(0, INT64))
     for _ in loop_while(condition):
@@ -168,6 +168,10 @@ def _spin_while(condition: Any) -> None:
         spins.value = spins.value + 1
         with when(spins.value > SPINS):
             call("sched_yield", INT32)
+        if park is not None:
+            with when(spins.value > SPINS + YIELDS):
+                park()
+                spins.value = lift(0, INT64)
 
 
 # ---- between passes ---------------------------------------------------------------------------
@@ -196,15 +200,9 @@ def await_call(team: Array, rank: Value, pipe: Value) -> None:
     )
     seen = seen_at.scalar()
     ticket = team[TICKET * LINE]
-    spins = Variable(lift(0, INT64))
-    for _ in loop_while(lambda: _load(ticket).equals(seen)):
-        _pause()
-        spins.value = spins.value + 1
-        with when(spins.value > SPINS):
-            call("sched_yield", INT32)
-        with when(spins.value > SPINS + YIELDS):
-            _park(ticket, seen, parked_at, pipe)
-            spins.value = lift(0, INT64)
+    _spin_while(
+        lambda: _load(ticket).equals(seen), park=lambda: _park(ticket, seen, parked_at, pipe)
+    )
     seen_at.store_scalar(seen + 1)
 
 
