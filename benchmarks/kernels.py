@@ -107,11 +107,11 @@ def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> 
     values[:, :D] *= width**-0.5
     plain.in_heads(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    scratch = lone.attention_scratch(max(lengths), width)
+    own = lone.workspace(max(lengths), width)
     context = lone.empty_product_rows(precision, tokens, D)
     operations = sum(4 * length * length * D for length in lengths)
     kernel = lone.attention(precision.name)
-    measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, scratch, context)
+    measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, own, context)
 
 
 @every_precision

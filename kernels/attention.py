@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from minner.kernels.functions import exp_below, exp_short
-from minner.kernels.layout import Member
+from minner.kernels.layout import Member, Workspace
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
 from minner.kernels.staged import (
@@ -210,8 +210,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
         - heads: H.
         - width: d.
-        - queries, keys, values, scores, chances: scratch, see `layout.Buffers`.
-        - accumulator: scratch of this thread, `[QUERIES or more, BLOCK]`.
+        - own: scratch of this thread.
         - context: out `[T, words of H d]`.
     """
     inner = attention_precision(precision)
@@ -224,24 +223,16 @@ def attention_kernel(precision: Precision = float32) -> Any:
         bounds: Array,
         heads: Value,
         width: Value,
-        queries: Array,
-        keys: Array,
-        values: Array,
-        scores: Array,
-        chances: Array,
-        accumulator: Array,
+        own: Workspace,
         context: Array,
     ) -> None:
-        packed_queries, packed_keys, packed_values = (
-            queries[team.rank],
-            keys[team.rank],
-            values[team.rank],
-        )
+        packed_queries = own.queries.data
+        packed_keys, packed_values = own.keys.data, own.values.data
         words = qkv.shape[2]
         # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
         no_more = lift(1, INT64), packed_keys, lift(0, INT64)
-        rows_of_scores, score_stride = scores[team.rank], scores.shape[2]
-        x_of_values = chances[team.rank]
+        scores, score_stride = own.scores.data, own.scores.shape[1]
+        x_of_values = own.chances.data
         sequences = bounds.shape[0] - 1
         for item, _, _ in claims(team, heads * sequences):
             head, sequence = item // sequences, item % sequences
@@ -256,22 +247,22 @@ def attention_kernel(precision: Precision = float32) -> Any:
                     product(
                         *(packed_queries, words),
                         *(packed_keys + panel * words * BLOCK, words),
-                        *(rows_of_scores + panel * BLOCK, score_stride, rows),
+                        *(scores + panel * BLOCK, score_stride, rows),
                         *no_more,
                     )
                 of_values = words_of_tokens(inner, length)
-                softmax(inner, rows_of_scores, score_stride, rows, length, x_of_values, of_values)
+                softmax(inner, scores, score_stride, rows, length, x_of_values, of_values)
                 for at in loop(0, width, BLOCK):
                     product(
                         *(x_of_values, of_values),
                         *(packed_values + at * of_values, of_values),
-                        *(accumulator[0], lift(BLOCK, INT64), rows),
+                        *(own.accumulator.data, lift(BLOCK, INT64), rows),
                         *no_more,
                     )
                     for i in loop(rows):
-                        scale = (rows_of_scores + i * score_stride + (score_stride - LANES)).load()
+                        scale = (scores + i * score_stride + (score_stride - LANES)).load()
                         for column in range(0, BLOCK, LANES):
-                            total = accumulator[i, column].load() * scale
+                            total = own.accumulator[i, column].load() * scale
                             token, to = first + row + i, head * width + at + column
                             precision.product_rows.write(context, token, to, total)
         meet(team)

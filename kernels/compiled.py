@@ -12,8 +12,6 @@ from numba.extending import overload, register_jitable
 from minner.kernels import layout
 from minner.kernels.forms import Form
 from minner.kernels.layout import (
-    LINE,
-    WORKERS,
     Buffers,
     Call,
     Linear,
@@ -25,10 +23,12 @@ from minner.kernels.layout import (
     cut_linear,
     cut_norm,
     cut_operand,
+    cut_workspace,
     cut_x,
     first_rows,
     padded,
     weight_views,
+    whole_pages,
     words,
 )
 
@@ -46,6 +46,8 @@ for function in (
     cut_operand,
     cut_x,
     weight_views,
+    whole_pages,
+    cut_workspace,
     buffer_views,
     first_rows,
 ):
@@ -132,12 +134,11 @@ def weights_of(call: Any, shape: Shape, form: Form) -> Weights:
 
 
 @register_jitable
-def buffers_of(call: Any, shape: Shape, form: Form, attention_form: Form) -> Buffers:
+def buffers_of(call: Any, shape: Shape, form: Form, attention_form: Form, rank: int) -> Buffers:
     """The scratch, divided."""
-    workers = team_of(call)[WORKERS * LINE]
     scratch, tokens = _pointer(call, FIELDS.scratch, FLOAT), call[FIELDS.tokens]
     buffers, _ = buffer_views(
-        scratch, shape, form, attention_form, tokens, call[FIELDS.longest], workers
+        scratch, shape, form, attention_form, tokens, call[FIELDS.longest], rank
     )
     return buffers
 

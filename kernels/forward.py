@@ -65,28 +65,15 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         shape = shape_of(call)
         D, H = shape.dim, shape.heads
         i, w = inputs_of(call, shape), weights_of(call, shape, form)
-        b = buffers_of(call, shape, form, attention_form)
+        b = buffers_of(call, shape, form, attention_form, team.rank)
         h = b.hidden  # [T, D]
-        acc = b.accumulator[team.rank]
+        acc = b.own.accumulator
 
         embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
         for n in range(shape.layers):
             # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]
-            attention(
-                team,
-                b.qkv,
-                i.bounds,
-                H,
-                attention_width(shape) // H,
-                b.queries,
-                b.keys,
-                b.values,
-                b.scores,
-                b.chances,
-                acc,
-                b.context,
-            )
+            attention(team, b.qkv, i.bounds, H, attention_width(shape) // H, b.own, b.context)
             if n + 1 == shape.layers:
                 keep_rows(team, i.rows, h, b.context)
                 b = first_rows(b, len(i.rows))

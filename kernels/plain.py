@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from minner.kernels.forms import Form
-from minner.kernels.layout import Linear, Norm, Operand
+from minner.kernels.layout import Linear, Norm, Operand, Workspace
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.target import BLOCK, TILE
 
@@ -260,12 +260,7 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
         bounds: Array,
         heads: int,
         width: int,
-        _queries: Array,
-        _keys: Array,
-        _values: Array,
-        _scores: Array,
-        _chances: Array,
-        _accumulator: Array,
+        _own: Workspace,
         context: Array,
     ) -> None:
         parts = unpack(inner, qkv).reshape(3, heads, -1, width)

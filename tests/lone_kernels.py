@@ -23,7 +23,7 @@ from minner.kernels.norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
 from minner.kernels.quantise import quantise_kernel
-from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, QUERIES
+from minner.kernels.target import BLOCK, GROUP_ROWS
 from minner.kernels.tiles import configure_tiles, release_tiles
 from minner.weights.pack import fill_linear
 
@@ -149,27 +149,13 @@ def keep_rows(name: str) -> Kernel:
 
 @cache
 def attention(name: str) -> Kernel:
-    """Attention; its last arguments are those of `attention_scratch`, and the context."""
+    """Attention; its last arguments are a `workspace`, and the context."""
     kernel = attention_kernel(PRECISIONS[name])
 
     @njit
-    def run(team, qkv, bounds, heads, width, scratch, context):  # type: ignore[no-untyped-def]
-        queries, keys, values, scores, chances, accumulator = scratch
+    def run(team, qkv, bounds, heads, width, own, context):  # type: ignore[no-untyped-def]
         configure_tiles()
-        kernel(
-            team,
-            qkv,
-            bounds,
-            heads,
-            width,
-            queries,
-            keys,
-            values,
-            scores,
-            chances,
-            accumulator,
-            context,
-        )
+        kernel(team, qkv, bounds, heads, width, own, context)
         release_tiles()
 
     return run
@@ -242,14 +228,7 @@ def read_product_rows(precision: Precision, out: Array) -> NDArray[np.float64]:
     return plain.read_x(precision, out)
 
 
-def attention_scratch(longest: int, width: int) -> tuple[NDArray[np.float32], ...]:
-    """Queries, keys, values, scores, chances and accumulator, as in `layout.Buffers`."""
-    keys = padded(longest)
-    return (
-        nans(1, QUERIES, width),
-        nans(1, keys * width),
-        nans(1, keys * width),
-        nans(1, QUERIES, keys + LANES),
-        nans(1, QUERIES, keys),
-        accumulator(),
-    )
+def workspace(longest: int, width: int) -> layout.Workspace:
+    """Scratch of one thread, of NaN."""
+    _, count = layout.cut_workspace(layout._ENDLESS, 0, longest, width)
+    return layout.cut_workspace(nans(count), 0, longest, width)[0]

@@ -280,10 +280,10 @@ def both_attentions(precision, qkv, lengths, heads, width):
     words = lone.empty_qkv(inner, heads, len(qkv), width)
     plain.in_heads(inner)(words, qkv)
     fast, slow = (lone.empty_product_rows(precision, len(qkv), heads * width) for _ in range(2))
-    scratch = lone.attention_scratch(max(lengths), width)
-    lone.attention(precision.name)(alone(), words, bounds, heads, width, scratch, fast)
+    own = lone.workspace(max(lengths), width)
+    lone.attention(precision.name)(alone(), words, bounds, heads, width, own, fast)
     twin = plain.attention_kernel(precision)
-    twin(None, words, bounds, heads, width, *[None] * 6, slow)
+    twin(None, words, bounds, heads, width, own, slow)
     columns = heads * width
     return tuple(lone.read_product_rows(precision, out)[:, :columns] for out in (fast, slow))
 

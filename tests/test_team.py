@@ -14,7 +14,10 @@ import pytest
 
 from minner.engine import Engine
 from minner.kernels import threads as team_module
+from minner.kernels.forms import FORMS, attention_name
+from minner.kernels.layout import Shape, buffer_count, buffer_views
 from minner.weights.checkpoint import read_checkpoint
+from minner.weights.pack import aligned_empty
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,29 @@ def test_a_call_after_one_that_got_no_memory(checkpoint, batch, precision, expec
         patch.setattr("minner.engine.aligned_empty", refuse)
         engine.logits(batch)
     assert_same(engine.logits(batch), expected)
+
+
+@pytest.mark.parametrize("tokens", [1, 13, 132])
+def test_threads_write_to_pages_of_their_own(precision, tokens):
+    shape = Shape(100, 512, 2, 3, 90, 200, 9)
+    forms = FORMS[precision], FORMS[attention_name(precision)]
+    memory = aligned_empty(buffer_count(shape, *forms, tokens, tokens, workers=3))
+    pages = []
+    for rank in range(3):
+        buffers, _ = buffer_views(memory, shape, *forms, tokens, tokens, rank)
+        assert within(memory, *buffers.own)
+        pages.append({at // 4096 for part in buffers.own for at in addresses(part)})
+    shared = buffers.hidden, buffers.qkv, buffers.context, buffers.ffn, buffers.last.rows
+    pages.append({at // 4096 for part in shared for at in addresses(part)})
+    assert sum(map(len, pages)) == len(set().union(*pages))
+
+
+def addresses(array):
+    return range(array.ctypes.data, array.ctypes.data + array.nbytes, 4)
+
+
+def within(memory, *parts):
+    return all(addresses(part)[i] in addresses(memory) for part in parts for i in (0, -1))
 
 
 def test_one_thread_needs_no_team(checkpoint, batch):

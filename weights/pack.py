@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.forms import FORMS, PLAIN, Form
-from minner.kernels.layout import Linear, Norm, Shape, Weights, padded, weight_count, weight_views
+from minner.kernels.layout import (
+    PAGE,
+    Linear,
+    Norm,
+    Shape,
+    Weights,
+    padded,
+    weight_count,
+    weight_views,
+)
 from minner.kernels.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
@@ -18,9 +27,6 @@ from minner.weights.numbers import to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
 Words = NDArray[np.float32]  # of 32-bit words that may hold something else
-
-ALIGNMENT = 64
-"""Bytes: a cache line, and the widest vector register."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,9 @@ class PackedModel:
 
 
 def aligned_empty(count: int) -> Floats:
-    """An uninitialised float32 `[count]` that starts on a cache line."""
-    raw = np.empty(count * 4 + ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    """An uninitialised float32 `[count]` that starts on a page."""
+    raw = np.empty(count * 4 + 4 * PAGE, dtype=np.uint8)
+    start = -raw.ctypes.data % (4 * PAGE)
     return raw[start : start + count * 4].view(np.float32)
 
 
