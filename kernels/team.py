@@ -114,11 +114,10 @@ def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Val
 def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
     """Emit a loop over what this thread gets of the numbers below `count`, and its next number."""
     taken = Variable(_atomic("add", counter, 1))
-    following = Variable(_atomic("add", counter, 1))
     for _ in loop_while(lambda: taken.value < count):
-        yield taken.value, following.value
-        taken.value = following.value
-        following.value = _atomic("add", counter, 1)
+        following = _atomic("add", counter, 1)
+        yield taken.value, following
+        taken.value = following
 
 
 def shared_rows(team: Member, total: Value) -> Iterator[Value]:
