@@ -11,6 +11,7 @@ model is not float32; q, k, v and the probabilities are rounded to it then.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from minner.kernels.functions import exp_below, exp_short
@@ -146,11 +147,14 @@ def softmax(
     length: Value,
     x: Pointer,
     words: Value,
-) -> None:
+) -> Iterator[Value]:
     """Turn rows of `length` scores into weights, as rows of x; beyond `length` they get 0.
 
     The last vector of a row of scores tells what its weights must be multiplied by to give
     probabilities. Maxima first, of all rows: so that none has to wait for the one before.
+
+    Yields:
+        The number of each row before its weights are computed: there is time for other things.
     """
     whole = length // LANES * LANES
     inside = lane_numbers() < splat(to_int32(length - whole))
@@ -163,6 +167,7 @@ def softmax(
     for i in loop(rows):
         row = scores + i * stride
         spare = row + (stride - LANES)
+        yield i
         total = _weights_row(precision, row, spare.load(), whole, inside, x, words, i)
         spare.store(splat(1.0 / total))
 
@@ -213,7 +218,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - own: scratch of this thread.
         - context: out `[T, words of H d]`.
     """
-    inner = attention_precision(precision)
+    inner, given = attention_precision(precision), precision.product_rows
     product = multiply(inner)
 
     @staged
@@ -251,7 +256,11 @@ def attention_kernel(precision: Precision = float32) -> Any:
                         *no_more,
                     )
                 of_values = words_of_tokens(inner, length)
-                softmax(inner, scores, score_stride, rows, length, x_of_values, of_values)
+                for i in softmax(inner, scores, score_stride, rows, length, x_of_values, of_values):
+                    # Other cores have read the lines that this head is about to write.
+                    for at in loop(0, width, TILE * given.step):
+                        place = given.place(context, first + row + i, head * width + at)
+                        place.prefetch(1, to_write=True)
                 for at in loop(0, width, BLOCK):
                     product(
                         *(x_of_values, of_values),
@@ -261,10 +270,12 @@ def attention_kernel(precision: Precision = float32) -> Any:
                     )
                     for i in loop(rows):
                         scale = (scores + i * score_stride + (score_stride - LANES)).load()
-                        for column in range(0, BLOCK, LANES):
-                            total = own.accumulator[i, column].load() * scale
-                            token, to = first + row + i, head * width + at + column
-                            precision.product_rows.write(context, token, to, total)
+                        halves = [
+                            own.accumulator[i, column].load() * scale
+                            for column in range(0, BLOCK, LANES)
+                        ]
+                        token, to = first + row + i, head * width + at
+                        given.write(context, token, to, halves)
         meet(team)
 
     return attention

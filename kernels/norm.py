@@ -79,8 +79,9 @@ def _write_operand(precision: Precision, hidden: Array, token: Value, x: X) -> N
     if precision.form.quantised:
         quantise_row(precision, float32, hidden[token], width, x, token)
     else:
-        for at in loop(0, width, LANES):
-            precision.blocked.write(x.rows, token, at, hidden[token, at].load())
+        for at in loop(0, width, BLOCK):
+            halves = [hidden[token, at + column].load() for column in range(0, BLOCK, LANES)]
+            precision.blocked.write(x.rows, token, at, halves)
 
 
 def layer_norm_kernel(precision: Precision = float32) -> Any:

@@ -43,13 +43,14 @@ from minner.kernels.staged import (
     bits,
     call,
     fma,
+    join,
     lift,
     narrow,
     on_x86,
     shuffle,
     widen,
 )
-from minner.kernels.target import GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
+from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
 Pack = Callable[[Pointer, Value], None]
@@ -60,7 +61,7 @@ class Rows:
     """Rows of values in memory.
 
     Attributes:
-        place: where LANES values begin: `(array, row, column)`.
+        place: where values begin: `(array, row, column)`.
         pack: stores them there.
         step: values in a word.
     """
@@ -69,9 +70,17 @@ class Rows:
     pack: Pack
     step: int
 
-    def write(self, out: Array, row: Value, column: Operand, values: Value) -> None:
-        """Store LANES values of a row, from a column on."""
-        self.pack(self.place(out, row, column), values)
+    def write(self, out: Array, row: Value, column: Operand, halves: list[Value]) -> None:
+        """Store BLOCK values of a row, two vectors, from a column on.
+
+        They are stored at once where they lie in one line: a line that another core has read is
+        waited for once then.
+        """
+        if TILE * self.step >= BLOCK:
+            self.pack(self.place(out, row, column), join(*halves))
+            return
+        for half, values in enumerate(halves):
+            self.pack(self.place(out, row, column + half * LANES), values)
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,8 @@ class Precision:
         name: as `minner.load` takes it.
         form: how many values share a word.
         dot: `(sums, words of x, word of weights) -> sums`, all of them vectors.
-        pack: stores LANES values as words of x: `(place, values)`. Those of int8 must be whole
-            numbers of at most `steps`.
+        pack: stores values, in one vector, as words of x: `(place, values)`. Those of int8 must be
+            whole numbers of at most `steps`.
         unpack: reads LANES values, where what is to be quantised can be in this precision.
         tile_dot: the same as `dot` on matrix registers, by its name in LLVM, or "".
         sums: the type of the sums, FLOATS or INTS.
@@ -240,7 +249,8 @@ def _quad_dot(sums: Value, x: list[Value], weights: Value) -> Value:
 def _pack_int16(place: Pointer, values: Value) -> None:
     """Values 0, 2, 1, 3 of each four: the order in which `_unpacked_quad_dot` meets the weights."""
     halves = narrow(values, INT16)
-    order = [four + i for four in range(0, LANES, 4) for i in (0, 2, 1, 3)]
+    count = values.code.type.count
+    order = [four + i for four in range(0, count, 4) for i in (0, 2, 1, 3)]
     place.store(shuffle(halves, halves, order))
 
 

@@ -300,12 +300,14 @@ def linear_kernel(
         for row in loop(rows):
             token = first + row
             scale = x.scale[token].broadcast() if precision.form.quantised else None
+            halves = []
             for column in range(0, BLOCK, LANES):
                 total = sums + row * BLOCK + column
                 value = activation(_finish(precision, layer, at + column, total, scale))
                 if added is not None:
                     value = value + added[token, at + column].load()
-                given.write(out, token, at + column, value)
+                halves.append(value)
+            given.write(out, token, at, halves)
 
     @staged
     def linear(team: Member, x: X, layer: Linear, accumulator: Array, out: Array) -> None:

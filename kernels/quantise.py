@@ -49,9 +49,10 @@ def quantise_row(
     peak = reduce(maximum(first, second), maximum)
     x.scale[token].store_scalar(peak * (1 / precision.steps))
     steps = splat(select(peak > SMALLEST, precision.steps / peak, 0.0))
-    for at in loop(0, width, LANES):
-        values = source.unpack(row + at // step) * steps
-        precision.blocked.write(x.rows, token, at, to_int(nearest(values)))
+    for at in loop(0, width, BLOCK):
+        halves = [source.unpack(row + (at + column) // step) for column in range(0, BLOCK, LANES)]
+        whole = [to_int(nearest(values * steps)) for values in halves]
+        precision.blocked.write(x.rows, token, at, whole)
 
 
 def quantise_kernel(precision: Precision) -> Any:

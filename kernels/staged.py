@@ -201,10 +201,10 @@ class Pointer(Value):
         """Write the one element here."""
         emit().store(value.code, self.code, align=4)
 
-    def prefetch(self, level: int) -> None:
+    def prefetch(self, level: int, to_write: bool = False) -> None:
         """Ask for the cache line here, which may be beyond the array, in the level 1 or 2 cache."""
-        for_reading, locality, data = INT32(0), INT32(4 - level), INT32(1)
-        settings = [Value(number) for number in (for_reading, locality, data)]
+        writing, locality, data = INT32(int(to_write)), INT32(4 - level), INT32(1)
+        settings = [Value(number) for number in (writing, locality, data)]
         call("llvm.prefetch.p0", ir.VoidType(), self.of(INT8), *settings)
 
     def broadcast(self) -> Value:
@@ -412,6 +412,11 @@ def shuffle(a: Value, b: Value, lanes: Sequence[int]) -> Value:
     """The lanes of two vectors, numbered through, in another order."""
     order = ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes))
     return Value(emit().shuffle_vector(a.code, b.code, order))
+
+
+def join(a: Value, b: Value) -> Value:
+    """The lanes of two vectors as one vector."""
+    return shuffle(a, b, range(2 * a.code.type.count))
 
 
 def reduce(x: Value, combine: Callable[[Value, Value], Value]) -> Value:
