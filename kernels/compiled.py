@@ -101,15 +101,15 @@ def _cut(memory: Any, start: Any, shape: Any) -> Any:
 
 @register_jitable
 def shape_of(call: Any) -> Shape:
-    """The sizes that follow the fields of a Call."""
-    s = carray(_advance(call, len(FIELDS)), (7,))
+    """The sizes that follow the fields of a Call and the address of the team."""
+    s = carray(_advance(call, len(FIELDS) + 1), (7,))
     return Shape(s[0], s[1], s[2], s[3], s[4], s[5], s[6])
 
 
 @register_jitable
 def team_of(call: Any) -> Any:
     """The state that the threads share; its fields are named in `layout.py`."""
-    return carray(_pointer(call, FIELDS.team, INDEX), (1 << 30,))
+    return carray(_pointer(call, len(FIELDS), INDEX), (1 << 30,))
 
 
 @register_jitable

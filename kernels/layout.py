@@ -26,7 +26,7 @@ Words = Any  # the same, of 32-bit words that may hold something else
 class Call(NamedTuple):
     """What a forward pass works on: int64 values in this order, some of them addresses.
 
-    After them follow the seven fields of Shape.
+    After them follow the address of the state that the threads share, and the fields of Shape.
     """
 
     words: int  # float32 [V, D]
@@ -41,7 +41,6 @@ class Call(NamedTuple):
     tokens: int  # T
     sequences: int  # S
     longest: int  # tokens of the longest sequence
-    team: int = 0  # int64, the state that its threads share
 
 
 PAGE = 1024

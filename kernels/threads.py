@@ -53,9 +53,9 @@ class Team:
     Helpers start with the first pass, as daemon threads. Callers from several threads take turns.
     """
 
-    def __init__(self, forward: Forward, workers: int) -> None:
-        """Plan a team of `workers` threads, of which the caller of `run` is one."""
-        self._forward = forward
+    def __init__(self, forward: Forward, shape: Shape, workers: int) -> None:
+        """Plan a team of `workers` threads, of which the caller of `run` is one, for one model."""
+        self._forward, self._shape = forward, shape
         self.workers = workers
         self._stop: weakref.finalize[..., Team] | None = None
         self._reset()
@@ -70,7 +70,10 @@ class Team:
         self._stop = None
         self._lock = threading.Lock()
         self._state = team_state(self.workers)
-        self._call = np.zeros(len(Call._fields) + len(Shape._fields), dtype=np.int64)
+        # A helper needs to know its team's state before the first call, and nothing else of it.
+        parts = Call(*[0] * len(Call._fields)), (self._state.ctypes.data,), self._shape
+        self._call = np.array([*chain(*parts)], dtype=np.int64)
+        self._address = self._call.ctypes.data
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -78,24 +81,21 @@ class Team:
         with self._lock:
             yield
 
-    def run(self, call: Call, shape: Shape, laps: Laps | None = None) -> None:
-        """Run one pass; only inside `turn`. The call's `team` is filled in here.
+    def run(self, call: Call, laps: Laps | None = None) -> None:
+        """Run one pass; only inside `turn`.
 
         Args:
             call: what to work on.
-            shape: of the model.
             laps: filled with the time of every stage, if given.
         """
         if self._stop is None and self.workers > 1:
             self._start()
         self._state[LAPS * LINE] = 0 if laps is None else laps.stamps.ctypes.data
-        self._call[:] = call._replace(team=self._state.ctypes.data) + shape
-        self._forward(self._call.ctypes.data, 0, 0)
+        self._call[: len(call)] = call
+        self._forward(self._address, 0, 0)
 
     def _start(self) -> None:
         pipes = [_channel() for _ in range(1, self.workers)]
-        # A helper needs to know its team's state before the first call, and nothing else of it.
-        self._call[Call._fields.index("team")] = self._state.ctypes.data
         for rank, (read_end, write_end) in enumerate(pipes, start=1):
             self._state[(WAKE + PER_RANK * rank) * LINE] = write_end
             arguments = (self._forward, self._call, self._state, rank, read_end)

@@ -17,15 +17,38 @@ from minner.kernels.native import load_forward
 from minner.kernels.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.errors import MinnerError
-from minner.weights.pack import aligned_empty
+from minner.weights.pack import PackedModel, aligned_empty
 from minner.weights.packed import load_packed
 
 Ids = NDArray[np.int32]
+Places = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
 
 TOKENS_PER_CALL = 512
 """Sequences are packed into one native call up to this many tokens: it bounds the scratch memory
 (8 KB a token for width 384, 30 KB for 768), and more tokens make no product faster."""
+
+
+class _Room:
+    """What native calls of some tokens read and write, kept for the next.
+
+    A processor that has just read a model's weights has forgotten all else, and Python is slow
+    then: making these arrays anew took 2 % of a call with 16 tokens.
+    """
+
+    def __init__(self, model: PackedModel, tokens: int, longest: int, scratch: int) -> None:
+        """Make room for `tokens`, or as many sequences, and for `scratch` words."""
+        self.tokens, self.longest = tokens, longest
+        self.ids, self.positions, self.rows = np.empty((3, tokens), dtype=np.int32)
+        self.bounds = np.empty(tokens + 1, dtype=np.int32)
+        self.logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
+        self._scratch = aligned_empty(scratch)
+        used = (model.words, model.memory, self._scratch, self.ids, self.positions, self.bounds)
+        self._addresses = [array.ctypes.data for array in (*used, self.rows, self.logits)]
+
+    def call(self, kept: int, tokens: int, sequences: int, longest: int) -> Call:
+        """A call on what has been written here."""
+        return Call._make([*self._addresses, kept, tokens, sequences, longest])
 
 
 class Engine:
@@ -53,14 +76,14 @@ class Engine:
                 f"the system does not let minner run the code that it has compiled "
                 f"({error.strerror}): allow it executable memory, as all JIT compilers need"
             ) from error
-        self._team = Team(forward, available_cores() if threads is None else threads)
-        self._positions = np.arange(self._model.shape.positions, dtype=np.int32)
-        self._room = 0, 0  # most tokens, and the longest sequence, that the scratch is for
-        self._scratch = aligned_empty(0)
+        shape, workers = self._model.shape, available_cores() if threads is None else threads
+        self._team = Team(forward, shape, workers)
+        self._positions = np.arange(shape.positions, dtype=np.int32)
+        self._room = _Room(self._model, 0, 0, 0)
         self._recorded: list[Laps] | None = None
 
     def logits(
-        self, sequences: Sequence[Ids], rows: Sequence[NDArray[np.integer[Any]]] | None = None
+        self, sequences: Sequence[Ids], rows: Sequence[Places] | None = None
     ) -> list[Floats]:
         """Run sequences of piece ids, special tokens included.
 
@@ -76,17 +99,7 @@ class Engine:
         """
         results: list[Floats] = []
         for first, last in _groups([len(ids) for ids in sequences]):
-            group = sequences[first:last]
-            bounds = [0, *accumulate(len(ids) for ids in group)]
-            if rows is None:
-                places, ends = np.arange(bounds[-1], dtype=np.int32), bounds
-            else:
-                some = rows[first:last]
-                inside = [start + at for start, at in zip(bounds, some, strict=False)]
-                places = np.concatenate(inside, dtype=np.int32)
-                ends = [0, *accumulate(len(at) for at in some)]
-            logits = self._run(group, bounds, places)
-            results += [logits[start:end].copy() for start, end in pairwise(ends)]
+            results += self._run(sequences[first:last], None if rows is None else rows[first:last])
         return results
 
     @contextmanager
@@ -104,44 +117,38 @@ class Engine:
         finally:
             self._recorded = None
 
-    def _run(self, group: Sequence[Ids], bounds: list[int], rows: Ids) -> Floats:
-        model, team, tokens = self._model, self._team, bounds[-1]
-        logits = np.empty((len(rows), padded(model.shape.classes)), dtype=np.float32)
-        if not len(rows):
-            return logits[:, : model.shape.classes]
-        ids = np.concatenate(group)
-        positions = np.concatenate([self._positions[: len(one)] for one in group])
-        starts, longest = np.array(bounds, dtype=np.int32), max(map(len, group))
-        with team.turn():
-            call = Call(
-                words=model.words.ctypes.data,
-                weights=model.memory.ctypes.data,
-                scratch=self._scratch_for(tokens, longest),
-                ids=ids.ctypes.data,
-                positions=positions.ctypes.data,
-                bounds=starts.ctypes.data,
-                rows=rows.ctypes.data,
-                logits=logits.ctypes.data,
-                kept=len(rows),
-                tokens=tokens,
-                sequences=len(group),
-                longest=longest,
-            )
-            recorded = self._recorded
-            laps = None if recorded is None else Laps(model.shape.layers, self._forms[0].quantised)
-            team.run(call, model.shape, laps)
+    def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
+        bounds = [0, *accumulate(len(ids) for ids in group)]
+        ends = bounds if rows is None else [0, *accumulate(len(places) for places in rows)]
+        tokens, kept, longest = bounds[-1], ends[-1], max(map(len, group))
+        if not kept:
+            return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
+        with self._team.turn():
+            room = self._room_for(max(tokens, len(group)), longest)
+            np.concatenate(group, out=room.ids[:tokens])
+            positions = [self._positions[: len(ids)] for ids in group]
+            np.concatenate(positions, out=room.positions[:tokens])
+            room.bounds[: len(bounds)] = bounds
+            if rows is None:
+                room.rows[:tokens] = np.arange(tokens)
+            else:
+                inside = [start + places for start, places in zip(bounds, rows, strict=False)]
+                np.concatenate(inside, out=room.rows[:kept], casting="same_kind")
+            recorded, layers = self._recorded, self._model.shape.layers
+            laps = None if recorded is None else Laps(layers, self._forms[0].quantised)
+            self._team.run(room.call(kept, tokens, len(group), longest), laps)
             if recorded is not None and laps is not None:
                 recorded.append(laps)
-        return logits[:, : model.shape.classes]
+            logits = room.logits[:, : self._model.shape.classes]
+            return [logits[start:end].copy() for start, end in pairwise(ends)]
 
-    def _scratch_for(self, tokens: int, longest: int) -> int:
-        """The address of memory for so many tokens, which grows and is kept; only in our turn."""
-        if tokens > self._room[0] or longest > self._room[1]:
-            room = max(tokens, self._room[0]), max(longest, self._room[1])
-            count = buffer_count(self._model.shape, *self._forms, *room, self._team.workers)
-            self._scratch = aligned_empty(count)  # before the room, which must be there
-            self._room = room
-        return self._scratch.ctypes.data
+    def _room_for(self, tokens: int, longest: int) -> _Room:
+        """Room for so many tokens, which grows and is kept; only in our turn."""
+        if tokens > self._room.tokens or longest > self._room.longest:
+            most = max(tokens, self._room.tokens), max(longest, self._room.longest)
+            scratch = buffer_count(self._model.shape, *self._forms, *most, self._team.workers)
+            self._room = _Room(self._model, *most, scratch)
+        return self._room
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -102,7 +102,7 @@ def test_the_same_bits_from_an_image_as_from_the_linker(tiny_path: Path) -> None
     ids = np.arange(31, dtype=np.int32) % 20
     logits = []
     for code in (make_image(object_file, SYMBOL), object_file):
-        engine._team = Team(native._PROTOTYPE(native._load(code)), 2)
+        engine._team = Team(native._PROTOTYPE(native._load(code)), engine._model.shape, 2)
         logits += engine.logits([ids])
     assert np.isfinite(logits[0]).all()
     np.testing.assert_array_equal(logits[0], logits[1])
