@@ -278,7 +278,7 @@ int8 = Precision(
     pack=_pack_quads if HAS_QUADS else _pack_int16,
     tile_dot="llvm.x86.tdpbssd" if TARGET.tiles else "",
     sums=INTS,
-    # Where x is multiplied as int16 anyway, it has 10 bits; up to K = 33,000 no sum can overflow.
+    # Where x is multiplied as int16 anyway, it has 10 bits; `WIDEST` of weights/pack.py follows.
     steps=127 if HAS_QUADS else 511,
     offset=_OFFSET,
 )

@@ -10,6 +10,8 @@ from minner.kernels import plain
 from minner.kernels.layout import Operand, padded
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
+from minner.weights.errors import MinnerError
+from minner.weights.pack import WIDEST
 
 UNIT = 2.0**-24
 """The error of one rounding to float32, relative to the result."""
@@ -163,6 +165,15 @@ def test_a_row_has_the_same_bits_in_every_tile(precision):
 
 
 # ---- rows of int8 -------------------------------------------------------------------------------
+
+
+def test_sums_that_could_overflow_are_refused():
+    form = PRECISIONS["int8"].form
+    weight, bias = np.ones((1, WIDEST + 1), np.float32), np.zeros(1, np.float32)
+    lone.layer_of(form, weight[:, 1:], bias)
+    with pytest.raises(MinnerError, match=f"{WIDEST + 1} inputs, and int8 can sum up {WIDEST}"):
+        lone.layer_of(form, weight, bias)
+    assert WIDEST * 127 * 511 < 2**31 and PRECISIONS["int8"].steps <= 511
 
 
 def test_quantised_rows_equal_their_twin():

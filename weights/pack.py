@@ -23,10 +23,14 @@ from minner.kernels.layout import (
 from minner.kernels.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
+from minner.weights.errors import MinnerError
 from minner.weights.numbers import to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
 Words = NDArray[np.float32]  # of 32-bit words that may hold something else
+
+WIDEST = (2**31 - 1) // (127 * 511)
+"""Products that an int32 sums up without overflow, on every host: see `Precision.steps`."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,15 @@ def fill_linear(
 
     Outputs are multiplied by `factors` `[N]`: in int8 by their scales, so that the integers are
     those of the weight alone, as a converted checkpoint holds them.
+
+    Raises:
+        MinnerError: int8 sums of so many products could overflow.
     """
+    if form.quantised and weight.shape[1] > WIDEST:
+        raise MinnerError(
+            f"a layer of this model has {weight.shape[1]} inputs, and int8 can sum up {WIDEST}: "
+            "load it in bfloat16 or float32"
+        )
     fill(linear.bias[layer], bias if factors is None else bias * factors)
     if form.quantised:
         steps, scales = to_int8(weight)
