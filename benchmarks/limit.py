@@ -9,6 +9,8 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
+from minner.kernels.target import TARGET
+
 SOURCE = Path(__file__).with_name("avx2.c")
 
 
@@ -28,8 +30,12 @@ def limit_to_avx2(work: Path) -> None:
         work.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
         os.environ["LD_PRELOAD"] = str(library)
+        # minner keeps what LLVM says of the processor that /proc/cpuinfo names, without any limit.
+        os.environ["MINNER_CACHE_DIR"] = str(work / "avx2-cache")
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     hidden = ("avx512", "avx10", "avxvnni", "amx")
     present = [name for name, there in llvm.get_host_cpu_features().items() if there]
+    if TARGET.lanes > 8:
+        raise SystemExit("minner still uses more than AVX2")
     if left := [name for name in present if name.startswith(hidden)]:
         raise SystemExit(f"beyond AVX2 there is still: {', '.join(left)}")
