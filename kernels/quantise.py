@@ -27,11 +27,14 @@ from minner.kernels.staged import (
     to_int,
     vector,
 )
-from minner.kernels.target import BLOCK, LANES
+from minner.kernels.target import BLOCK, LANES, TILE
 from minner.kernels.team import meet, shared_rows
 
 SMALLEST = 2.0**-120
 """A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""
+
+ROWS_AHEAD = 2
+"""How far ahead rows are fetched: another core wrote them. With 1, or none, it takes longer."""
 
 
 def quantise_row(
@@ -50,6 +53,8 @@ def quantise_row(
     x.scale[token].store_scalar(peak * (1 / precision.steps))
     steps = splat(select(peak > SMALLEST, precision.steps / peak, 0.0))
     for at in loop(0, width, BLOCK):
+        for column in range(0, BLOCK, TILE * step):
+            (row + (width * ROWS_AHEAD + at + column) // step).prefetch(1)
         halves = [source.unpack(row + (at + column) // step) for column in range(0, BLOCK, LANES)]
         whole = [to_int(nearest(values * steps)) for values in halves]
         precision.blocked.write(x.rows, token, at, whole)
