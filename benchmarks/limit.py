@@ -33,9 +33,9 @@ def limit_to_avx2(work: Path) -> None:
         # minner keeps what LLVM says of the processor that /proc/cpuinfo names, without any limit.
         os.environ["MINNER_CACHE_DIR"] = str(work / "avx2-cache")
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    hidden = ("avx512", "avx10", "avxvnni", "amx")
-    present = [name for name, there in llvm.get_host_cpu_features().items() if there]
     if TARGET.lanes > 8:
         raise SystemExit("minner still uses more than AVX2")
+    hidden = ("avx512", "avx10", "avxvnni", "amx")
+    present = [name for name, there in llvm.get_host_cpu_features().items() if there]
     if left := [name for name in present if name.startswith(hidden)]:
         raise SystemExit(f"beyond AVX2 there is still: {', '.join(left)}")

@@ -43,9 +43,6 @@ class Call(NamedTuple):
     longest: int  # tokens of the longest sequence
 
 
-PAGE = 1024
-"""Words of a page of memory, 4 KB."""
-
 # ---- the state that a thread team shares: fields of LINE int64 each (see team.py) -------------
 
 LINE = 16
@@ -250,6 +247,10 @@ def cut_operand(
     if form.quantised:
         read, at = cut_x(memory, at, tokens, width, form)
     return given, read, at
+
+
+PAGE = 1024
+"""Words of a page of memory, 4 KB."""
 
 
 def whole_pages(words: int) -> int:

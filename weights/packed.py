@@ -48,7 +48,8 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     """A checkpoint laid out for the kernels: from the cache, else packed and kept there.
 
     Raises:
-        MinnerError: a tensor cannot be read, or holds values that are not finite.
+        MinnerError: a tensor cannot be read, or holds values that are not finite; or a layer is too
+            wide for int8.
     """
     shape, form = shape_of(checkpoint.config), FORMS[precision]
     origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
