@@ -1,0 +1,54 @@
+"""The programs of docs/migrating.md run and print what the page says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "migrating.md"
+
+BLOCK = re.compile(
+    r"^ *```(?P<language>python|diff)\n(?P<source>.*?)^ *```\n"
+    r"(?:\n *```text\n(?P<output>.*?)^ *```\n)?",
+    re.MULTILINE | re.DOTALL,
+)
+"""A program, and the block of text that follows it where it prints something."""
+
+NEEDS = {"minner.spark": ("pyspark", "pyarrow"), "spacy": ("spacy",)}
+"""The packages that a program needs when its source names one of these modules."""
+
+
+def programs() -> Iterator[object]:
+    """A test for each program, named by its section and its number there."""
+    for section in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        title = section.splitlines()[0]
+        for number, block in enumerate(BLOCK.finditer(section), start=1):
+            source, output = (dedent(block[name] or "") for name in ("source", "output"))
+            if block["language"] == "diff":
+                source = minners_side(source)
+            yield pytest.param(source, output, id=f"{title}, {number}")
+
+
+def minners_side(diff: str) -> str:
+    """The lines of a diff that are there afterwards."""
+    return "\n".join(line[1:] for line in diff.splitlines() if not line.startswith("-"))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # PySpark leaves sockets open
+@pytest.mark.parametrize(("program", "output"), list(programs()))
+def test_program(program: str, output: str) -> None:
+    for module in (module for name in NEEDS if name in program for module in NEEDS[name]):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    if "spacy" in program:
+        import_module("minner.spacy_component")  # spaCy finds it alone where minner is installed
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(compile(program, str(PAGE), "exec"), {"__name__": "__main__"})
+    assert printed.getvalue() == output
