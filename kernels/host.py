@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from minner.kernels.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.cache import cache_directory, keep_checked, read_checked, version_of
 
 CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors: lines of `key : value`, an empty line after each."""

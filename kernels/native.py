@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from minner.kernels.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.cache import cache_directory, keep_checked, read_checked, version_of
 from minner.kernels.elf import UnknownObject
 from minner.kernels.image import is_image, load_image, make_image
 from minner.kernels.target import TARGET

@@ -10,19 +10,14 @@ Example::
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-_HERE = os.path.dirname(__file__)
-if not os.path.isdir(os.path.join(_HERE, "kernels")):
-    # A checkout, where kernels/ and weights/ stand beside this folder instead of in it.
-    __path__.append(os.path.dirname(_HERE))
-
 from minner.entity import Entity
-from minner.weights.errors import MinnerError, MinnerWarning
+from minner.errors import MinnerError, MinnerWarning
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
     from minner.tagger import Tagger

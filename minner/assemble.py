@@ -15,12 +15,12 @@ from minner.decode import entities
 from minner.decoders import DECODERS, SCHEMES_READ, VITERBI, scheme_written
 from minner.document import Document
 from minner.entity import Entity
+from minner.errors import MinnerError
 from minner.offsets import unit_offsets
 from minner.options import Options
 from minner.pieces import Pieces, Window
 from minner.schemes import are_bare, chunk_labels, scheme_of_labels, with_prefixes
 from minner.strategies import STRATEGIES
-from minner.weights.errors import MinnerError
 from minner.words import Span
 
 Floats = NDArray[np.float32]

@@ -12,7 +12,7 @@ from typing import Any
 
 import minner
 from minner.commands import bench, convert, diff, evaluate, inspect, redact, tag, warmup
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
 

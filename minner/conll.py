@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
 from minner.chunks import conlleval_chunks
-from minner.weights.errors import MinnerError, warn
+from minner.errors import MinnerError, warn
 
 _DOCUMENT_START = "-DOCSTART-"
 _TABS = re.compile(" *\t+ *")

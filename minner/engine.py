@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError
 from minner.kernels.forms import FORMS, attention_name
 from minner.kernels.laps import Laps
 from minner.kernels.layout import Call, buffer_count, padded
 from minner.kernels.native import load_forward
 from minner.kernels.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.errors import MinnerError
 from minner.weights.pack import PackedModel, aligned_empty
 from minner.weights.packed import load_packed
 

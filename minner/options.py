@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from minner.decoders import DECODERS
+from minner.errors import MinnerError
 from minner.offsets import UNITS
 from minner.strategies import STRATEGIES
-from minner.weights.errors import MinnerError
 
 ON_LONG = ("window", "error", "truncate")
 

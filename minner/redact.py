@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from minner.entity import Entity
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 LABEL = "[{label}]"
 NUMBERED = "[{label}-{number}]"

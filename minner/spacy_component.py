@@ -19,8 +19,8 @@ from spacy.util import minibatch
 
 import minner
 from minner.entity import Entity
+from minner.errors import MinnerError, warn
 from minner.options import OPTION_NAMES
-from minner.weights.errors import MinnerError, warn
 
 _RULES = [name for name in OPTION_NAMES if name not in ("offsets", "inclusive_ends")]
 """Options of `minner.load` that fit spaCy, which has offsets of its own."""

@@ -19,6 +19,7 @@ from minner.decode import entities, word_tags
 from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
+from minner.errors import MinnerError, warn
 from minner.kernels.forms import FAST, FORMS
 from minner.kernels.laps import Laps
 from minner.options import Options
@@ -26,7 +27,6 @@ from minner.pieces import Pieces, Window, encode_words, windows
 from minner.schemes import are_bare
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError, warn
 from minner.weights.hub import find_checkpoint
 from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.words import Span, split_words

@@ -9,7 +9,7 @@ import pytest
 
 from minner.chunks import conlleval_chunks
 from minner.conll import Sentence, read_conll
-from minner.weights.errors import MinnerError, MinnerWarning
+from minner.errors import MinnerError, MinnerWarning
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -19,11 +19,11 @@ from checkpoints import (
     safetensors_bytes,
     write_checkpoint,
 )
+from minner.errors import MinnerError
 from minner.inspection.examine import examine
 from minner.weights import convert as converter
 from minner.weights.checkpoint import open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
-from minner.weights.errors import MinnerError
 from minner.weights.numbers import SMALLEST, from_int8, to_int8
 from minner.weights.pack import pack
 from test_cli import Capture, assert_fails, run

@@ -18,12 +18,12 @@ from minner.assemble import Assembler, Reading
 from minner.compat import pipeline
 from minner.decode import softmax
 from minner.decoders import DECODERS
+from minner.errors import MinnerError, MinnerWarning
 from minner.offsets import UNITS, unit_offsets
 from minner.options import Options
 from minner.sparknlp import LightPipeline
 from minner.strategies import STRATEGIES
 from minner.tagger import TEXTS_PER_BATCH, Tagger
-from minner.weights.errors import MinnerError, MinnerWarning
 from minner.words import Span, split_words
 
 TEXT = "John Smith works for Acme Corp. in London, and Mary for Johnson & Co. in Paris."

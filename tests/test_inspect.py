@@ -25,12 +25,12 @@ from checkpoints import (
     write_tokenizer,
 )
 from minner import cli
+from minner.errors import MinnerError
 from minner.inspection.cost import attention_flops, parameters, product_flops, weight_bytes
 from minner.inspection.examine import examine
 from minner.inspection.text import table
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError
 from minner.weights.pack import pack
 from minner.weights.tokenizer import read_tokenizer
 

@@ -6,11 +6,11 @@ import pytest
 import lone_kernels as lone
 from lone_kernels import accumulator, alone, nans, normal, padded_rows
 from minner import reference
+from minner.errors import MinnerError
 from minner.kernels import plain
 from minner.kernels.layout import Operand, padded
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
-from minner.weights.errors import MinnerError
 from minner.weights.pack import WIDEST
 
 UNIT = 2.0**-24

@@ -14,8 +14,8 @@ import pytest
 
 import minner
 from minner import MinnerError, engine
+from minner.cache import read_checked
 from minner.kernels import build, image, native
-from minner.kernels.cache import read_checked
 from minner.kernels.elf import UnknownObject
 from minner.kernels.host import host_cpu
 from minner.kernels.image import is_image

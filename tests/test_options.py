@@ -12,9 +12,9 @@ import pytest
 
 import minner
 from checkpoints import write_checkpoint
+from minner.errors import MinnerError
 from minner.options import OPTION_NAMES, Options
 from minner.tagger import Tagger
-from minner.weights.errors import MinnerError
 
 
 def test_load_has_the_same_options_and_defaults() -> None:

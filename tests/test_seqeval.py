@@ -10,8 +10,8 @@ import pytest
 
 from golden.make_seqeval import PREFIXES, random_corpus
 from minner.conll import read_conll
+from minner.errors import MinnerError
 from minner.scoring.classification import seqeval_report
-from minner.weights.errors import MinnerError
 
 STORED = json.loads((Path(__file__).parent / "golden" / "seqeval.json").read_text())
 

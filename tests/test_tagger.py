@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import minner
 from checkpoints import write_checkpoint
+from minner.errors import MinnerError, MinnerWarning
 from minner.pieces import encode_words
 from minner.tagger import TEXTS_PER_BATCH, Tagger
-from minner.weights.errors import MinnerError, MinnerWarning
 from minner.words import split_words
 
 TEXTS = [

@@ -22,8 +22,8 @@ from checkpoints import (
     write_json,
     write_safetensors,
 )
+from minner.errors import MinnerError, MinnerWarning
 from minner.weights.checkpoint import Checkpoint, read_checkpoint, sinusoidal_positions
-from minner.weights.errors import MinnerError, MinnerWarning
 from minner.weights.names import canonical_name, expected_shapes, layer_count
 
 Arrays = dict[str, NDArray[Any]]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from checkpoints import write_json
+from minner.errors import MinnerError, MinnerWarning
 from minner.weights.config import Config, read_config
-from minner.weights.errors import MinnerError, MinnerWarning
 from minner.weights.labels import fit_labels
 
 SMALL = {

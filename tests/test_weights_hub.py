@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import errors
 from huggingface_hub.utils._paths import filter_repo_objects
 
+from minner.errors import MinnerError
 from minner.weights import hub
-from minner.weights.errors import MinnerError
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from checkpoints import encode, safetensors_bytes, with_header
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.tensors import read_safetensors
 
 GOLDEN = (

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, processors
 
 from checkpoints import VOCABULARY, edit_json, write_checkpoint, write_json
+from minner.errors import MinnerError, MinnerWarning
 from minner.weights.casing import Casing, casing_by_transformers, casing_of
 from minner.weights.config import Config, read_config
-from minner.weights.errors import MinnerError, MinnerWarning
 from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.weights.tokenizer_settings import read_tokenizer_settings
 

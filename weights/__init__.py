@@ -1,6 +1,6 @@
 """From a checkpoint on disk to validated arrays: configuration, tensors, tokenizer.
 
-Import from the modules themselves; this file imports nothing, so that `minner.weights.errors`
+Import from the modules themselves; this file imports nothing, so that `minner.errors`
 costs no more than it must. The way of a model through this package:
 
     hub.find_checkpoint      a path, a repository id or nothing -> a directory

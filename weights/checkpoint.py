@@ -10,8 +10,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError, warn
 from minner.weights.config import Config, read_config
-from minner.weights.errors import MinnerError, warn
 from minner.weights.names import canonical_tensors, expected_shapes
 from minner.weights.shards import read_tensors
 from minner.weights.sizes import fit_config

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minner.weights.errors import MinnerError, warn
+from minner.errors import MinnerError, warn
 from minner.weights.files import read_json_object, typed_value
 from minner.weights.labels import read_labels
 

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError
 from minner.weights.checkpoint import Checkpoint, open_checkpoint
 from minner.weights.config import corrected_json
-from minner.weights.errors import MinnerError
 from minner.weights.files import read_json_object, reason
 from minner.weights.numbers import to_bfloat16, to_int8
 from minner.weights.scales import SCALE

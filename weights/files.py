@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 _LFS_POINTER = b"version https://git-lfs"
 """How the stand-in file begins that a clone without git-lfs holds in place of a large file."""

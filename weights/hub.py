@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.files import reason
 
 _DEFAULT = Path(__file__).parent / "default"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minner.weights.errors import MinnerError, warn
+from minner.errors import MinnerError, warn
 
 _MOST_CLASSES = 1 << 16
 """A class index beyond this is a fault in the file: it bounds what a bad key can make us build."""

@@ -9,8 +9,8 @@ still renames as well.
 import re
 from collections.abc import Iterable, Mapping
 
+from minner.errors import MinnerError
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError
 from minner.weights.scales import join_scales
 from minner.weights.tensors import StoredTensor
 

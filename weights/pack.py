@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError
 from minner.kernels.forms import FORMS, PLAIN, Form
 from minner.kernels.layout import (
     PAGE,
@@ -23,7 +24,6 @@ from minner.kernels.layout import (
 from minner.kernels.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError
 from minner.weights.numbers import to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]

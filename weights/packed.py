@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from minner.cache import cache_directory, keep
 from minner.kernels import forms, layout, target
-from minner.kernels.cache import cache_directory, keep
 from minner.kernels.forms import FORMS
 from minner.kernels.layout import padded, weight_count
 from minner.kernels.target import LANES

@@ -10,7 +10,7 @@ weights that are not symmetric, which have a `x.weight_zero_point`.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.tensors import StoredTensor
 
 SCALE = "_scale"

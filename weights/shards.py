@@ -7,7 +7,7 @@ model.safetensors.index.fp16.json). The plain names are preferred, the single fi
 
 from pathlib import Path
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.files import read_json_object
 from minner.weights.tensors import StoredTensor, read_safetensors
 

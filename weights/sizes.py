@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from minner.errors import MinnerError, warn
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError, warn
 from minner.weights.labels import fit_labels
 from minner.weights.names import layer_count
 from minner.weights.tensors import StoredTensor

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.files import reason, refuse_lfs_pointer
 from minner.weights.numbers import from_bfloat16, from_int8
 

@@ -7,9 +7,9 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.processors import TemplateProcessing
 
+from minner.errors import MinnerError, warn
 from minner.weights.casing import casing_by_transformers, casing_of, decide_casing
 from minner.weights.config import Config
-from minner.weights.errors import MinnerError, warn
 from minner.weights.files import read_bytes
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
 from minner.weights.vocabulary import tokenizer_from_vocabulary

@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import AddedToken
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.files import read_json_object, typed_value
 
 _SPECIAL = {

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.files import read_text
 from minner.weights.tokenizer_settings import TokenizerSettings
 

@@ -8,8 +8,8 @@ import json
 import minner
 from minner.bench.shapes import SHAPES, BatchShape, parse_counts, parse_shapes
 from minner.commands.common import Commands, add_checkpoint_options
+from minner.errors import MinnerError
 from minner.progress import progress
-from minner.weights.errors import MinnerError
 
 SECONDS = 30.0
 

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 
 import minner
 from minner.decoders import DECODERS
+from minner.errors import MinnerError
 from minner.offsets import UNITS
 from minner.options import ON_LONG, OPTION_NAMES
 from minner.strategies import STRATEGIES
-from minner.weights.errors import MinnerError
 
 Commands = Any  # argparse's private _SubParsersAction
 

@@ -15,10 +15,10 @@ from minner.commands.common import PRECISIONS, Commands, add_text_options, read_
 from minner.compare import Comparison, Place, Side
 from minner.conll import read_conll
 from minner.decoders import DECODERS
+from minner.errors import MinnerError
 from minner.options import Options
 from minner.progress import progress
 from minner.tagger import Tagger
-from minner.weights.errors import MinnerError
 
 _WEIGHTS: dict[str, Any] = {"model": None, "precision": "float32"}
 _RULES: dict[str, Any] = {

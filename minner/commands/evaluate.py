@@ -18,6 +18,7 @@ from minner.commands.common import (
 )
 from minner.conll import Sentence, read_conll
 from minner.decoders import VITERBI, scheme_written
+from minner.errors import MinnerError, warn
 from minner.progress import progress
 from minner.schemes import are_bare, chunk_labels, scheme_of_corpus, with_prefixes
 from minner.scoring.analysis import full_report
@@ -25,7 +26,6 @@ from minner.scoring.classification import seqeval_report
 from minner.scoring.conlleval import card_report
 from minner.scoring.counts import Corpus
 from minner.scoring.numbers import full_numbers
-from minner.weights.errors import MinnerError, warn
 
 FORMATS: dict[str, Callable[[Corpus, Corpus], str]] = {
     "card": card_report,

@@ -7,7 +7,7 @@ import json
 import sys
 
 from minner.commands.common import Commands
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 from minner.weights.hub import find_checkpoint
 
 

@@ -19,10 +19,10 @@ from minner.commands.common import (
     load,
     read_lines,
 )
+from minner.errors import MinnerError
 from minner.formats.tagged import tagged
 from minner.progress import progress
 from minner.redact import LABEL, NUMBERED, Redactor, Replacement, restore
-from minner.weights.errors import MinnerError
 
 
 def add(commands: Commands) -> None:

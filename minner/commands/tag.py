@@ -17,11 +17,11 @@ from minner.commands.common import (
     rules_of,
 )
 from minner.decoders import STRICT
+from minner.errors import MinnerError
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
 from minner.options import OPTION_NAMES, Options
 from minner.progress import progress
-from minner.weights.errors import MinnerError
 
 
 def add(commands: Commands) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from minner.entity import Entity
+from minner.errors import MinnerError
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
-from minner.weights.errors import MinnerError
 
 # Where a reader of lines, brat's included, would end one (see `str.splitlines`), and the tab, which
 # ends a column.

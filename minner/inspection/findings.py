@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from minner.chunks import Chunk, conlleval_chunks
 from minner.decoders.strict import strict_chunks
+from minner.errors import MinnerError
 from minner.schemes import SCHEMES
 from minner.scoring.counts import (
     Corpus,
@@ -20,7 +21,6 @@ from minner.scoring.counts import (
     read_phrases,
     total,
 )
-from minner.weights.errors import MinnerError
 
 
 class Row(NamedTuple):

@@ -10,12 +10,12 @@ from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructField
 
+from minner.errors import MinnerError
 from minner.spark.arrow import Rows, read_annotations, write_annotations
 from minner.spark.params import HasInputs, HasOutput
 from minner.spark.schema import ANNOTATIONS, TYPE, annotation_fields, column
 from minner.spark.worker import Function, arrow_column
 from minner.tagger import TEXTS_PER_BATCH
-from minner.weights.errors import MinnerError
 
 Annotate = Callable[..., Rows]
 """From the annotations of some rows, a list for each input column, to those of the output."""

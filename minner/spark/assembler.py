@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, FloatType
 
+from minner.errors import MinnerError
 from minner.spark.params import HasOutput, accessors
 from minner.spark.schema import ANNOTATIONS, TYPE, column, text_field
-from minner.weights.errors import MinnerError
 
 
 class DocumentAssembler(

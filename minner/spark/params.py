@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pyspark.ml.param import Param, Params, TypeConverters
 from pyspark.ml.param.shared import HasInputCols, HasOutputCol
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 Owner = TypeVar("Owner", bound=Params)
 

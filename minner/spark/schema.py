@@ -20,7 +20,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from minner.weights.errors import MinnerError
+from minner.errors import MinnerError
 
 ANNOTATIONS = ArrayType(
     StructType(

@@ -11,11 +11,11 @@ from pyspark.ml.param import TypeConverters
 from pyspark.sql.types import StructField
 
 from minner import sparknlp
+from minner.errors import MinnerError
 from minner.spark.annotator import Annotate, Annotator
 from minner.spark.params import WORD_RULE, accessors, param, word_rule
 from minner.sparknlp.tokenizer import CONTEXT_CHARS
 from minner.sparknlp.whole_words import WholeWordTokenizer
-from minner.weights.errors import MinnerError
 
 
 class Tokenizer(Annotator):

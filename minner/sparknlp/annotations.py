@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from minner.errors import MinnerError
 from minner.sparknlp.jvm import utf16_length
-from minner.weights.errors import MinnerError
 
 
 class Annotation(TypedDict):

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentences
 from minner.sparknlp.jvm import float_string
 from minner.sparknlp.pieces import WordpieceEncoder
 from minner.tagger import Tagger
-from minner.weights.errors import MinnerError
 
 Floats = NDArray[np.float32]
 Row = tuple[Sequence[Annotation], Sequence[Annotation]]

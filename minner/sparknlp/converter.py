@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minner.decoders.ner_converter import ner_converter_chunks
+from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, inhabited, sentences
 from minner.sparknlp.jvm import Utf16Text, float_string
-from minner.weights.errors import MinnerError
 
 
 class TaggedToken(NamedTuple):

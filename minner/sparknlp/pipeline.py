@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import overload
 
 import minner
+from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, document
 from minner.sparknlp.classifier import TokenClassifier
 from minner.sparknlp.converter import NerConverter
 from minner.sparknlp.tokenizer import Tokenizer
 from minner.tagger import Tagger
-from minner.weights.errors import MinnerError
 
 Columns = dict[str, list[Annotation]]
 """A text's annotations by column: document, token, ner, entities."""

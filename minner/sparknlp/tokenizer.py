@@ -11,9 +11,9 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 
+from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentence_number
 from minner.sparknlp.jvm import utf16_length, utf16_offsets
-from minner.weights.errors import MinnerError
 from minner.words import Span
 
 CONTEXT_CHARS = ".,;:!?*-()\"'"

@@ -26,8 +26,8 @@ from minner.compat.huggingface.aggregation import (
 )
 from minner.compat.huggingface.documents import Document, read_text, read_words
 from minner.decode import softmax
+from minner.errors import MinnerError, warn
 from minner.tagger import TEXTS_PER_BATCH, Tagger
-from minner.weights.errors import MinnerError, warn
 
 TASKS = ("token-classification", "ner")
 
