@@ -156,6 +156,70 @@ def test_entities_that_are_there_stay(embedded: Tagger) -> None:
     assert Span.has_extension("score")
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "left"),
+    [
+        (4, 5, ["Kofi Annan"]),
+        (0, 1, ["Geneva"]),
+        (1, 3, ["Geneva"]),
+        (2, 3, ["Kofi Annan", "Geneva"]),
+    ],
+)
+def test_blocked_tokens_are_left_alone(nlp: Any, first: int, last: int, left: list[str]) -> None:
+    """As spaCy 3.8.18's own `ner`: blocked tokens stay `B` without a type, missing ones are `O`."""
+    doc = nlp.make_doc(TEXTS[0])
+    doc.set_ents([], blocked=[doc[first:last]], default="unmodified")
+    doc = nlp.get_pipe("minner")(doc)
+    assert [span.text for span in doc.ents] == left
+    for token in doc:
+        if first <= token.i < last:
+            assert (token.ent_iob_, token.ent_type_) == ("B", "")
+        else:
+            assert (token.ent_iob_ == "O") == (token.ent_type_ == "")
+
+
+def failing(tiny_path: Path) -> Any:
+    """A pipeline that fails on texts of more pieces than its model takes."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("minner", "names", config={"model": str(tiny_path), "rules": {"on_long": "error"}})
+    return nlp
+
+
+def test_failing_documents_go_to_the_error_handler(tiny_path: Path, tiny: Tagger) -> None:
+    texts = ["John Smith .", "John " * 40, "in London", "Mary " * 50]
+    nlp = failing(tiny_path)
+    for run in (lambda: list(nlp.pipe(texts)), lambda: nlp(texts[1])):
+        with pytest.raises(MinnerError, match="40 pieces"):
+            run()
+    seen = []
+    nlp.set_error_handler(lambda name, proc, docs, error: seen.append((name, docs, error)))
+    kept = list(nlp.pipe(texts, batch_size=3))
+    assert [doc.text for doc in kept] == [texts[0], texts[2]]
+    assert [found(doc) for doc in kept] == [tiny(texts[0]), tiny(texts[2])]
+    assert [(name, [doc.text for doc in docs]) for name, docs, _ in seen] == [
+        ("names", [texts[1]]),
+        ("names", [texts[3]]),
+    ]
+    assert all(isinstance(error, MinnerError) for _, _, error in seen)
+    assert nlp(texts[1]).ents == ()  # as spaCy does where a single document fails
+    assert len(seen) == 3
+
+
+@pytest.fixture
+def own_score() -> Any:
+    """A program's own extension of the name `score`."""
+    before = Span.get_extension("score")
+    Span.set_extension("score", getter=lambda span: "mine", force=True)
+    yield
+    Span.set_extension("score", default=before[0], force=True)
+
+
+def test_a_program_s_own_score_hides_nothing(own_score: None, nlp: Any, embedded: Tagger) -> None:
+    doc = nlp(TEXTS[0])
+    assert [span._.score for span in doc.ents] == ["mine", "mine"]
+    assert [span._.minner_score for span in doc.ents] == [e.score for e in embedded(TEXTS[0])]
+
+
 def test_the_entry_point() -> None:
     """So that `add_pipe("minner")` works where nothing of minner was imported."""
     points = entry_points(group="spacy_factories", name="minner")
