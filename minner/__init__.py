@@ -19,6 +19,7 @@ from minner.errors import MinnerError, MinnerWarning
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from typing import NoReturn
 
     from minner.tagger import Tagger
 
@@ -41,6 +42,7 @@ def load(
     on_long: str = "window",
     offsets: str = "codepoints",
     inclusive_ends: bool = False,
+    **misspelt: NoReturn,
 ) -> Tagger:
     """Load a DistilBERT token classifier.
 
@@ -68,9 +70,11 @@ def load(
             all of it, `error` raises MinnerError, `truncate` reads the beginning and warns.
         offsets: the unit of `start` and `end`: `codepoints`, `utf8` (bytes) or `utf16` (units).
         inclusive_ends: whether `end` is the last unit of an entity instead of the next after it.
+        misspelt: refused, with the name of the nearest option.
 
     Raises:
-        MinnerError: the model cannot be found, read or run; the message says what to do.
+        MinnerError: the model cannot be found, read or run, or there is no such option; the
+            message says what to do.
     """
     # Imported here: `import minner` alone takes milliseconds.
     tagger: type[Tagger] = import_module("minner.tagger").Tagger
@@ -88,4 +92,5 @@ def load(
         on_long=on_long,
         offsets=offsets,
         inclusive_ends=inclusive_ends,
+        **misspelt,
     )

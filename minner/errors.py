@@ -3,8 +3,12 @@
 import warnings
 
 
-class MinnerError(Exception):
-    """Base class of every error that bad input can raise; its text is one sentence for a person."""
+class MinnerError(ValueError):
+    """Base class of every error that bad input can raise; its text is one sentence for a person.
+
+    It is a ValueError, which is what other libraries raise for bad input, so that programs that
+    come from them still catch it.
+    """
 
 
 class MinnerWarning(UserWarning):

@@ -63,6 +63,27 @@ class Options:
 
 OPTION_NAMES = tuple(field.name for field in fields(Options))
 
+LOADING = ("precision", "threads", "lowercase")
+"""The other options of `minner.load`: they are part of a loaded model, and stay as they are."""
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str], what: str = "option") -> None:
+    """Refuse the first of `names` that is not among `known`, and say which name is the nearest.
+
+    Raises:
+        MinnerError: there is such a name.
+    """
+    for name in names:
+        if name in known:
+            continue
+        if name in LOADING and known is OPTION_NAMES:
+            raise MinnerError(f"{name} cannot change in a loaded model; pass it to minner.load")
+        from difflib import get_close_matches  # here: needed for a mistake only
+
+        nearest = get_close_matches(name, known, n=1)
+        advice = f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(known)}"
+        raise MinnerError(f"there is no {what} {name!r}; {advice}")
+
 
 def _check_choice(name: str, value: Any, values: Collection[str]) -> None:
     if not isinstance(value, str) or value not in values:

@@ -23,7 +23,7 @@ from spacy.util import minibatch, raise_error
 import minner
 from minner.entity import Entity
 from minner.errors import MinnerError, warn
-from minner.options import OPTION_NAMES
+from minner.options import LOADING, OPTION_NAMES, refuse_unknown
 
 _RULES = [name for name in OPTION_NAMES if name not in ("offsets", "inclusive_ends")]
 """Options of `minner.load` that fit spaCy, which has offsets of its own."""
@@ -57,9 +57,7 @@ class MinnerComponent:
         Arguments and errors are those of `minner.load`; `rules` are its other options by name, such
         as `{"decoder": "viterbi", "min_score": 0.9}`; `name` is the component's in its pipeline.
         """
-        for rule in rules:
-            if rule not in _RULES:
-                raise MinnerError(f"rules has no {rule!r}; choose from: {', '.join(_RULES)}")
+        refuse_unknown(rules, _RULES, "rule")
         self.name = name
         self._error_handler: ErrorHandler = raise_error
         self._settings = (model, precision, threads, lowercase, dict(rules), name)
@@ -129,11 +127,16 @@ def make(
     threads: int | None,
     lowercase: bool | None,
     rules: dict[str, Any],
+    **misspelt: Any,
 ) -> MinnerComponent:
     """What `nlp.add_pipe("minner", config={...})` calls; settings as for `MinnerComponent`.
 
     They are part of `nlp.config`, which is all that `nlp.to_disk` has to keep of the component.
     """
+    for setting in misspelt:
+        if setting in _RULES:
+            raise MinnerError(f"{setting!r} is a rule: {{'rules': {{{setting!r}: ...}}}}")
+    refuse_unknown(misspelt, ("model", *LOADING, "rules"), "setting")
     return MinnerComponent(model, precision, threads, lowercase, rules, name)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate, islice
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -22,9 +22,10 @@ from minner.entity import Entity
 from minner.errors import MinnerError, warn
 from minner.kernels.forms import FAST, FORMS
 from minner.kernels.laps import Laps
-from minner.options import Options
+from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
 from minner.pieces import Pieces, Window, encode_words, windows
 from minner.schemes import are_bare
+from minner.streams import TEXTS_PER_BATCH, batches
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
 from minner.weights.hub import find_checkpoint
@@ -33,9 +34,6 @@ from minner.words import Span, split_words
 
 Floats = NDArray[np.float32]
 TagScores = tuple[list[str], Floats]
-
-TEXTS_PER_BATCH = 64
-"""Texts that `pipe` reads ahead: enough short ones to fill native calls, memory stays bounded."""
 
 
 class Tagger:
@@ -51,6 +49,7 @@ class Tagger:
         **options: Any,
     ) -> None:
         """Load a model; arguments and errors are those of `minner.load`."""
+        refuse_unknown(options, (*LOADING, *OPTION_NAMES))
         self._options = Options(**options)
         if not isinstance(precision, str) or precision not in FORMS:
             known = ", ".join(FORMS)
@@ -59,6 +58,8 @@ class Tagger:
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
         if model is not None and not isinstance(model, str | os.PathLike):
             raise MinnerError(f"a model must be a path or a name, not {type(model).__name__}")
+        self._source = None if model is None else os.fspath(model)
+        self._loading = {"precision": precision, "threads": threads, "lowercase": lowercase}
         self._checkpoint = open_checkpoint(find_checkpoint(model))
         config = self._checkpoint.config
         self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
@@ -95,6 +96,20 @@ class Tagger:
         """The sizes and settings of the model."""
         return self._checkpoint.config
 
+    # ---- copies ---------------------------------------------------------------------------------
+
+    def __copy__(self) -> Tagger:
+        """The same model: weights, kernels and threads are shared."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the model is and its options; unpickling, as `copy.deepcopy`, loads it."""
+        options = {name: getattr(self._options, name) for name in OPTION_NAMES}
+        place = None if self._source is None else self._checkpoint.directory.absolute()
+        return _load_again, (type(self), self._source, place, self._loading | options)
+
     # ---- text -> entities -----------------------------------------------------------------------
 
     @overload
@@ -113,18 +128,27 @@ class Tagger:
         """
         if isinstance(text, str):
             return next(self.pipe([text]))
-        return list(self.pipe(text))
+        return list(self.pipe(text, batch_size=TEXTS_PER_BATCH))
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
-        """The entities of each text of a stream, in order; reads TEXTS_PER_BATCH texts ahead.
+    def pipe(
+        self, texts: Iterable[str], *, batch_size: int | None = None
+    ) -> Iterator[list[Entity]]:
+        """The entities of each text of a stream, in order.
+
+        Args:
+            texts: the stream.
+            batch_size: how many texts are read before the first of them gets its result; the
+                bits of the results do not depend on it. Where it is None, it adapts to how fast
+                texts come, from 1 to TEXTS_PER_BATCH (see `minner.streams.batches`).
 
         Raises:
-            MinnerError: something else than strings was given.
+            MinnerError: something else than strings was given, or `batch_size` is less than 1.
         """
         if not self._options.are_default:
-            yield from (document.entities for document in self.documents(_only_strings(texts)))
+            documents = self.documents(_only_strings(texts), batch_size=batch_size)
+            yield from (document.entities for document in documents)
             return
-        for batch in _batches(_iterate(texts, "a list or stream of texts")):
+        for batch in batches(_iterate(texts, "a list or stream of texts"), batch_size):
             spans = [split_words(_check_text(text)) for text in batch]
             words = [
                 [text[start:end] for start, end in places]
@@ -148,15 +172,17 @@ class Tagger:
         """
         return next(self.documents([text]))
 
-    def documents(self, texts: Iterable[str | Sequence[str]]) -> Iterator[Document]:
-        """A document for each text of a stream, in order; reads TEXTS_PER_BATCH texts ahead.
+    def documents(
+        self, texts: Iterable[str | Sequence[str]], *, batch_size: int | None = None
+    ) -> Iterator[Document]:
+        """A document for each text of a stream, in order; `batch_size` is as in `pipe`.
 
         Its arrays hold some hundred bytes a word: keep what you need of it.
 
         Raises:
-            MinnerError: as in `document`.
+            MinnerError: as in `document`, or `batch_size` is less than 1.
         """
-        for batch in _batches(_iterate(texts, "a list or stream of texts")):
+        for batch in batches(_iterate(texts, "a list or stream of texts"), batch_size):
             sources = [_with_spans(item) for item in batch]
             words = [[text[start:end] for start, end in spans] for text, spans in sources]
             for (text, spans), reading in zip(sources, self._read(words), strict=True):
@@ -170,9 +196,11 @@ class Tagger:
                 `min_score`, `on_long`, `offsets`, `inclusive_ends`.
 
         Raises:
-            MinnerError: an option has no such value, or does not fit the model.
+            MinnerError: there is no such option, or it has no such value or does not fit the
+                model.
         """
-        other = copy.copy(self)
+        refuse_unknown(changes, OPTION_NAMES)
+        other = self.__copy__()
         other._options = replace(self._options, **changes)
         other._assembler = Assembler(other._options, self.labels)
         return other
@@ -195,15 +223,18 @@ class Tagger:
         items = list(_iterate(words, "a list of words, or of such lists"))
         if not items or isinstance(items[0], str):
             return next(self.pipe_tags([items]))
-        return list(self.pipe_tags(items))
+        return list(self.pipe_tags(items, batch_size=TEXTS_PER_BATCH))
 
-    def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-        """The tags of each list of words of a stream, in order.
+    def pipe_tags(
+        self, sentences: Iterable[Sequence[str]], *, batch_size: int | None = None
+    ) -> Iterator[list[str]]:
+        """The tags of each list of words of a stream, in order; `batch_size` is as in `pipe`.
 
         Raises:
-            MinnerError: something else than lists of strings was given.
+            MinnerError: something else than lists of strings was given, or `batch_size` is less
+                than 1.
         """
-        for batch in _batches(_iterate(sentences, "lists of words")):
+        for batch in batches(_iterate(sentences, "lists of words"), batch_size):
             for tags, _ in self._tag_words([_check_words(words) for words in batch]):
                 yield tags
 
@@ -375,9 +406,11 @@ class Tagger:
         return array.astype(np.int32)
 
 
-def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
-    while batch := list(islice(items, TEXTS_PER_BATCH)):
-        yield batch
+def _load_again(
+    kind: type[Tagger], source: str | None, place: Path | None, options: dict[str, Any]
+) -> Tagger:
+    """Load a model from where it was, or by its name where that is another machine's directory."""
+    return kind(place if place is not None and place.is_dir() else source, **options)
 
 
 def _iterate(items: Any, wanted: str) -> Iterator[Any]:

@@ -23,7 +23,8 @@ from minner.offsets import UNITS, unit_offsets
 from minner.options import Options
 from minner.sparknlp import LightPipeline
 from minner.strategies import STRATEGIES
-from minner.tagger import TEXTS_PER_BATCH, Tagger
+from minner.streams import TEXTS_PER_BATCH
+from minner.tagger import Tagger
 from minner.words import Span, split_words
 
 TEXT = "John Smith works for Acme Corp. in London, and Mary for Johnson & Co. in Paris."

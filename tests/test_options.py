@@ -13,7 +13,7 @@ import pytest
 import minner
 from checkpoints import write_checkpoint
 from minner.errors import MinnerError
-from minner.options import OPTION_NAMES, Options
+from minner.options import LOADING, OPTION_NAMES, Options
 from minner.tagger import Tagger
 
 
@@ -21,7 +21,7 @@ def test_load_has_the_same_options_and_defaults() -> None:
     parameters = inspect.signature(minner.load).parameters
     for field in fields(Options):
         assert parameters[field.name].default == field.default
-    others = {"model", "precision", "threads", "lowercase"}
+    others = {"model", *LOADING, "misspelt"}
     assert set(parameters) == others | set(OPTION_NAMES)
 
 
@@ -119,3 +119,33 @@ def test_decoders_fit_labels(tmp_path: Path, labels: str, decoder: str, fits: bo
     else:
         with pytest.raises(MinnerError, match=f"decoder '{decoder}'"):
             minner.load(path, decoder=decoder)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("decodr", "there is no option 'decodr'; did you mean 'decoder'?"),
+        ("min_scores", "there is no option 'min_scores'; did you mean 'min_score'?"),
+        ("zzz", "there is no option 'zzz'; choose from: "),
+    ],
+)
+def test_misspelt_options(tiny: Tagger, tiny_path: Path, option: str, message: str) -> None:
+    load: Any = minner.load  # a type checker sees the mistake as well
+    for call in (tiny.with_options, lambda **given: load(tiny_path, **given)):
+        with pytest.raises(MinnerError) as caught:
+            call(**{option: 1})
+        assert str(caught.value).startswith(message)
+
+
+def test_what_is_loaded_cannot_change(tiny: Tagger, tiny_path: Path) -> None:
+    for option in LOADING:
+        with pytest.raises(MinnerError, match=f"^{option} cannot change in a loaded model"):
+            tiny.with_options(**{option: None})
+    load: Any = minner.load
+    with pytest.raises(MinnerError, match="did you mean 'precision'"):
+        load(tiny_path, precison="int8")
+
+
+def test_an_error_is_a_value_error(tiny: Tagger) -> None:
+    with pytest.raises(ValueError, match="min_score"):
+        tiny.with_options(min_score=2)

@@ -10,7 +10,8 @@ import pytest
 
 from minner.entity import Entity
 from minner.sparknlp import LightPipeline
-from minner.tagger import TEXTS_PER_BATCH, Tagger
+from minner.streams import TEXTS_PER_BATCH
+from minner.tagger import Tagger
 from test_cli import Capture, assert_fails, run, shell
 
 TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20))

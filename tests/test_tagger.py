@@ -18,7 +18,8 @@ import minner
 from checkpoints import write_checkpoint
 from minner.errors import MinnerError, MinnerWarning
 from minner.pieces import encode_words
-from minner.tagger import TEXTS_PER_BATCH, Tagger
+from minner.streams import TEXTS_PER_BATCH
+from minner.tagger import Tagger
 from minner.words import split_words
 
 TEXTS = [

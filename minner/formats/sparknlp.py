@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
-from minner.tagger import TEXTS_PER_BATCH, Tagger
+from minner.streams import batches
+from minner.tagger import Tagger
 
 
 def sparknlp(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
@@ -16,7 +16,7 @@ def sparknlp(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """
     from minner.sparknlp import LightPipeline  # here: other formats need none of it
 
-    pipeline, waiting = LightPipeline(ner), iter(texts)
-    while batch := list(islice(waiting, TEXTS_PER_BATCH)):
+    pipeline = LightPipeline(ner)
+    for batch in batches(iter(texts)):
         for columns in pipeline.fullAnnotate(batch):
             yield json.dumps(columns, ensure_ascii=False) + "\n"

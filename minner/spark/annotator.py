@@ -15,7 +15,7 @@ from minner.spark.arrow import Rows, read_annotations, write_annotations
 from minner.spark.params import HasInputs, HasOutput
 from minner.spark.schema import ANNOTATIONS, TYPE, annotation_fields, column
 from minner.spark.worker import Function, arrow_column
-from minner.tagger import TEXTS_PER_BATCH
+from minner.streams import TEXTS_PER_BATCH
 
 Annotate = Callable[..., Rows]
 """From the annotations of some rows, a list for each input column, to those of the output."""

@@ -15,7 +15,7 @@ from minner.spark.annotator import Annotate, Annotator
 from minner.spark.params import WORD_RULE, WORD_RULES, accessors, at_least_one, param, word_rule
 from minner.spark.worker import task_tagger
 from minner.sparknlp.whole_words import WholeWordClassifier
-from minner.tagger import TEXTS_PER_BATCH
+from minner.streams import TEXTS_PER_BATCH
 from minner.weights.hub import find_checkpoint
 
 

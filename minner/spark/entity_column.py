@@ -22,7 +22,7 @@ from pyspark.sql.types import (
 from minner.spark.arrow import write_entities
 from minner.spark.schema import column, text_field
 from minner.spark.worker import Function, arrow_column, task_tagger
-from minner.tagger import TEXTS_PER_BATCH
+from minner.streams import TEXTS_PER_BATCH
 
 ENTITIES = ArrayType(
     StructType(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,18 @@ class TokenClassifier:
         if case_sensitive is None:
             case_sensitive = not tagger.vocabulary.lowercase
         self._tagger = tagger
+        self._case_sensitive = case_sensitive
         self._max_length = length
         self._encoder = WordpieceEncoder(tagger.vocabulary, case_sensitive=case_sensitive)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model and the settings: what the encoder remembers of words can be redone."""
+        make = partial(
+            type(self),
+            case_sensitive=self._case_sensitive,
+            max_sentence_length=self._max_length,
+        )
+        return make, (self._tagger,)
 
     def annotate(self, rows: Sequence[Row]) -> list[list[Annotation]]:
         """The named entity tags of each row, a sentence after the other.

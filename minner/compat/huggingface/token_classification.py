@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +26,8 @@ from minner.compat.huggingface.aggregation import (
 from minner.compat.huggingface.documents import Document, read_text, read_words
 from minner.decode import softmax
 from minner.errors import MinnerError, warn
-from minner.tagger import TEXTS_PER_BATCH, Tagger
+from minner.streams import TEXTS_PER_BATCH, batches
+from minner.tagger import Tagger
 
 TASKS = ("token-classification", "ner")
 
@@ -56,7 +56,8 @@ def pipeline(
         stride: how many pieces neighbouring windows of a long text share; where it is None, a
             text is cut to one window, with a MinnerWarning.
         device: None, -1 or `cpu`.
-        batch_size: has no effect; texts are packed without padding.
+        batch_size: how many texts of a stream are read before the first gets its result; see the
+            call.
         num_workers: has no effect.
 
     Raises:
@@ -73,6 +74,7 @@ def pipeline(
         aggregation_strategy=aggregation_strategy,
         ignore_labels=ignore_labels,
         stride=stride,
+        batch_size=batch_size,
     )
 
 
@@ -98,9 +100,11 @@ class TokenClassificationPipeline:
         aggregation_strategy: str = "none",
         ignore_labels: Collection[str] = ("O",),
         stride: int | None = None,
+        batch_size: int | None = None,
     ) -> None:
         """Take a loaded model; the other arguments and the errors are those of `pipeline`."""
         self.model = model
+        self._batch_size = batch_size
         self._size = model.vocabulary.max_length - 2
         self._options = self._checked(aggregation_strategy, ignore_labels, stride)
         # What transformers gives every BERT tokenizer, whatever decoder tokenizer.json has.
@@ -130,7 +134,9 @@ class TokenClassificationPipeline:
             is_split_into_words: each text is a list of words instead of a string. A single such
                 list gives a list of one result, as in transformers.
             delimiter: what stands between words in the text that the offsets are of.
-            batch_size: has no effect; texts are packed without padding.
+            batch_size: how many texts of a stream are read before the first gets its result, which
+                does not depend on it. Where neither this nor `pipeline` sets it, it adapts to how
+                fast texts come. A list is taken whole: texts are packed without padding.
             num_workers: has no effect.
 
         Returns:
@@ -155,12 +161,13 @@ class TokenClassificationPipeline:
             raise MinnerError(f"the delimiter must be a string, not {delimiter!r}")
         joint = delimiter if is_split_into_words else None
         if isinstance(inputs, str):
-            return next(self._results([inputs], options, joint))
+            return next(self._results([inputs], options, joint, 1))
         if not isinstance(inputs, list | tuple):
-            return self._results(inputs, options, joint)
+            size = self._batch_size if batch_size is None else batch_size
+            return self._results(inputs, options, joint, size)
         if is_split_into_words and inputs and isinstance(inputs[0], str):
             inputs = [inputs]
-        return list(self._results(inputs, options, joint))
+        return list(self._results(inputs, options, joint, TEXTS_PER_BATCH))
 
     def _checked(self, strategy: Any, ignore_labels: Any, stride: Any) -> _Options:
         name = strategy.lower() if isinstance(strategy, str) else None
@@ -177,11 +184,14 @@ class TokenClassificationPipeline:
         return _Options(name, ignore_labels, stride)
 
     def _results(
-        self, inputs: Iterable[Any], options: _Options, delimiter: str | None
+        self,
+        inputs: Iterable[Any],
+        options: _Options,
+        delimiter: str | None,
+        batch_size: int | None,
     ) -> Iterator[Entities]:
-        """The entities of each text; reads TEXTS_PER_BATCH texts ahead."""
-        texts = iter(inputs)
-        while batch := list(islice(texts, TEXTS_PER_BATCH)):
+        """The entities of each text."""
+        for batch in batches(iter(inputs), batch_size):
             documents = [self._document(item, delimiter) for item in batch]
             plans = [self._windows(document, options.stride) for document in documents]
             cls, sep = self.model.vocabulary.cls_id, self.model.vocabulary.sep_id
