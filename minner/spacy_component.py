@@ -22,8 +22,8 @@ from spacy.util import minibatch, raise_error
 
 import minner
 from minner.entity import Entity
-from minner.errors import MinnerError, warn
-from minner.options import LOADING, OPTION_NAMES, refuse_unknown
+from minner.errors import warn
+from minner.options import OPTION_NAMES, refuse_unknown
 
 _RULES = [name for name in OPTION_NAMES if name not in ("offsets", "inclusive_ends")]
 """Options of `minner.load` that fit spaCy, which has offsets of its own."""
@@ -127,16 +127,11 @@ def make(
     threads: int | None,
     lowercase: bool | None,
     rules: dict[str, Any],
-    **misspelt: Any,
 ) -> MinnerComponent:
     """What `nlp.add_pipe("minner", config={...})` calls; settings as for `MinnerComponent`.
 
     They are part of `nlp.config`, which is all that `nlp.to_disk` has to keep of the component.
     """
-    for setting in misspelt:
-        if setting in _RULES:
-            raise MinnerError(f"{setting!r} is a rule: {{'rules': {{{setting!r}: ...}}}}")
-    refuse_unknown(misspelt, ("model", *LOADING, "rules"), "setting")
     return MinnerComponent(model, precision, threads, lowercase, rules, name)
 
 

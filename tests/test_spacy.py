@@ -104,26 +104,13 @@ def test_rules(tmp_path: Path, embedded: Tagger) -> None:
     [
         ({"offsets": "utf8"}, "there is no rule 'offsets'; choose from: decoder, "),
         ({"colour": "red"}, "there is no rule 'colour'; choose from: decoder, "),
+        ({"decodr": "iob2"}, "there is no rule 'decodr'; did you mean 'decoder'?"),
         ({"decoder": "crf"}, "decoder 'crf' is not available"),
     ],
 )
 def test_bad_rules(rules: dict[str, Any], message: str) -> None:
     with pytest.raises(MinnerError, match=message):
         spacy.blank("en").add_pipe("minner", config={"rules": rules})
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({"decoder": "viterbi"}, "'decoder' is a rule: {'rules': {'decoder': ...}}"),
-        ({"precison": "int8"}, "there is no setting 'precison'; did you mean 'precision'?"),
-        ({"rules": {"decodr": "viterbi"}}, "there is no rule 'decodr'; did you mean 'decoder'?"),
-    ],
-)
-def test_misspelt_settings(config: dict[str, Any], message: str) -> None:
-    with pytest.raises(MinnerError) as caught:
-        spacy.blank("en").add_pipe("minner", config=config)
-    assert str(caught.value) == message
 
 
 def test_labels_and_scores(nlp: Any) -> None:
