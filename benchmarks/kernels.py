@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 
 import lone_kernels as lone  # the tests' folder is on pytest's path
-from minner.kernels import plain
-from minner.kernels.layout import Linear
+import reference_kernels
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
+from minner.kernels.runtime.layout import Linear
 
 D, F, HEADS, V = 768, 3072, 12, 28996
 
@@ -85,7 +85,7 @@ def test_quantise(benchmark: Any, rows: int) -> None:
     """What GELU gave, to int8; about four operations for each number."""
     precision = PRECISIONS["int8"]
     given, x = lone.empty_plain(precision.given, rows, F), lone.empty_x(precision.form, rows, F)
-    plain.plain(precision.given)(given, normal(rows, F))
+    reference_kernels.plain(precision.given)(given, normal(rows, F))
     measure(benchmark, 4 * rows * F, lone.quantise("int8"), given, x)
 
 
@@ -105,7 +105,7 @@ def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> 
     tokens, width, inner = sum(lengths), D // HEADS, attention_precision(precision)
     values, qkv = normal(tokens, 3 * D), lone.empty_qkv(inner, HEADS, tokens, width)
     values[:, :D] *= width**-0.5
-    plain.in_heads(inner)(qkv, values)
+    reference_kernels.in_heads(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
     own = lone.workspace(max(lengths), width)
     context = lone.empty_product_rows(precision, tokens, D)

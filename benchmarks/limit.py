@@ -9,7 +9,7 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
-from minner.kernels.target import TARGET
+from minner.kernels.vector.target import TARGET
 
 SOURCE = Path(__file__).with_name("avx2.c")
 

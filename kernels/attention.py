@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from minner.kernels.functions import exp_below, exp_short
-from minner.kernels.layout import Member, Workspace
+from minner.kernels.activations import exp_below, exp_short
 from minner.kernels.precision import Precision, attention_precision, float32
 from minner.kernels.product import multiply
-from minner.kernels.staged import (
+from minner.kernels.runtime.layout import Member, Workspace
+from minner.kernels.runtime.team import claims, meet
+from minner.kernels.vector.staged import (
     FLOATS,
     HALVES,
     INT64,
@@ -42,8 +43,7 @@ from minner.kernels.staged import (
     vector,
     when,
 )
-from minner.kernels.target import BLOCK, LANES, TILE
-from minner.kernels.team import claims, meet
+from minner.kernels.vector.target import BLOCK, LANES, TILE
 
 LOWEST = -3.0e38
 

@@ -13,8 +13,15 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
+from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS
+from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
-from minner.kernels.compiled import (
+from minner.kernels.gather_rows import keep_rows_kernel
+from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
+from minner.kernels.precision import PRECISIONS, attention_precision
+from minner.kernels.product import linear_kernel
+from minner.kernels.quantise import quantise_kernel
+from minner.kernels.runtime.abi import (
     buffers_of,
     inputs_of,
     linear_of,
@@ -23,15 +30,8 @@ from minner.kernels.compiled import (
     team_of,
     weights_of,
 )
-from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS
-from minner.kernels.keep import keep_rows_kernel
-from minner.kernels.layout import LINE, STOP, Member, attention_width, first_rows
-from minner.kernels.norm import embed_kernel, layer_norm_kernel
-from minner.kernels.precision import PRECISIONS, attention_precision
-from minner.kernels.product import linear_kernel
-from minner.kernels.quantise import quantise_kernel
-from minner.kernels.team import await_call, call_helpers
-from minner.kernels.tiles import configure_tiles, release_tiles
+from minner.kernels.runtime.layout import LINE, STOP, Member, attention_width, first_rows
+from minner.kernels.runtime.team import await_call, call_helpers
 
 SIGNATURE = types.void(types.CPointer(types.int64), types.int64, types.int64)
 """Of the native function: (call, rank, pipe)."""
@@ -71,7 +71,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
 
         embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
         for n in range(shape.layers):
-            # Each kernel is a stage, and ends at a barrier: `laps.py` names them in this order.
+            # Each kernel is a stage and ends at a barrier: stage_timings.py names them in order.
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]
             attention(team, b.qkv, i.bounds, H, attention_width(shape) // H, b.own, b.context)
             if n + 1 == shape.layers:

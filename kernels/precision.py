@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from minner.kernels.forms import FORMS, HAS_PAIRS, HAS_QUADS, Form, attention_name
-from minner.kernels.staged import (
+from minner.kernels.runtime.operand_layout import FORMS, HAS_PAIRS, HAS_QUADS, Form, attention_name
+from minner.kernels.vector.staged import (
     BFLOAT,
     BFLOATS,
     BYTES,
@@ -50,7 +50,7 @@ from minner.kernels.staged import (
     shuffle,
     widen,
 )
-from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
+from minner.kernels.vector.target import BLOCK, GROUP_ROWS, LANES, QUERIES, ROWS, TARGET, TILE
 
 Dot = Callable[[Value, list[Value], Value], Value]
 Pack = Callable[[Pointer, Value], None]
@@ -288,5 +288,5 @@ PRECISIONS = {precision.name: precision for precision in (float32, bfloat16, int
 
 
 def attention_precision(precision: Precision) -> Precision:
-    """What attention multiplies in (see forms.py)."""
+    """What attention multiplies in (see operand_layout.py)."""
     return PRECISIONS[attention_name(precision.name)]

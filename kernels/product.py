@@ -17,7 +17,7 @@ against float64 fell from 9.0e-7 to 5.6e-7; transformers has 6.7e-7 there. A pie
 many words of it, and the one that is fetched meanwhile, fit in L1 too.
 
 A word is one value of k in float32, two in bfloat16 and four in int8 (see `precision.py`); where
-there are matrix registers, `tiles.py` takes the place of the tile here.
+there are matrix registers, `amx.py` takes the place of the tile here.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from minner.kernels.functions import Activation, identity
-from minner.kernels.layout import LINE, WORKERS, Linear, Member
-from minner.kernels.layout import Operand as X
+from minner.kernels.activations import Activation, identity
+from minner.kernels.amx import multiply_tiles
 from minner.kernels.precision import Precision, Rows, float32
-from minner.kernels.staged import (
+from minner.kernels.runtime.layout import LINE, WORKERS, Linear, Member
+from minner.kernels.runtime.layout import Operand as X
+from minner.kernels.runtime.team import claims, meet
+from minner.kernels.vector.staged import (
     INT64,
     INTS,
     Array,
@@ -51,13 +53,11 @@ from minner.kernels.staged import (
     to_float,
     when,
 )
-from minner.kernels.target import (
+from minner.kernels.vector.target import (
     BLOCK,
     LANES,
     TILE,
 )
-from minner.kernels.team import claims, meet
-from minner.kernels.tiles import multiply_tiles
 
 DEPTH = 128
 """Words of K after which sums are cut, at most."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.layout import Member
-from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision
-from minner.kernels.staged import (
+from minner.kernels.runtime.layout import Member
+from minner.kernels.runtime.layout import Operand as X
+from minner.kernels.runtime.team import meet, shared_rows
+from minner.kernels.vector.staged import (
     Array,
     Pointer,
     Value,
@@ -27,8 +28,7 @@ from minner.kernels.staged import (
     to_int,
     vector,
 )
-from minner.kernels.target import BLOCK, LANES, TILE
-from minner.kernels.team import meet, shared_rows
+from minner.kernels.vector.target import BLOCK, LANES, TILE
 
 SMALLEST = 2.0**-120
 """A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""

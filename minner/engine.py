@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
-from minner.kernels.forms import FORMS, attention_name
-from minner.kernels.laps import Laps
-from minner.kernels.layout import Call, buffer_count, padded
-from minner.kernels.native import load_forward
-from minner.kernels.threads import Team, available_cores
+from minner.kernels.codegen.loader import load_forward
+from minner.kernels.runtime.layout import Call, buffer_count, padded
+from minner.kernels.runtime.operand_layout import FORMS, attention_name
+from minner.kernels.runtime.stage_timings import Laps
+from minner.kernels.runtime.threads import Team, available_cores
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import PackedModel, aligned_empty
 from minner.weights.packed import load_packed
@@ -70,7 +70,7 @@ class Engine:
         Args:
             checkpoint: the model.
             threads: size of the thread team; all available cores where it is None.
-            precision: of the matrices, a key of `forms.FORMS`.
+            precision: of the matrices, a key of `operand_layout.FORMS`.
 
         Raises:
             MinnerError: a tensor cannot be used, or the system forbids compiled code.

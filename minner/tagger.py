@@ -20,8 +20,8 @@ from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
 from minner.errors import MinnerError, warn
-from minner.kernels.forms import FAST, FORMS
-from minner.kernels.laps import Laps
+from minner.kernels.runtime.operand_layout import FAST, FORMS
+from minner.kernels.runtime.stage_timings import Laps
 from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
 from minner.pieces import Pieces, Window, encode_words, windows
 from minner.schemes import are_bare

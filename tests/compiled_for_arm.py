@@ -27,8 +27,8 @@ def pretend() -> None:
 def main() -> None:
     """Compile and print."""
     from limited import INSTRUCTION
-    from minner.kernels.build import build_forward
-    from minner.kernels.forms import FORMS
+    from minner.kernels.codegen.build import build_forward
+    from minner.kernels.runtime.operand_layout import FORMS
 
     found = {}
     for precision in FORMS:

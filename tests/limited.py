@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 import minner
-from minner.kernels import build
-from minner.kernels.forms import FORMS
+from minner.kernels.codegen import build
+from minner.kernels.runtime.operand_layout import FORMS
 from minner.weights.checkpoint import read_checkpoint
 from test_precisions import relative_error
 

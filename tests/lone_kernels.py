@@ -13,18 +13,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from minner.kernels import layout, plain
+import reference_kernels
+from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
+from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
-from minner.kernels.forms import Form
-from minner.kernels.functions import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
-from minner.kernels.keep import keep_rows_kernel
-from minner.kernels.layout import Linear, Member, Norm, Operand, padded, team_state, words
-from minner.kernels.norm import embed_kernel, layer_norm_kernel
+from minner.kernels.gather_rows import keep_rows_kernel
+from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
 from minner.kernels.quantise import quantise_kernel
-from minner.kernels.target import BLOCK, GROUP_ROWS
-from minner.kernels.tiles import configure_tiles, release_tiles
+from minner.kernels.runtime import layout
+from minner.kernels.runtime.layout import Linear, Member, Norm, Operand, padded, team_state, words
+from minner.kernels.runtime.operand_layout import Form
+from minner.kernels.vector.target import BLOCK, GROUP_ROWS
 from minner.weights.pack import fill_linear
 
 Array = NDArray[Any]
@@ -186,7 +187,7 @@ def empty_x(form: Form, rows: int, width: int) -> Operand:
 def x_of(precision: Precision, values: Array) -> Operand:
     """Values `[T, K]` as a product reads them."""
     x = empty_x(precision.form, *values.shape)
-    plain.write_operand(precision, padded_rows(values), x)
+    reference_kernels.write_operand(precision, padded_rows(values), x)
     return x
 
 
@@ -224,8 +225,8 @@ def empty_product_rows(precision: Precision, rows: int, width: int) -> NDArray[n
 def read_product_rows(precision: Precision, out: Array) -> NDArray[np.float64]:
     """The values of what it has written."""
     if precision.form.quantised:
-        return plain.unpack(precision.given, out)
-    return plain.read_x(precision, out)
+        return reference_kernels.unpack(precision.given, out)
+    return reference_kernels.read_x(precision, out)
 
 
 def workspace(longest: int, width: int) -> layout.Workspace:

@@ -8,7 +8,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from minner.kernels.build import SYMBOL
+from minner.kernels.codegen.build import SYMBOL
 
 ON_X86_LINUX = (platform.system(), platform.machine()) == ("Linux", "x86_64")
 

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 
 
 def sources() -> dict[str, Path]:
-    """The file of each module by its name, such as `minner.kernels.norm`."""
+    """The file of each module by its name, such as `minner.kernels.layer_norm`."""
     found = {}
     for folder, _, files in os.walk(ROOT / "minner", followlinks=True):
         for path in (Path(folder, file) for file in files if file.endswith(".py")):

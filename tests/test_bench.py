@@ -22,7 +22,7 @@ from minner.bench.timing import burst, ratios, spread
 from minner.bench.work import forward_flops, matrix_weights, weight_bytes
 from minner.commands.bench import sweep
 from minner.kernels.precision import PRECISIONS, float32
-from minner.kernels.target import LANES, TILE
+from minner.kernels.vector.target import LANES, TILE
 from minner.tagger import Tagger
 from minner.weights.checkpoint import read_checkpoint
 from test_cli import Capture, assert_fails, run

@@ -7,8 +7,9 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
-from minner.kernels import host, target
-from minner.kernels.host import host_cpu
+from minner.kernels.codegen import host
+from minner.kernels.codegen.host import host_cpu
+from minner.kernels.vector import target
 
 LLVM_SAYS = ("some-cpu", "+avx2,+fma,-avx512f")
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from minner.engine import Engine
-from minner.kernels import build, native
-from minner.kernels.build import SYMBOL
-from minner.kernels.elf import UnknownObject
-from minner.kernels.image import is_image, load_image, make_image
-from minner.kernels.threads import Team
+from minner.kernels.codegen import build, loader
+from minner.kernels.codegen.build import SYMBOL
+from minner.kernels.codegen.elf import UnknownObject
+from minner.kernels.codegen.image import is_image, load_image, make_image
+from minner.kernels.runtime.threads import Team
 from minner.weights.checkpoint import open_checkpoint
 from objects import ON_X86_LINUX, SAMPLE, SAMPLE_RESULT, call_sample, compile_ir
 
@@ -58,7 +58,7 @@ def test_an_image_does_what_the_linked_object_does() -> None:
     image = make_image(object_file, SYMBOL)
     assert is_image(image) and not is_image(object_file)
     for address in (load_image(image), load_image(image), build.link(object_file)):
-        assert call_sample(native._PROTOTYPE(address)) == SAMPLE_RESULT
+        assert call_sample(loader._PROTOTYPE(address)) == SAMPLE_RESULT
 
 
 def test_the_words_that_are_changed_are_those_the_line_names() -> None:
@@ -102,7 +102,7 @@ def test_the_same_bits_from_an_image_as_from_the_linker(tiny_path: Path) -> None
     ids = np.arange(31, dtype=np.int32) % 20
     logits = []
     for code in (make_image(object_file, SYMBOL), object_file):
-        engine._team = Team(native._PROTOTYPE(native._load(code)), engine._model.shape, 2)
+        engine._team = Team(loader._PROTOTYPE(loader._load(code)), engine._model.shape, 2)
         logits += engine.logits([ids])
     assert np.isfinite(logits[0]).all()
     np.testing.assert_array_equal(logits[0], logits[1])

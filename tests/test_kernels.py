@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import lone_kernels as lone
+import reference_kernels
 from lone_kernels import accumulator, alone, nans, normal, padded_rows
 from minner import reference
 from minner.errors import MinnerError
-from minner.kernels import plain
-from minner.kernels.layout import Operand, padded
 from minner.kernels.precision import PRECISIONS, attention_precision
-from minner.kernels.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
+from minner.kernels.runtime.layout import Operand, padded
+from minner.kernels.vector.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
 from minner.weights.pack import WIDEST
 
 UNIT = 2.0**-24
@@ -30,8 +30,8 @@ every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=
 def test_what_a_twin_writes_as_x_it_reads_again(precision, rows):
     values = np.random.default_rng(0).integers(-127, 128, (rows, 96))  # 8 bits hold them
     x = lone.empty_x(precision.form, rows, 96).rows
-    plain.blocked(precision)(x, values.astype(float))
-    np.testing.assert_array_equal(plain.read_x(precision, x)[:, :96], values)
+    reference_kernels.blocked(precision)(x, values.astype(float))
+    np.testing.assert_array_equal(reference_kernels.read_x(precision, x)[:, :96], values)
 
 
 @every_precision
@@ -39,7 +39,7 @@ def test_a_weight_is_read_as_it_was_packed(precision):
     weight = np.random.default_rng(0).integers(-127, 128, (70, 97)).astype(np.float32)
     weight[:, 5] = 127
     layer = lone.layer_of(precision.form, weight, np.zeros(70, np.float32))
-    unpacked = plain.unpack_weight(precision.form, layer.weight)
+    unpacked = reference_kernels.unpack_weight(precision.form, layer.weight)
     np.testing.assert_array_equal(unpacked[:70, :97], weight)
     assert not unpacked[70:].any()
     assert not unpacked[:, 97:].any()
@@ -57,8 +57,8 @@ def product_bound(precision, x, layer, added):
     The values of the words are those of both, so bfloat16 has no error of its own. Sums of int8 are
     exact; only what they are worth is rounded.
     """
-    values = plain.read_x(precision, x.rows)
-    weight = plain.unpack_weight(precision.form, layer.weight)
+    values = reference_kernels.read_x(precision, x.rows)
+    weight = reference_kernels.unpack_weight(precision.form, layer.weight)
     size = np.abs(values) @ np.abs(weight).T
     roundings = values.shape[1] + 4
     if precision.form.quantised:
@@ -76,7 +76,7 @@ def test_a_product_and_residual_equals_its_twin(precision, rows, depth, width):
     added = padded_rows(normal(3, rows, width))
     fast, slow = nans(2, rows, padded(width))
     lone.linear_residual(precision.name)(alone(), x, layer, added, accumulator(), fast)
-    plain.linear_kernel(precision, residual=True)(None, x, layer, added, None, slow)
+    reference_kernels.linear_kernel(precision, residual=True)(None, x, layer, added, None, slow)
     assert (np.abs(fast - slow) <= product_bound(precision, x, layer, added) + 1e-37).all()
     assert not fast[:, width:].any(), "padding must stay 0"
 
@@ -92,8 +92,8 @@ def test_a_product_with_gelu_equals_its_twin(precision, rows):
     layer = lone.layer_of(precision.form, normal(1, 70, 64) / 4, normal(2, 70))
     fast, slow = (lone.empty_product_rows(precision, rows, 70) for _ in range(2))
     lone.linear_gelu(precision.name)(alone(), x, layer, accumulator(), fast)
-    twin = plain.linear_kernel(
-        precision, reference.ACTIVATIONS["gelu"], given=plain.product_rows(precision)
+    twin = reference_kernels.linear_kernel(
+        precision, reference.ACTIVATIONS["gelu"], given=reference_kernels.product_rows(precision)
     )
     twin(None, x, layer, None, slow)
     actual, expected = (lone.read_product_rows(precision, out)[:, :70] for out in (fast, slow))
@@ -113,10 +113,12 @@ def test_queries_keys_and_values_equal_their_twin(precision, rows):
     layer = lone.layer_of(precision.form, normal(1, 192, 64), normal(2, 192))
     fast, slow = (lone.empty_qkv(inner, 2, rows, 32) for _ in range(2))
     lone.linear_layer(precision.name)(alone(), x, layer, accumulator(), fast)
-    twin = plain.linear_kernel(precision, given=plain.in_heads(inner), parts=3)
+    twin = reference_kernels.linear_kernel(
+        precision, given=reference_kernels.in_heads(inner), parts=3
+    )
     twin(None, x, layer, None, slow)
     relative = 2 * HALF_BFLOAT if inner.form.x_step == 2 else 0
-    actual, expected = plain.unpack(inner, fast), plain.unpack(inner, slow)
+    actual, expected = reference_kernels.unpack(inner, fast), reference_kernels.unpack(inner, slow)
     np.testing.assert_allclose(actual, expected, rtol=relative, atol=3e-5)
 
 
@@ -138,7 +140,7 @@ def test_int8_sums_are_exact_to_the_last_bit():
     weight = weight_steps.astype(np.float32) * weight_scale[:, None]
     layer = lone.layer_of(precision.form, weight, np.zeros(width, np.float32))
 
-    np.testing.assert_array_equal(plain.read_x(precision, x.rows)[:, :depth], steps)
+    np.testing.assert_array_equal(reference_kernels.read_x(precision, x.rows)[:, :depth], steps)
     sums = (steps @ weight_steps.T).astype(np.float32)
     worth = x.scale[:rows, None] * layer.scale[:width]  # a product of float32, rounded once
     expected = (sums.astype(float) * worth.astype(float)).astype(np.float32)
@@ -187,15 +189,15 @@ def test_quantised_rows_equal_their_twin():
     values[7] = 0
     values[7, :4] = precision.steps, 0.5, 1.5, -2.5  # ties, in steps of 1
     given = lone.empty_plain(precision.given, 9, 96)
-    plain.plain(precision.given)(given, values)
+    reference_kernels.plain(precision.given)(given, values)
     fast, slow = (lone.empty_x(precision.form, 9, 96) for _ in range(2))
     lone.quantise("int8")(alone(), given, fast)
-    plain.quantise_kernel(precision)(None, given, slow)
-    steps = plain.read_x(precision, fast.rows)[:, :96]
-    np.testing.assert_array_equal(steps, plain.read_x(precision, slow.rows)[:, :96])
+    reference_kernels.quantise_kernel(precision)(None, given, slow)
+    steps = reference_kernels.read_x(precision, fast.rows)[:, :96]
+    np.testing.assert_array_equal(steps, reference_kernels.read_x(precision, slow.rows)[:, :96])
     np.testing.assert_array_equal(fast.scale[:9], slow.scale[:9])
 
-    exact = plain.unpack(precision.given, given)
+    exact = reference_kernels.unpack(precision.given, given)
     scale = fast.scale[:9, None].astype(float)
     error = np.abs(steps * scale - exact)
     assert (error <= scale * 0.5001 + 1e-35).all()
@@ -220,10 +222,13 @@ def test_nothing_is_quantised_where_nothing_has_to_be(name):
 def assert_operand(precision, hidden, x):
     """That x holds a hidden state as a product reads it, to the bit."""
     expected = lone.empty_x(precision.form, *hidden.shape)
-    plain.write_operand(precision, hidden, expected)
+    reference_kernels.write_operand(precision, hidden, expected)
     columns = hidden.shape[1]
     for actual, wanted in (
-        (plain.read_x(precision, x.rows)[:, :columns], plain.read_x(precision, expected.rows)),
+        (
+            reference_kernels.read_x(precision, x.rows)[:, :columns],
+            reference_kernels.read_x(precision, expected.rows),
+        ),
         (x.scale, expected.scale),
     ):
         np.testing.assert_array_equal(actual, wanted[..., : actual.shape[-1]])
@@ -236,7 +241,7 @@ def both_norms(precision, values, norm, width):
     lone.layer_norm(precision.name)(alone(), fast, norm, width, x)
     assert_operand(precision, fast, x)
     unused = lone.empty_x(precision.form, *values.shape)
-    plain.layer_norm_kernel(precision)(None, slow, norm, width, unused)
+    reference_kernels.layer_norm_kernel(precision)(None, slow, norm, width, unused)
     return fast, slow
 
 
@@ -277,7 +282,7 @@ def test_embed_equals_its_twin(precision, lengths):
     x, unused = (lone.empty_x(precision.form, tokens, padded(width)) for _ in range(2))
     inputs = ids, positions, words, places, norm, width
     lone.embed(precision.name)(alone(), *inputs, fast, x)
-    plain.embed_kernel(precision)(None, *inputs, slow, unused)
+    reference_kernels.embed_kernel(precision)(None, *inputs, slow, unused)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
     assert_operand(precision, fast, x)
 
@@ -289,11 +294,11 @@ def both_attentions(precision, qkv, lengths, heads, width):
     """The context of queries, keys and values `[T, 3 H d]`, fast and slow."""
     inner, bounds = attention_precision(precision), np.cumsum([0, *lengths]).astype(np.int32)
     words = lone.empty_qkv(inner, heads, len(qkv), width)
-    plain.in_heads(inner)(words, qkv)
+    reference_kernels.in_heads(inner)(words, qkv)
     fast, slow = (lone.empty_product_rows(precision, len(qkv), heads * width) for _ in range(2))
     own = lone.workspace(max(lengths), width)
     lone.attention(precision.name)(alone(), words, bounds, heads, width, own, fast)
-    twin = plain.attention_kernel(precision)
+    twin = reference_kernels.attention_kernel(precision)
     twin(None, words, bounds, heads, width, own, slow)
     columns = heads * width
     return tuple(lone.read_product_rows(precision, out)[:, :columns] for out in (fast, slow))
@@ -347,9 +352,9 @@ def test_rows_kept_equal_their_twin(precision, kept, width):
         (normal(0, 40, width), lone.empty_product_rows(precision, 40, 2 * width)) for _ in range(2)
     )
     for _, context in (fast, slow):
-        plain.product_rows(precision)(context, normal(1, 40, 2 * width))
+        reference_kernels.product_rows(precision)(context, normal(1, 40, 2 * width))
     lone.keep_rows(precision.name)(alone(), rows, *fast)
-    plain.keep_rows_kernel(precision)(None, rows, *slow)
+    reference_kernels.keep_rows_kernel(precision)(None, rows, *slow)
     np.testing.assert_array_equal(fast[0][:kept], normal(0, 40, width)[rows])
     np.testing.assert_array_equal(fast[0][:kept], slow[0][:kept])
     actual, expected = (lone.read_product_rows(precision, of[1])[:kept] for of in (fast, slow))

@@ -13,7 +13,7 @@ import minner
 from checkpoints import write_checkpoint
 from minner import reference
 from minner.engine import Engine
-from minner.kernels.forms import FORMS
+from minner.kernels.runtime.operand_layout import FORMS
 from minner.tagger import Tagger
 from minner.weights.checkpoint import Checkpoint, read_checkpoint
 

@@ -14,7 +14,7 @@ import pytest
 
 import minner
 from checkpoints import write_checkpoint
-from minner.kernels.forms import FORMS
+from minner.kernels.runtime.operand_layout import FORMS
 from minner.weights import packed
 from minner.weights.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from minner.weights.convert import convert

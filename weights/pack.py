@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
-from minner.kernels.forms import FORMS, PLAIN, Form
-from minner.kernels.layout import (
+from minner.kernels.runtime.layout import (
     PAGE,
     Linear,
     Norm,
@@ -21,7 +20,8 @@ from minner.kernels.layout import (
     weight_count,
     weight_views,
 )
-from minner.kernels.target import TILE
+from minner.kernels.runtime.operand_layout import FORMS, PLAIN, Form
+from minner.kernels.vector.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
 from minner.weights.numbers import to_bfloat16, to_int8
@@ -42,7 +42,7 @@ class PackedModel:
         activation: its activation function, by the name that `Config` gives it.
         precision: of its matrices.
         words: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is needed.
-        memory: every other weight, divided by `minner.kernels.layout.weight_views`.
+        memory: every other weight, divided by `minner.kernels.runtime.layout.weight_views`.
     """
 
     shape: Shape
@@ -60,7 +60,7 @@ def aligned_empty(count: int) -> Floats:
 
 
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
-    """Lay a checkpoint out for the kernels of a precision, one of `forms.FORMS`."""
+    """Lay a checkpoint out for the kernels of a precision, one of `operand_layout.FORMS`."""
     return PackedModel(
         shape_of(checkpoint.config),
         checkpoint.config.activation,
@@ -77,7 +77,7 @@ def pack_words(checkpoint: Checkpoint) -> Floats:
 
 
 def pack_memory(checkpoint: Checkpoint, form: Form) -> Words:
-    """All other weights, as `minner.kernels.layout.weight_views` divides them."""
+    """All other weights, as `minner.kernels.runtime.layout.weight_views` divides them."""
     shape = shape_of(checkpoint.config)
     memory = aligned_empty(weight_count(shape, form))
     memory[:] = 0.0

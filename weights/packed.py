@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from minner.cache import cache_directory, keep
-from minner.kernels import forms, layout, target
-from minner.kernels.forms import FORMS
-from minner.kernels.layout import padded, weight_count
-from minner.kernels.target import LANES
+from minner.kernels.runtime import layout, operand_layout
+from minner.kernels.runtime.layout import padded, weight_count
+from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.vector import target
+from minner.kernels.vector.target import LANES
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
@@ -100,7 +101,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
     size, time of modification, and the first bytes of every tensor.
     """
     digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
-    for module in (packer, numbers, layout, forms, target):
+    for module in (packer, numbers, layout, operand_layout, target):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in _files(checkpoint):
         status = file.stat()

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from minner.kernels.target import TARGET
-from minner.kernels.threads import available_cores
+from minner.kernels.runtime.threads import available_cores
+from minner.kernels.vector.target import TARGET
 
 FLAGS = (
     *("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx_vnni"),

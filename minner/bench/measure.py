@@ -134,7 +134,8 @@ def text_stages(tagger: Tagger, texts: list[str]) -> dict[str, float]:
     """Seconds of every stage of one call, text to entities.
 
     `tokenise` is all before the first native call, and `decode` all after one, between two of
-    them included; the stages between are those of `minner.kernels.laps`, summed over layers.
+    them included; the stages between are those of `kernels/runtime/stage_timings.py`, summed over
+    layers.
     """
     began = _now()
     with tagger.record() as passes:
@@ -149,5 +150,5 @@ def text_stages(tagger: Tagger, texts: list[str]) -> dict[str, float]:
 
 
 def _now() -> int:
-    """The clock that the time stamps of `minner.kernels.laps` come from, in nanoseconds."""
+    """The clock that the time stamps of `stage_timings.py` come from, in nanoseconds."""
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)

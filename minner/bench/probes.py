@@ -15,8 +15,10 @@ from llvmlite import ir
 from numba import njit
 from numpy.typing import NDArray
 
+from minner.kernels.amx import COLUMNS, ROWS_OF_X, configure_tiles, release_tiles
+from minner.kernels.amx import SUMS as SUM_TILES
 from minner.kernels.precision import PRECISIONS, Precision
-from minner.kernels.staged import (
+from minner.kernels.vector.staged import (
     INT8,
     INT64,
     Array,
@@ -28,9 +30,7 @@ from minner.kernels.staged import (
     staged,
     vector,
 )
-from minner.kernels.target import LANES, TILE
-from minner.kernels.tiles import COLUMNS, ROWS_OF_X, configure_tiles, release_tiles
-from minner.kernels.tiles import SUMS as SUM_TILES
+from minner.kernels.vector.target import LANES, TILE
 
 VOID = ir.VoidType()
 

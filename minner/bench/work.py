@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minner.kernels.forms import FORMS
+from minner.kernels.runtime.operand_layout import FORMS
 from minner.weights.config import Config
 
 

@@ -12,7 +12,7 @@ loops and branches::
                 at = x[row, half * LANES]
                 at.store(at.load() * 0.5)
 
-Vectors have `LANES` float32 lanes, as wide as the host's registers (`kernels/target.py`).
+Vectors have `LANES` float32 lanes, as wide as the host's registers (`kernels/vector/target.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from minner.kernels.target import LANES, TARGET
+from minner.kernels.vector.target import LANES, TARGET
 
 
 class _BFloatType(ir.FloatType):  # type: ignore[misc]

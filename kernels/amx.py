@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from minner.kernels.precision import Precision
-from minner.kernels.staged import (
+from minner.kernels.vector.staged import (
     INT8,
     INT64,
     Operand,
@@ -31,7 +31,7 @@ from minner.kernels.staged import (
     staged,
     when,
 )
-from minner.kernels.target import BLOCK, TARGET, TILE
+from minner.kernels.vector.target import BLOCK, TARGET, TILE
 
 ROW_BYTES = 64
 SUMS, ROWS_OF_X, COLUMNS = (0, 1, 2, 3), (4, 5), (6, 7)

@@ -1,4 +1,4 @@
-"""The plain twins: every kernel of this package again, in NumPy, with the same arguments.
+"""The reference kernels: every kernel of `minner.kernels` again, in NumPy, with its arguments.
 
 Slow, short and in float64: what the fast kernels are tested against, and the place to look up
 what one of them does. A twin reads and writes the same words as its kernel; what lies between is
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from minner.kernels.forms import Form
-from minner.kernels.layout import Linear, Norm, Operand, Workspace
 from minner.kernels.precision import Precision, attention_precision, float32
-from minner.kernels.target import BLOCK, TILE
+from minner.kernels.runtime.layout import Linear, Norm, Operand, Workspace
+from minner.kernels.runtime.operand_layout import Form
+from minner.kernels.vector.target import BLOCK, TILE
 
 Array = NDArray[Any]
 Write = Callable[[Array, Array], None]

@@ -15,10 +15,10 @@ import pytest
 import minner
 from minner import MinnerError, engine
 from minner.cache import read_checked
-from minner.kernels import build, image, native
-from minner.kernels.elf import UnknownObject
-from minner.kernels.host import host_cpu
-from minner.kernels.image import is_image
+from minner.kernels.codegen import build, image, loader
+from minner.kernels.codegen.elf import UnknownObject
+from minner.kernels.codegen.host import host_cpu
+from minner.kernels.codegen.image import is_image
 from minner.tagger import Tagger
 from objects import ON_X86_LINUX, SAMPLE, SAMPLE_RESULT, call_sample, compile_ir
 
@@ -42,15 +42,15 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(f"{activation} {precision}")
         return CODE
 
-    monkeypatch.setattr(native, "_compile", compile_forward)
-    monkeypatch.setattr(native, "_load", lambda code: code)
-    monkeypatch.setattr(native, "_PROTOTYPE", lambda code: code)
+    monkeypatch.setattr(loader, "_compile", compile_forward)
+    monkeypatch.setattr(loader, "_load", lambda code: code)
+    monkeypatch.setattr(loader, "_PROTOTYPE", lambda code: code)
     return asked
 
 
 def load(activation: str = "gelu", precision: str = "float32") -> Any:
     """Load as a new process would: without the memory of this one."""
-    return native.load_forward.__wrapped__(activation, precision)
+    return loader.load_forward.__wrapped__(activation, precision)
 
 
 # ---- where --------------------------------------------------------------------------------------
@@ -60,11 +60,11 @@ def test_the_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "ours"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert native.cache_directory() == tmp_path / "ours"
+    assert loader.cache_directory() == tmp_path / "ours"
     monkeypatch.setenv("MINNER_CACHE_DIR", "")
-    assert native.cache_directory() == tmp_path / "xdg" / "minner"
+    assert loader.cache_directory() == tmp_path / "xdg" / "minner"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert native.cache_directory() == tmp_path / "home" / ".cache" / "minner"
+    assert loader.cache_directory() == tmp_path / "home" / ".cache" / "minner"
 
 
 def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,34 +74,33 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MINNER_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", no_home)
-    assert not native.cache_directory().exists()
+    assert not loader.cache_directory().exists()
 
 
 def test_the_name_depends_on_everything_the_code_depends_on(
     cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    package = tmp_path / "kernels"
-    package.mkdir()
-    source = package / "norm.py"
-    source.write_text("EPSILON = 1e-12\n")
-    monkeypatch.setattr(native, "__file__", str(package / "native.py"))
+    source = tmp_path / "kernels" / "vector" / "target.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("LANES = 8\n")
+    monkeypatch.setattr(loader, "SOURCES", tmp_path / "kernels")
 
-    seen = [native.cache_path("gelu", "float32")]
-    assert seen[0] == native.cache_path("gelu", "float32")
+    seen = [loader.cache_path("gelu", "float32")]
+    assert seen[0] == loader.cache_path("gelu", "float32")
     assert seen[0].parent == cache
 
-    seen.append(native.cache_path("relu", "float32"))
-    seen.append(native.cache_path("gelu", "int8"))
-    source.write_text("EPSILON = 1e-5\n")
-    seen.append(native.cache_path("gelu", "float32"))
+    seen.append(loader.cache_path("relu", "float32"))
+    seen.append(loader.cache_path("gelu", "int8"))
+    source.write_text("LANES = 16\n")
+    seen.append(loader.cache_path("gelu", "float32"))
     for change in ({"cpu": "another"}, {"features": "+none"}):
         with monkeypatch.context() as patch:
-            patch.setattr(native, "TARGET", dataclasses.replace(native.TARGET, **change))
-            seen.append(native.cache_path("gelu", "float32"))
+            patch.setattr(loader, "TARGET", dataclasses.replace(loader.TARGET, **change))
+            seen.append(loader.cache_path("gelu", "float32"))
     for package in ("numba", "llvmlite"):
         with monkeypatch.context() as patch:
-            patch.setattr(native, "version_of", lambda name, new=package: b"9" * (name == new))
-            seen.append(native.cache_path("gelu", "float32"))
+            patch.setattr(loader, "version_of", lambda name, new=package: b"9" * (name == new))
+            seen.append(loader.cache_path("gelu", "float32"))
     assert len(set(seen)) == len(seen)
 
 
@@ -112,12 +111,12 @@ def test_the_second_time_nothing_is_compiled(cache: Path, compiled: list[str]) -
     kinds = [("gelu", "float32"), ("relu", "float32"), ("gelu", "int8")]
     assert [load(*kind) for kind in kinds * 2] == [CODE] * 6
     assert compiled == ["gelu float32", "relu float32", "gelu int8"]
-    assert set(cache.iterdir()) == {native.cache_path(*kind) for kind in kinds}
+    assert set(cache.iterdir()) == {loader.cache_path(*kind) for kind in kinds}
 
 
 def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> None:
     load()
-    assert native.cache_path("gelu", "float32").stat().st_mode & 0o777 == 0o644
+    assert loader.cache_path("gelu", "float32").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(
@@ -135,7 +134,7 @@ def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> 
 )
 def test_a_damaged_file_is_replaced(cache: Path, compiled: list[str], damage: Any) -> None:
     load()
-    path = native.cache_path("gelu", "float32")
+    path = loader.cache_path("gelu", "float32")
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert load() == CODE
@@ -187,15 +186,15 @@ def test_a_full_disk_leaves_nothing_behind(
 
 EIGHTH = """
 import time
-from minner.kernels import native
+from minner.kernels.codegen import loader
 
 def compile_forward(activation, precision):
     time.sleep(0.3)
     return b"machine code" * 100_000
 
-native._compile = compile_forward
-native._load = native._PROTOTYPE = lambda code: code
-assert native.load_forward("gelu", "float32") == b"machine code" * 100_000
+loader._compile = compile_forward
+loader._load = loader._PROTOTYPE = lambda code: code
+assert loader.load_forward("gelu", "float32") == b"machine code" * 100_000
 """
 
 
@@ -207,7 +206,7 @@ def test_eight_processes_fill_one_cache(cache: Path) -> None:
     assert messages == [b""] * 8
     assert [process.returncode for process in processes] == [0] * 8
     files = [path for path in cache.iterdir() if not path.name.startswith("cpu-")]
-    assert files == [native.cache_path("gelu", "float32")]
+    assert files == [loader.cache_path("gelu", "float32")]
 
 
 # ---- without Numba and LLVM ----------------------------------------------------------------------
@@ -226,7 +225,7 @@ print(*sorted({"numba", "torch", "llvmlite"} & set(sys.modules)))
 def test_a_later_process_imports_neither(tiny_path: Path, precision: str) -> None:
     """This one fills the user's cache, or at least tries."""
     minner.load(tiny_path, precision=precision)
-    code = read_checked(native.cache_path("gelu", precision))
+    code = read_checked(loader.cache_path("gelu", precision))
     if code is None:
         pytest.skip("the cache directory of this user cannot be written")
     done = subprocess.run(
@@ -241,7 +240,7 @@ def test_a_later_process_imports_neither(tiny_path: Path, precision: str) -> Non
 
 @pytest.mark.skipif(not ON_X86_LINUX, reason="there are images for x86-64 Linux only")
 def test_it_is_an_image_where_there_can_be_one(tiny: Tagger) -> None:
-    code = read_checked(native.cache_path("gelu", "float32"))
+    code = read_checked(loader.cache_path("gelu", "float32"))
     if code is None:
         pytest.skip("the cache directory of this user cannot be written")
     assert is_image(code)
@@ -253,11 +252,11 @@ def test_an_object_is_linked_where_there_is_no_image(
     def refuse(object_file: bytes, entry: str) -> bytes:
         raise UnknownObject("as on another system")
 
-    monkeypatch.setattr(native, "make_image", refuse)
+    monkeypatch.setattr(loader, "make_image", refuse)
     monkeypatch.setattr(build, "compile_forward", lambda *_: compile_ir(SAMPLE))
     for _ in range(2):
         assert call_sample(load()) == SAMPLE_RESULT
-    kept = read_checked(native.cache_path("gelu", "float32"))
+    kept = read_checked(loader.cache_path("gelu", "float32"))
     assert kept is not None and not is_image(kept)
 
 
@@ -269,6 +268,6 @@ def test_where_code_may_not_run_one_sentence_says_so(
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(image, "_seal", refuse)
-    monkeypatch.setattr(engine, "load_forward", native.load_forward.__wrapped__)
+    monkeypatch.setattr(engine, "load_forward", loader.load_forward.__wrapped__)
     with pytest.raises(MinnerError, match=r"\(Permission denied\): allow it executable memory"):
         minner.load(tiny_path)

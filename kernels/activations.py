@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minner.kernels.staged import (
+from minner.kernels.vector.staged import (
     FLOATS,
     INTS,
     Value,

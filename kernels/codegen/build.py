@@ -11,7 +11,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from minner.kernels.image import LIBC
+from minner.kernels.codegen.image import LIBC
 
 SYMBOL = "minner_forward"
 

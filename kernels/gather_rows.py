@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.layout import Member
 from minner.kernels.precision import Precision, float32
-from minner.kernels.staged import Array, loop, maximum, minimum, staged, when
-from minner.kernels.target import LANES
-from minner.kernels.team import claims, meet
+from minner.kernels.runtime.layout import Member
+from minner.kernels.runtime.team import claims, meet
+from minner.kernels.vector.staged import Array, loop, maximum, minimum, staged, when
+from minner.kernels.vector.target import LANES
 
 WORDS_PER_ITEM = 128
 """Words of every row that a thread moves at once."""

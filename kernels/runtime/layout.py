@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.forms import PLAIN, Form
-from minner.kernels.target import BLOCK, GROUP_ROWS, LANES, PADDING, QUERIES, TILE
+from minner.kernels.runtime.operand_layout import PLAIN, Form
+from minner.kernels.vector.target import BLOCK, GROUP_ROWS, LANES, PADDING, QUERIES, TILE
 
 Floats = Any  # float32 arrays, in Python and in compiled code
 Words = Any  # the same, of 32-bit words that may hold something else
@@ -53,7 +53,7 @@ TICKET = 1  # passes called so far
 STOP = 2  # 1: helpers return
 ARRIVED = 3  # threads at the barrier
 GENERATION = 4  # barriers passed so far
-LAPS = 5  # where time stamps go (see laps.py), or 0
+LAPS = 5  # where time stamps go (see stage_timings.py), or 0
 LAP = 6  # time stamps of this pass so far
 PARKED = 7  # + PER_RANK * rank: 1 while that helper sleeps or is about to
 SEEN = 8  # + PER_RANK * rank: passes that helper has taken part in

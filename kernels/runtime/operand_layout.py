@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from minner.kernels.target import ROWS, TARGET, TILE
+from minner.kernels.vector.target import ROWS, TARGET, TILE
 
 
 class Form(NamedTuple):

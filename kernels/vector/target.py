@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from minner.kernels.host import host_cpu
+from minner.kernels.codegen.host import host_cpu
 
 
 @dataclass(frozen=True)

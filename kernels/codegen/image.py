@@ -27,7 +27,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.elf import (
+from minner.kernels.codegen.elf import (
     ADDRESS,
     ALLOC,
     PROGBITS,
@@ -41,7 +41,7 @@ from minner.kernels.elf import (
 )
 
 LIBC = frozenset({"read", "write", "sched_yield", "clock_gettime", "memcpy", "memset"})
-"""What compiled code needs of the process it runs in (see team.py)."""
+"""What compiled code needs of the process it runs in (see runtime/team.py)."""
 
 
 # ---- made once ----------------------------------------------------------------------------------

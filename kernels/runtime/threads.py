@@ -13,8 +13,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.laps import Laps
-from minner.kernels.layout import (
+from minner.kernels.codegen.loader import Forward
+from minner.kernels.runtime.layout import (
     LAPS,
     LINE,
     PER_RANK,
@@ -25,7 +25,7 @@ from minner.kernels.layout import (
     Shape,
     team_state,
 )
-from minner.kernels.native import Forward
+from minner.kernels.runtime.stage_timings import Laps
 
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
 """Version 2 of control groups: `quota period` in microseconds, or `max period`."""

@@ -15,12 +15,15 @@ from functools import cache
 from pathlib import Path
 
 from minner.cache import cache_directory, keep_checked, read_checked, version_of
-from minner.kernels.elf import UnknownObject
-from minner.kernels.image import is_image, load_image, make_image
-from minner.kernels.target import TARGET
+from minner.kernels.codegen.elf import UnknownObject
+from minner.kernels.codegen.image import is_image, load_image, make_image
+from minner.kernels.vector.target import TARGET
 
 Forward = Callable[..., None]
-"""The native function; its arguments are those of `forward` in `forward.py`."""
+"""The native function; its arguments are those of `forward` in `kernels/forward.py`."""
+
+SOURCES = Path(__file__).parents[1]
+"""The package of kernels: editing any file of it makes compiled kernels stale."""
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -28,7 +31,7 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_in
 def cache_path(activation: str, precision: str) -> Path:
     """The file that holds the machine code for an activation and precision on this machine."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(SOURCES.rglob("*.py")):
         digest.update(source.read_bytes())
     for package in ("numba", "llvmlite"):
         digest.update(b"\0" + version_of(package))
@@ -55,7 +58,7 @@ def load_forward(activation: str, precision: str) -> Forward:
 
 def _compile(activation: str, precision: str) -> bytes:
     """An image, or an object file where there can be none."""
-    from minner.kernels.build import SYMBOL, compile_forward
+    from minner.kernels.codegen.build import SYMBOL, compile_forward
 
     object_file = compile_forward(activation, precision)
     try:
@@ -68,6 +71,6 @@ def _load(code: bytes) -> int:
     """Where the forward pass begins in memory."""
     if is_image(code):
         return load_image(code)
-    from minner.kernels.build import link
+    from minner.kernels.codegen.build import link
 
     return link(code)

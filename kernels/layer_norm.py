@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from minner.kernels.layout import Member, Norm
-from minner.kernels.layout import Operand as X
 from minner.kernels.precision import Precision, float32
 from minner.kernels.quantise import quantise_row
-from minner.kernels.staged import (
+from minner.kernels.runtime.layout import Member, Norm
+from minner.kernels.runtime.layout import Operand as X
+from minner.kernels.runtime.team import meet, shared_rows
+from minner.kernels.vector.staged import (
     Array,
     Pointer,
     Value,
@@ -25,8 +26,7 @@ from minner.kernels.staged import (
     to_int32,
     vector,
 )
-from minner.kernels.target import BLOCK, LANES
-from minner.kernels.team import meet, shared_rows
+from minner.kernels.vector.target import BLOCK, LANES
 
 EPSILON = 1e-12
 """Added to the variance; DistilBERT fixes it, its config has no such key."""

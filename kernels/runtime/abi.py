@@ -9,9 +9,8 @@ from llvmlite import ir
 from numba import carray, extending, types  # type: ignore[attr-defined]
 from numba.extending import overload, register_jitable
 
-from minner.kernels import layout
-from minner.kernels.forms import Form
-from minner.kernels.layout import (
+from minner.kernels.runtime import layout
+from minner.kernels.runtime.layout import (
     Buffers,
     Call,
     Linear,
@@ -31,6 +30,7 @@ from minner.kernels.layout import (
     whole_pages,
     words,
 )
+from minner.kernels.runtime.operand_layout import Form
 
 intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
 

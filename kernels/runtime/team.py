@@ -18,7 +18,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from minner.kernels.layout import (
+from minner.kernels.runtime.layout import (
     ARRIVED,
     GENERATION,
     LAP,
@@ -33,7 +33,7 @@ from minner.kernels.layout import (
     WORKERS,
     Member,
 )
-from minner.kernels.staged import (
+from minner.kernels.vector.staged import (
     INT32,
     INT64,
     Array,
@@ -143,7 +143,7 @@ def meet(team: Member) -> None:
 
 
 def _note_time(team: Array) -> None:
-    """Write a time stamp, where somebody measures: the end of a stage (see laps.py).
+    """Write a time stamp, where somebody measures: the end of a stage (see stage_timings.py).
 
     Only one thread comes here at a time. C's `struct timespec` is two int64 on 64-bit machines.
     """

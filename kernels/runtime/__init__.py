@@ -1,0 +1,1 @@
+"""What a forward pass needs while it runs: threads, timings, and the layout of its memory."""

@@ -1,0 +1,1 @@
+"""The language that kernels are written in, and the instruction set that it is compiled for."""
