@@ -24,7 +24,16 @@ from minner.inspection.examine import examine
 from minner.weights import convert as converter
 from minner.weights.checkpoint import open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
-from minner.weights.numbers import SMALLEST, from_int8, to_int8
+from minner.weights.hub import find_checkpoint
+from minner.weights.numbers import (
+    SMALLEST,
+    from_bfloat16,
+    from_int8,
+    scaled_to_bfloat16,
+    score_factor,
+    to_bfloat16,
+    to_int8,
+)
 from minner.weights.pack import pack
 from test_cli import Capture, assert_fails, run
 from test_weights_checkpoint import SHAPE, shard
@@ -79,10 +88,35 @@ def test_int8_has_the_integers_of_the_original(tmp_path: Path, dtype: str, n_hea
     assert_same_bits(source, tmp_path / "int8", "int8")
 
 
-def test_bfloat16_is_that_of_the_original(tmp_path: Path) -> None:
-    source = write_checkpoint(tmp_path / "source", dim=64)  # 1/sqrt(16) changes no bit
+@pytest.mark.parametrize("dtype", ["F32", "F16", "BF16", "F64"])
+@pytest.mark.parametrize(("dim", "n_heads"), [(64, 4), (64, 2), (36, 4), (37, 1), (64, 8)])
+def test_bfloat16_is_that_of_the_original(
+    tmp_path: Path, dim: int, n_heads: int, dtype: str
+) -> None:
+    """1/sqrt(d) is no power of two for d = 32, 9, 37 and 8: q would be rounded twice."""
+    source = write_checkpoint(tmp_path / "source", dim=dim, n_heads=n_heads, dtype=dtype)
+    convert(source, tmp_path / "once", "bfloat16", "same")
+    assert_same_bits(source, tmp_path / "once", "bfloat16")
+    convert(tmp_path / "once", tmp_path / "twice", "bfloat16", "same")
+    assert_same_bits(source, tmp_path / "twice", "bfloat16")
+    stored = dtypes(tmp_path / "once")["transformer.layer.0.attention.q_lin.weight"]
+    assert stored == ("BF16" if dtype == "BF16" or dim // n_heads == 16 else "F32")
+
+
+def test_bfloat16_of_the_embedded_model(embedded: object, tmp_path: Path) -> None:
+    source = find_checkpoint(None)
     convert(source, tmp_path / "bfloat16", "bfloat16", "same")
     assert_same_bits(source, tmp_path / "bfloat16", "bfloat16")
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 8, 9, 32, 37, 64, 80, 128])
+def test_every_bfloat16_of_q_has_a_float32(width: int) -> None:
+    factor = score_factor(width)
+    halves = np.arange(1 << 16, dtype=np.uint16)
+    products = from_bfloat16(halves)
+    weights = products[np.abs(products) < 2.0**120] / factor
+    again = scaled_to_bfloat16(weights, factor)
+    np.testing.assert_array_equal(to_bfloat16(again * factor), to_bfloat16(weights * factor))
 
 
 def test_the_logits_are_the_same_to_the_bit(tmp_path: Path) -> None:
@@ -124,7 +158,9 @@ def test_float32_has_the_values_of_int8(tmp_path: Path) -> None:
 def test_how_each_tensor_is_stored(
     tmp_path: Path, stored: str, embeddings: str, expected: str, precision: str
 ) -> None:
-    source = write_checkpoint(tmp_path / "source", dtype=stored)
+    source = write_checkpoint(
+        tmp_path / "source", dim=64, dtype=stored
+    )  # 1/sqrt(16) rounds nothing
     convert(source, tmp_path / "out", precision, embeddings)
     for name, tensor in open_checkpoint(tmp_path / "out").stored.items():
         dtype = "F32"

@@ -4,13 +4,15 @@ What becomes of each kind of tensor:
 
 | | bfloat16 | int8 |
 |---|---|---|
-| matrices of the transformer | BF16 | I8, with a scale for each row |
+| matrices of the transformer | BF16, but see below | I8, with a scale for each row |
 | norms, biases, classifier | F32 | F32 |
 | embeddings | as `embeddings` says | as `embeddings` says |
 
-The integers are those that the packer makes of the original. Names and config.json follow
-compressed-tensors (see `minner.weights.scales`), so that transformers loads the int8 model where
-that package is installed, and refuses it in words where it is not.
+The numbers are those that the packer makes of the original. It multiplies q by 1/sqrt(d) before it
+rounds; where that is no power of two (d = 32, say), bfloat16 values would be rounded to others a
+second time, and `q_lin.weight` is stored as F32. Names and config.json follow compressed-tensors
+(see `minner.weights.scales`), so that transformers loads the int8 model where that package is
+installed, and refuses it in words where it is not.
 """
 
 from __future__ import annotations
@@ -30,7 +32,13 @@ from minner.errors import MinnerError
 from minner.weights.checkpoint import Checkpoint, open_checkpoint
 from minner.weights.config import corrected_json
 from minner.weights.files import read_json_object, reason
-from minner.weights.numbers import to_bfloat16, to_int8
+from minner.weights.numbers import (
+    from_bfloat16,
+    scaled_to_bfloat16,
+    score_factor,
+    to_bfloat16,
+    to_int8,
+)
 from minner.weights.scales import SCALE
 from minner.weights.tensors import StoredTensor, Written, write_safetensors
 from minner.weights.tokenizer import read_tokenizer
@@ -100,6 +108,7 @@ def _tensors(
     checkpoint: Checkpoint, precision: str, embeddings: str
 ) -> Iterator[tuple[str, Written]]:
     """Every tensor to write, by the name that Hugging Face gives it."""
+    width = checkpoint.config.dim // checkpoint.config.n_heads
     for name, stored in checkpoint.stored.items():
         full_name = name if name.startswith("classifier.") else f"distilbert.{name}"
         dtype = "F32"
@@ -107,7 +116,10 @@ def _tensors(
             dtype = _dtype_of_embeddings(stored, checkpoint.tensors[name], embeddings)
         elif len(stored.shape) == 2 and name.startswith("transformer."):
             dtype = {"bfloat16": "BF16", "int8": "I8"}[precision]
-        yield from _in_dtype(full_name, checkpoint.tensors[name], dtype)
+        values = checkpoint.tensors[name]
+        if dtype == "BF16" and name.endswith(".q_lin.weight"):
+            dtype, values = _query_in_bfloat16(values, score_factor(width))
+        yield from _in_dtype(full_name, values, dtype)
 
 
 def _dtype_of_embeddings(stored: StoredTensor, values: NDArray[np.float32], embeddings: str) -> str:
@@ -117,6 +129,16 @@ def _dtype_of_embeddings(stored: StoredTensor, values: NDArray[np.float32], embe
     if embeddings == "float16" and stored.dtype in ("F32", "F64") and fits:
         return "F16"
     return "F32" if stored.dtype == "F64" else stored.dtype  # no kernel sees more than float32
+
+
+def _query_in_bfloat16(
+    values: NDArray[np.float32], factor: np.float32
+) -> tuple[str, NDArray[np.float32]]:
+    """The dtype and the values of q: BF16 where it does not matter that q is rounded twice."""
+    rounded = from_bfloat16(to_bfloat16(values))
+    if np.array_equal(to_bfloat16(values * factor), to_bfloat16(rounded * factor)):
+        return "BF16", values
+    return "F32", scaled_to_bfloat16(values, factor)
 
 
 def _in_dtype(name: str, values: NDArray[np.float32], dtype: str) -> Iterator[tuple[str, Written]]:

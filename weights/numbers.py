@@ -27,6 +27,22 @@ def from_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
+def score_factor(width: int) -> np.float32:
+    """The factor 1/sqrt(d) of the attention scores, for heads of width d."""
+    return np.float32(width**-0.5)
+
+
+def scaled_to_bfloat16(weight: NDArray[np.float32], factor: np.float32) -> NDArray[np.float32]:
+    """Round a weight so that its product with `factor` is a bfloat16: the one nearest to theirs.
+
+    Where the factor is a power of two, that is the nearest bfloat16. Elsewhere bfloat16 values
+    would be rounded a second time, to others, when the factor comes in; so the result has all the
+    bits of float32, and `to_bfloat16(result * factor)` is `to_bfloat16(weight * factor)`: float32
+    is 2^16 times finer than the error of half a step that would change it.
+    """
+    return from_bfloat16(to_bfloat16(weight * factor)) / factor
+
+
 def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Quantise a weight `[N, K]` symmetrically, each output by its own scale.
 

@@ -24,7 +24,7 @@ from minner.kernels.runtime.operand_layout import FORMS, PLAIN, Form
 from minner.kernels.vector.target import TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
-from minner.weights.numbers import to_bfloat16, to_int8
+from minner.weights.numbers import score_factor, to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
 Words = NDArray[np.float32]  # of 32-bit words that may hold something else
@@ -125,7 +125,7 @@ def _pack_layer(
     )
     # The scores' factor 1/sqrt(d) goes into q once; for d = 64 it is 1/8 and changes no bit.
     factors = np.ones_like(qkv_bias)
-    factors[: qkv_bias.size // 3] = (tensor("attention.q_lin.bias").size // heads) ** -0.5
+    factors[: qkv_bias.size // 3] = score_factor(tensor("attention.q_lin.bias").size // heads)
     out_lin = pad_heads(tensor("attention.out_lin.weight").T, heads).T
     fill_linear(weights.qkv, layer, qkv_weight, qkv_bias, form, factors)
     for linear, weight, bias in (
