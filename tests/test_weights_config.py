@@ -192,14 +192,13 @@ MISSING = [f"LABEL_{i}" for i in range(3, 10)]
             {str(i): f"L{i}" for i in (10, 2, 0, 1, *range(3, 10))},
             tuple(f"L{i}" for i in range(11)),
         ),
-        ({"2": "c", "0": "a"}, ("a", "LABEL_1", "c")),
         ({"0": 0, "1": 1}, ("0", "1")),
         ({"00": "O"}, ("O",)),
         ({}, ()),
         (None, ()),
         (..., ()),
     ],
-    ids=["plain", "text order", "hole", "numbers", "leading zero", "empty", "null", "absent"],
+    ids=["plain", "text order", "numbers", "leading zero", "empty", "null", "absent"],
 )
 def test_labels_by_class_index(tmp_path: Path, id2label: Any, labels: tuple[str, ...]) -> None:
     assert config_of(tmp_path, id2label=id2label, num_labels=3).labels == labels
@@ -239,6 +238,30 @@ def test_label2id_that_disagrees_is_only_a_warning(tmp_path: Path, label2id: Any
 def test_label2id_of_repeated_labels_names_any_of_their_classes(tmp_path: Path) -> None:
     config = config_of(tmp_path, id2label={"0": "O", "1": "O"}, label2id={"O": 1})
     assert config.labels == ("O", "O")
+
+
+def test_label2id_names_what_id2label_leaves_out(tmp_path: Path) -> None:
+    label2id = {"O": 0, "B-ORG": 1, "I-ORG": 2, "B-PER": 3}
+    with pytest.warns(MinnerWarning, match="label2id names, which is believed: 2 is 'I-ORG'$"):
+        config = config_of(
+            tmp_path, id2label={"0": "O", "1": "B-ORG", "3": "B-PER"}, label2id=label2id
+        )
+    assert config.labels == tuple(label2id)
+    with pytest.warns(MinnerWarning, match="0 is 'O', 1 is 'B-ORG', 2 is 'I-ORG' and 1 more$"):
+        assert config_of(tmp_path, label2id=label2id).labels == tuple(label2id)
+
+
+@pytest.mark.parametrize(
+    "label2id",
+    [{"x": 1, "y": 1}, {"x": "1"}, {"x": 1.0}, {"x": True}, {"LABEL_1": 1}, {"x": -1}, []],
+)
+def test_label2id_that_names_nothing(tmp_path: Path, label2id: Any) -> None:
+    if isinstance(label2id, dict):
+        label2id |= {"O": 0, "B-PER": 2}
+    match = "id2label leaves out classes, which are now LABEL_1 and of no entity type; write"
+    with pytest.warns(MinnerWarning, match=match):
+        config = config_of(tmp_path, id2label={"2": "B-PER", "0": "O"}, label2id=label2id)
+    assert config.labels == ("O", "LABEL_1", "B-PER")
 
 
 def test_the_classifier_decides_how_many_labels_there_are() -> None:

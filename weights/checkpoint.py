@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError, warn
 from minner.weights.config import Config, read_config
+from minner.weights.files import first_few
 from minner.weights.names import canonical_tensors, expected_shapes
 from minner.weights.shards import read_tensors
 from minner.weights.sizes import fit_config
@@ -124,20 +125,15 @@ def _check_classifier(
 def _check_names(
     directory: Path, wanted: Collection[str], tensors: Mapping[str, StoredTensor]
 ) -> None:
-    missing = sorted(set(wanted) - tensors.keys())
+    missing = [repr(name) for name in sorted(set(wanted) - tensors.keys())]
     if missing:
         raise MinnerError(
-            f"{directory}: the weights lack {_some(missing)}; "
+            f"{directory}: the weights lack {first_few(missing)}; "
             f"download the checkpoint again, or save the whole model"
         )
-    unknown = sorted(tensors.keys() - set(wanted))
+    unknown = [repr(name) for name in sorted(tensors.keys() - set(wanted))]
     if unknown:
-        warn(f"{directory}: the weights hold tensors no DistilBERT uses: {_some(unknown)}")
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+        warn(f"{directory}: the weights hold tensors no DistilBERT uses: {first_few(unknown)}")
 
 
 def check_shape(tensor: StoredTensor, shape: tuple[int, ...]) -> None:

@@ -1,7 +1,7 @@
 """Small files read whole, with every failure turned into one sentence that names the file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +78,9 @@ def typed_value(path: Path, raw: Mapping[str, Any], key: str, kind: type) -> Any
 def reason(error: Exception) -> str:
     """Return what went wrong without the path, which the message around it names already."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def first_few(items: Sequence[str]) -> str:
+    """Return the first three of `items` for a message, and how many more there are."""
+    shown = ", ".join(items[:3])
+    return f"{shown} and {len(items) - 3} more" if len(items) > 3 else shown
