@@ -1,5 +1,6 @@
 """read_tokenizer: which case a text is read in, and every way a tokenizer is written down."""
 
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -180,12 +181,86 @@ def test_a_normalizer_that_agrees_is_left_alone(tmp_path: Path) -> None:
     assert casing_of(swapped) == Casing(False, False, False, False)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+NORMALIZERS: list[Any] = [
+    None,
+    {"type": "Lowercase"},
+    {"type": "BertNormalizer", "clean_text": False, "handle_chinese_chars": True}
+    | {"strip_accents": None, "lowercase": False},
+    {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": False}
+    | {"strip_accents": True, "lowercase": True},
+]
+
+
+@pytest.mark.parametrize("lowercase", [True, False, None])
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_the_advice_about_casing_helps(
+    tmp_path: Path, normalizer: Any, lowercase: bool | None
+) -> None:
+    """Who does what the warning says gets what transformers would do, and no warning."""
+    stated = {"tokenizer_class": BERT, "do_lower_case": lowercase}
+    config = write(tmp_path, "cased", stated)
+    path = tmp_path / "tokenizer.json"
+    edit_json(path, lambda keys: keys.update(normalizer=normalizer))
+    argument = None
+    with pytest.warns(MinnerWarning, match="transformers 5 would have") as caught:
+        read_tokenizer(tmp_path, config)
+    advice = str(caught[0].message).partition("; ")[2]
+    if advice.startswith("pass lowercase="):
+        argument = lowercase is not False
+    else:
+        normalizer = json.loads(advice[advice.index("{") : advice.rindex("}") + 1])
+        edit_json(path, lambda keys: keys.update(normalizer=normalizer))
+    ours: Any = read_tokenizer(tmp_path, config, argument).tokenizer.normalizer
+    theirs = Casing(lowercase is not False).normalizer()
+    text = "São PAULO 中文\u200b\0."
+    assert ours.normalize_str(text) == theirs.normalize_str(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "said"),
+    [
+        ("pre_tokenizer", None, {"type": "Whitespace"}, "the pre_tokenizer Whitespace"),
+        ("pre_tokenizer", None, None, "the pre_tokenizer None"),
+        ("model", "continuing_subword_prefix", "@@", "the prefix '@@'"),
+        ("model", "max_input_chars_per_word", 5, "max_input_chars_per_word 5"),
+        ("normalizer", None, {"type": "Sequence", "normalizers": []}, ""),
+        ("normalizer", None, {"type": "NFKC"}, "the normalizer NFKC"),
+    ],
+)
+def test_what_transformers_leaves_out_of_tokenizer_json(
+    tmp_path: Path, part: str, key: str | None, value: Any, said: str
+) -> None:
+    """Another class, as the warning advises, and transformers takes the file as it is."""
+    config = write(tmp_path, "cased", {"tokenizer_class": BERT, "do_lower_case": False})
+
+    def change(keys: dict[str, Any]) -> None:
+        if key is None:
+            keys[part] = value
+        else:
+            keys[part][key] = value
+
+    edit_json(tmp_path / "tokenizer.json", change)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ours = read_tokenizer(tmp_path, config).tokenizer
+    about = [str(warning.message) for warning in caught if "leaves out" in str(warning.message)]
+    assert [f"tokenizer.json has {said}, which minner" in text for text in about] == [True] * bool(
+        said
+    )
+    write_json(tmp_path / "tokenizer_config.json", {"tokenizer_class": FILE})
+    read_tokenizer(tmp_path, config)  # warns of nothing
+    transformers = pytest.importorskip("transformers", minversion="5")
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    text = "Johnson's \ufb01 names (works)."
+    assert ours.encode(text).ids == theirs(text)["input_ids"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_of_a_vocabulary(tmp_path: Path, end: str) -> None:
-    """Blank lines and odd characters count as lines, an end after the last line does not."""
+    """Blank lines and odd characters count as lines, line ends after the last piece do not."""
     config = write(tmp_path, None, {"do_lower_case": False})
     lines = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "", "a\u2028b", "", "My", "\x85", "name"]
-    for content in (end.join(lines), end.join(lines) + end):
+    for content in (end.join(lines) + end * ends for ends in (0, 1, 2, 5)):
         write_vocabulary(tmp_path, content)
         tokenizer = read_tokenizer(tmp_path, config).tokenizer
         assert tokenizer.encode("My name").ids == [2, 7, 9, 3]
@@ -212,7 +287,8 @@ def test_ids_come_from_the_template_not_from_habit(tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     tokenizer.post_processor = processors.BertProcessing(("!", 5), ('"', 6))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    pieces = read_tokenizer(tmp_path, config)
+    with pytest.warns(MinnerWarning, match="has a template with other special tokens, which"):
+        pieces = read_tokenizer(tmp_path, config)
     assert (pieces.cls_id, pieces.sep_id) == (6, 5)
 
 
@@ -523,6 +599,8 @@ DECODER = {
         {},
         {"vocab.txt": "\n".join([*VOCABULARY, ""])},
         {"vocab.txt": CRLF},
+        {"vocab.txt": CRLF.replace("\r\nMy", "\r\nx\ry\r\nMy")},
+        {"vocab.txt": CRLF + "\r\n"},
         {"vocab.txt": CRLF.replace("\r\nMy", "\r\n\r\n\r\nMy")},
         {"vocab.txt": CRLF, "added_tokens.json": {"Foobar": V, "<e1>": V + 1}},
         {"vocab.txt": CRLF, "tokenizer_config.json": DECODER},

@@ -8,7 +8,7 @@ vocabulary; and it warns when the outcome is not that of transformers.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from tokenizers import normalizers
 from tokenizers.normalizers import BertNormalizer, Normalizer
@@ -51,6 +51,10 @@ class Casing:
             for field in fields(self)
             if getattr(mine, field.name) != getattr(theirs, field.name)
         )
+
+    def is_settled_by_lowercase(self, other: "Casing") -> bool:
+        """Return whether nothing would differ in effect if `lowercase` did not."""
+        return not replace(self, lowercase=other.lowercase).difference(other)
 
     def _effective(self) -> "Casing":
         strips = self.lowercase if self.strip_accents is None else self.strip_accents
@@ -124,14 +128,19 @@ def casing_by_transformers(
         config_class: `tokenizer_class` in config.json, asked second.
         from_file: what tokenizer.json does, None without that file.
     """
-    tokenizer_class = settings.tokenizer_class or config_class or "BertTokenizer"
-    if tokenizer_class.removesuffix("Fast") not in _REBUILT_BY_TRANSFORMERS:
+    if not is_rebuilt(settings, config_class):
         return from_file
     return Casing(
         lowercase=settings.lowercase is not False,
         strip_accents=settings.strip_accents,
         chinese_chars=settings.chinese_chars is not False,
     )
+
+
+def is_rebuilt(settings: TokenizerSettings, config_class: str | None) -> bool:
+    """Return whether transformers 5 takes no more than the vocabulary out of tokenizer.json."""
+    tokenizer_class = settings.tokenizer_class or config_class or "BertTokenizer"
+    return tokenizer_class.removesuffix("Fast") in _REBUILT_BY_TRANSFORMERS
 
 
 def share_with_capitals(vocabulary: Collection[str]) -> float:

@@ -7,10 +7,11 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.processors import TemplateProcessing
 
-from minner.errors import MinnerError, warn
-from minner.weights.casing import casing_by_transformers, casing_of, decide_casing
+from minner.weights.casing import casing_by_transformers, casing_of, decide_casing, is_rebuilt
 from minner.weights.config import Config
+from minner.errors import MinnerError
 from minner.weights.files import read_bytes
+from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
 from minner.weights.vocabulary import tokenizer_from_vocabulary
 
@@ -55,14 +56,14 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
     if casing != from_file:
         tokenizer.normalizer = casing.normalizer()
     theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
-    if lowercase is None and theirs is not None and casing.difference(theirs):
-        warn(
-            f"{path}: lowercase={casing.lowercase}, by {why}, but transformers 5 would have "
-            f"{casing.difference(theirs)}; pass lowercase=True or lowercase=False to settle it"
-        )
+    if lowercase is None:
+        warn_of_casing(path, casing, why, theirs)
     _add_tokens(path, tokenizer, settings)
     cls_id, sep_id = _special_ids(path, tokenizer, settings)
     _check_size(path, tokenizer, {*settings.added, cls_id, sep_id}, config)
+    if is_rebuilt(settings, config.tokenizer_class):
+        by_bert = settings.special["cls_token"], settings.special["sep_token"]
+        warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, (cls_id, sep_id), strict=True)))
     max_length = _max_length(path, settings, config)
     return WordPieces(tokenizer, max_length, cls_id, sep_id, casing.lowercase, why)
 

@@ -36,8 +36,11 @@ def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokeni
 def read_vocabulary(path: Path) -> dict[str, int]:
     """Return piece -> id, the id being the line number from 0.
 
-    Only the line end is stripped, LF or CRLF: blank lines and pieces of odd characters (among
-    them U+2028, at which `str.splitlines` would split) count, or all ids after them would shift.
+    Lines end in LF or CRLF, or in CR where there is no LF at all. Blank lines and pieces of odd
+    characters (among them CR, and U+2028, at which `str.splitlines` would split) count, or all ids
+    after them would shift; blank lines at the end shift nothing, and are no pieces.
     """
-    lines = read_text(path).removesuffix("\n").split("\n")
+    text = read_text(path)
+    end = "\n" if "\n" in text else "\r"
+    lines = text.rstrip("\r\n").split(end)
     return {line.removesuffix("\r"): index for index, line in enumerate(lines)}
