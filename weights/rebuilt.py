@@ -13,8 +13,8 @@ from tokenizers import Tokenizer
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
+from minner.errors import warn
 from minner.weights.casing import Casing, casing_of
-from minner.weights.errors import warn
 
 _PROBE = (
     "Dr. O'Neil-Wu paid $5,000.00 (5%) to A_B@c.de\u2026\u4e2d\u6587 a+b `x` \ufb01 \u00bd e\u0301"

@@ -7,9 +7,9 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.processors import TemplateProcessing
 
+from minner.errors import MinnerError
 from minner.weights.casing import casing_by_transformers, casing_of, decide_casing, is_rebuilt
 from minner.weights.config import Config
-from minner.errors import MinnerError
 from minner.weights.files import read_bytes
 from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
