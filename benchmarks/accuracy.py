@@ -27,9 +27,9 @@ from benchmarks.report import Table, finish, progress
 from benchmarks.worker import Worker
 from instruction_sets import host_sets
 from minner.chunks import to_iob2
-from minner.conll import Sentence, read_conll
 from minner.decode import word_tags
 from minner.pieces import encode_words
+from minner.scoring.conll import Sentence, read_conll
 from minner.scoring.numbers import card_numbers
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003"

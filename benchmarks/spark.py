@@ -28,7 +28,7 @@ from benchmarks.options import count_rounds, shared_options
 from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
 from minner.bench.timing import ratios
-from minner.conll import read_conll
+from minner.scoring.conll import read_conll
 
 CONLL = ROOT.parent / "shared" / "data" / "conll2003"
 DATA = [CONLL / "eng.train", CONLL / "eng.testa", CONLL / "eng.testb"]

@@ -30,7 +30,7 @@ from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
 from minner.bench.timing import ratios
 from minner.chunks import Chunk, conlleval_chunks
-from minner.conll import read_conll
+from minner.scoring.conll import read_conll
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003" / "eng.testb"
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 # The prefixes of the tag schemes: I and B of IOB1 and IOB2; E (end) and S (single) of IOBES; their
-# other names in BILOU, L (last) and U (unit).
-_OPENING = frozenset({"B", "S", "U"})
-_CLOSING = frozenset({"E", "L", "S", "U"})
+# other names in BILOU, L (last) and U (unit); and conlleval's brackets, which are S.
+_SINGLE = frozenset({"S", "U", "[", "]"})
+_OPENING = _SINGLE | {"B"}
+_CLOSING = _SINGLE | {"E", "L"}
 PREFIXES = _OPENING | _CLOSING | {"I"}
 
 OUTSIDE = ("O", "")
@@ -32,9 +33,9 @@ def conlleval_chunks(tags: Sequence[str]) -> list[Chunk]:
 
     A word that is not outside opens a chunk where
 
-    - its prefix is ``B`` (or ``S``, ``U``: a chunk of one word), or
+    - its prefix is ``B`` (or ``S``, ``U``, ``[``, ``]``: a chunk of one word), or
     - the word before is outside, or has another label, or
-    - the word before closed its chunk with ``E`` (or ``L``, ``S``, ``U``);
+    - the word before closed its chunk with ``E`` (or ``L``, ``S``, ``U``, ``[``, ``]``);
 
     any other word continues the open chunk. So IOB1 and IOB2 are read by the same rule, and a
     stray ``I-`` opens a chunk.

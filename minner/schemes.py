@@ -3,6 +3,7 @@
 - IO: ``I-`` only, so chunks of one label that touch cannot be told apart.
 - IOB1: as IO, but ``B-`` starts a chunk that touches one of the same label (CoNLL-2003).
 - IOB2: ``B-`` starts every chunk, ``I-`` continues it.
+- IOE1: as IO, but ``E-`` ends a chunk that touches one of the same label after it.
 - IOE2: ``E-`` ends every chunk, ``I-`` is what comes before.
 - IOBES: ``B-`` starts and ``E-`` ends a chunk of several words, ``S-`` is one of a single word.
 - BILOU: as IOBES, with the names ``L-`` for ``E-`` and ``U-`` for ``S-``.
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from minner.chunks import OUTSIDE, PREFIXES, conlleval_chunks, split_tag
@@ -17,7 +19,15 @@ from minner.chunks import OUTSIDE, PREFIXES, conlleval_chunks, split_tag
 Tag = tuple[str, str]
 """A prefix and a label, as `split_tag` gives them."""
 
-SCHEMES = {"IO": "I", "IOB1": "BI", "IOB2": "BI", "IOE2": "IE", "IOBES": "BIES", "BILOU": "BILU"}
+SCHEMES = {
+    "IO": "I",
+    "IOB1": "BI",
+    "IOB2": "BI",
+    "IOE1": "IE",
+    "IOE2": "IE",
+    "IOBES": "BIES",
+    "BILOU": "BILU",
+}
 """Scheme -> its prefixes."""
 
 _OPEN = frozenset({"B", "I"})
@@ -36,6 +46,8 @@ def may_follow(scheme: str, before: Tag, here: Tag) -> bool:
         return here[0] != "B" or (before != OUTSIDE and same)
     if scheme == "IOB2":
         return here[0] != "I" or (before != OUTSIDE and same)
+    if scheme == "IOE1":
+        return before[0] != "E" or (here != OUTSIDE and same)
     if scheme == "IOE2":
         return before[0] != "I" or (here != OUTSIDE and same)
     is_open, continues = before[0] in _OPEN, here[0] in _CONTINUING
@@ -103,9 +115,11 @@ def scheme_of_corpus(corpus: Sequence[Sequence[str]]) -> str:
 
     IOB1 and IOB2 have the same prefixes. What tells them apart is how phrases begin: with ``I``,
     but after a phrase of the same label with ``B``; or always with ``B``. IO is IOB1 in which no
-    such phrases touch.
+    such phrases touch. IOE1 and IOE2 are the same two read backwards.
     """
     scheme = _scheme_of_prefixes({tag.partition("-")[0] for tags in corpus for tag in tags})
+    if scheme == "IOE2":
+        return scheme_of_corpus([*map(_backwards, corpus)]).replace("B", "E")
     if scheme != "IOB2":
         return scheme
     against_iob1 = against_iob2 = 0
@@ -118,6 +132,11 @@ def scheme_of_corpus(corpus: Sequence[Sequence[str]]) -> str:
                 against_iob2 += 1
             touching = (label, last)
     return "IOB1" if against_iob2 > against_iob1 else "IOB2"
+
+
+def _backwards(tags: Sequence[str]) -> list[str]:
+    """Read IOE tags from the right, which makes them IOB."""
+    return [re.sub("^E(?=-|$)", "B", tag) for tag in reversed(tags)]
 
 
 def _scheme_of_prefixes(prefixes: Collection[str]) -> str:

@@ -42,3 +42,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the project's data folder is not there: ../shared/data")
     return SHARED
+
+
+@pytest.fixture
+def gold(tmp_path: Path, tiny: Tagger) -> Path:
+    """A CoNLL file whose gold is what the tiny model says, so that every phrase is right."""
+    sentences = [["My", "name", "is", "John", "Smith"], ["\u00ad", "Acme", "Corp."], ["London"]]
+    lines = []
+    for words, tags in zip(sentences, tiny.tag(sentences), strict=True):
+        lines += [f"{word} x {tag}\n" for word, tag in zip(words, tags, strict=True)] + ["\n"]
+    path = tmp_path / "gold.conll"
+    path.write_text("-DOCSTART- x O\n\n" + "".join(lines), encoding="utf-8")
+    return path

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from minner.chunks import conlleval_chunks
-from minner.conll import Sentence, read_conll
-from minner.errors import MinnerError, MinnerWarning
+from minner.errors import MinnerError
+from minner.scoring.conll import Sentence, read_conll
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -37,9 +37,10 @@ LEFT = Sentence(("left",), ("O",))
         "John NNP I-NP B-PER\nSmith NNP I-NP I-PER\n\nleft VBD I-VP O\n",
         "John \t B-PER \n Smith I-PER\n \t\nleft  O\n",
         "\n\nJohn B-PER\nSmith I-PER\n\n\n\u00a0\nleft O\n\n\n",
+        "-X- O\nJohn B-PER\nSmith I-PER\n-X-\n-X- -X- -X- -X-\nleft O\n",
         "-DOCSTART- -X- -X- O\n\nJohn B-PER\nSmith I-PER\n-DOCSTART-\nleft O\n-DOCSTART- O\n",
     ],
-    ids=["two", "tabs", "three", "four", "mixed", "blank lines", "documents"],
+    ids=["two", "tabs", "three", "four", "mixed", "blank lines", "-X-", "documents"],
 )
 def test_layouts(text: str) -> None:
     assert read(text) == [JOHN_SMITH, LEFT]
@@ -117,9 +118,12 @@ def test_faults_name_file_and_line(tmp_path: Path, content: bytes, message: str)
         read_bytes(tmp_path, content)
 
 
-def test_guess_file_needs_three_columns() -> None:
-    with pytest.raises(MinnerError, match="<stream>:1: columns: 2, but at least 3"):
-        read("John B-PER\n", guess=True)
+def test_guess_file_without_words() -> None:
+    """As conlleval.pl reads it: the last two columns, and there need be no more."""
+    assert read("B-PER O\n\n-X- O\nO O\n", guess=True) == [
+        Sentence(("",), ("B-PER",), ("O",)),
+        Sentence(("",), ("O",), ("O",)),
+    ]
 
 
 def test_a_stream_that_fails_to_decode() -> None:
@@ -128,21 +132,27 @@ def test_a_stream_that_fails_to_decode() -> None:
         list(read_conll(stream))
 
 
+COMMENTED = "# sent_id = 1\n1\tJohn\tB-PER\n2\tSmith\tI-PER\n\n# text = left\n1\tleft\tO\n"
+
+
+def test_comments_and_numbers() -> None:
+    assert read(COMMENTED) == [JOHN_SMITH, LEFT]
+    assert read("# global.columns = ID FORM TAG\n" + COMMENTED) == [JOHN_SMITH, LEFT]
+    assert read(COMMENTED.replace("\n#", "\n\n# a b\n\n#")) == [JOHN_SMITH, LEFT]
+
+
 @pytest.mark.parametrize(
-    ("line", "guess", "odd"),
+    ("text", "words"),
     [
-        ("left 0", False, "0"),
-        ("Ann PER", False, "PER"),
-        ("a . B-PER", True, "."),
-        ("a O X", True, "X"),
+        ("# O\nJohn B-PER\n", ("#", "John")),
+        ("#\tO\nJohn\tB-PER\n", ("#", "John")),
+        ("# O\nJohn\tB-PER\n# O\n#1\tO\n", ("#", "John", "#", "#1")),
+        ("1 CD O\n\n2 CD O\n", ("1",)),
+        ("1 O\n2 O\n3 O\n", ("1", "2", "3")),
     ],
 )
-def test_the_first_odd_tag_is_pointed_out(line: str, guess: bool, odd: str) -> None:
-    first = "Ann B-PER B-PER\n" if guess else "Ann B-PER\n"
-    with pytest.warns(MinnerWarning) as caught:
-        read(f"{first}{line}\n{line}\n", guess=guess)
-    [warning] = caught
-    assert str(warning.message).startswith(f"<stream>:2: the tag {odd!r} is neither O nor like")
+def test_words_that_look_like_comments_or_numbers(text: str, words: tuple[str, ...]) -> None:
+    assert read(text)[0].words == words
 
 
 @pytest.mark.parametrize("name", ["missing.conll", "."])

@@ -9,8 +9,8 @@ import pytest
 from minner import reference
 from minner.chunks import to_iob2
 from minner.compat import pipeline
-from minner.conll import read_conll
 from minner.pieces import encode_words
+from minner.scoring.conll import read_conll
 from minner.scoring.numbers import card_numbers
 from test_huggingface import STRATEGIES, assert_same
 from test_parity import assert_close, transformers_logits

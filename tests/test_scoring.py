@@ -10,8 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from minner.conll import read_conll
 from minner.scoring.classification import token_report
+from minner.scoring.conll import read_conll
 from minner.scoring.conlleval import card_report, conlleval_report
 from minner.scoring.counts import Corpus, Counts, count_phrases, read_phrases
 from minner.scoring.numbers import card_numbers

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from golden.make_seqeval import PREFIXES, random_corpus
-from minner.conll import read_conll
 from minner.errors import MinnerError
 from minner.scoring.classification import seqeval_report
+from minner.scoring.conll import read_conll
 
 STORED = json.loads((Path(__file__).parent / "golden" / "seqeval.json").read_text())
 

@@ -15,7 +15,7 @@ import pytest
 
 import minner
 from minner import MinnerError
-from minner.conll import read_conll
+from minner.scoring.conll import read_conll
 from minner.sparknlp import LightPipeline
 from minner.tagger import Tagger
 from spark_session import engines, start_spark

@@ -63,12 +63,15 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
         default="window",
         help="what becomes of a text that is too long for the model at once; default: window",
     )
-    rules.add_argument("--labels", type=_names, metavar="L,L", help="keep these labels only")
+    rules.add_argument("--labels", type=label_list, metavar="L,L", help="keep these labels only")
     rules.add_argument(
-        "--ignore-labels", type=_names, default=[], metavar="L,L", help="drop these labels"
+        "--ignore-labels", type=label_list, default=[], metavar="L,L", help="drop these labels"
     )
     rules.add_argument(
-        "--label-map", type=_renames, metavar="L=N,L=N", help="rename labels, such as PER=PERSON"
+        "--label-map",
+        type=label_renames,
+        metavar="L=N,L=N",
+        help="rename labels, such as PER=PERSON",
     )
     rules.add_argument(
         "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
@@ -99,12 +102,14 @@ def rules_of(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in vars(options).items() if name in OPTION_NAMES}
 
 
-def _names(text: str) -> list[str]:
+def label_list(text: str) -> list[str]:
+    """`PER,ORG` as a list; spaces and a comma at the end do no harm."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _renames(text: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in _names(text)]
+def label_renames(text: str) -> dict[str, str]:
+    """`PER=PERSON,ORG=COMPANY` as a map."""
+    pairs = [pair.partition("=") for pair in label_list(text)]
     if not all(equals for _, equals, _ in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} must be LABEL=NAME,LABEL=NAME")
     return {label.strip(): name.strip() for label, _, name in pairs}

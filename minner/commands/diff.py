@@ -13,11 +13,12 @@ from typing import Any
 import minner
 from minner.commands.common import PRECISIONS, Commands, add_text_options, read_lines
 from minner.compare import Comparison, Place, Side
-from minner.conll import read_conll
 from minner.decoders import DECODERS
 from minner.errors import MinnerError
 from minner.options import Options
 from minner.progress import progress
+from minner.scoring.conll import read_conll
+from minner.scoring.notation import all_tags, prefix_first
 from minner.tagger import Tagger
 
 _WEIGHTS: dict[str, Any] = {"model": None, "precision": "float32"}
@@ -66,7 +67,10 @@ def run(options: argparse.Namespace) -> None:
 
 def _sources(options: argparse.Namespace) -> Iterator[Source]:
     if options.conll is not None:
-        return ((sentence.words, sentence.tags) for sentence in read_conll(options.conll))
+        sentences = list(read_conll(options.conll))
+        gold = [sentence.tags for sentence in sentences]
+        words = (sentence.words for sentence in sentences)
+        return zip(words, prefix_first(gold, all_tags(gold)), strict=True)
     return ((text, None) for text in options.text or read_lines(options.file))
 
 

@@ -5,26 +5,35 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from minner.chunks import to_iob2
 from minner.commands.common import (
     Commands,
     add_model_options,
     add_tag_rule_options,
+    label_list,
+    label_renames,
     load,
-    rules_of,
 )
-from minner.conll import Sentence, read_conll
 from minner.decoders import VITERBI, scheme_written
 from minner.errors import MinnerError, warn
 from minner.progress import progress
-from minner.schemes import are_bare, chunk_labels, scheme_of_corpus, with_prefixes
+from minner.schemes import are_bare, chunk_labels, scheme_of_corpus
 from minner.scoring.analysis import full_report
 from minner.scoring.classification import seqeval_report
+from minner.scoring.conll import Column, Sentence, read_conll
 from minner.scoring.conlleval import card_report
 from minner.scoring.counts import Corpus
+from minner.scoring.notation import (
+    all_tags,
+    keep_labels,
+    listed,
+    odd_tags,
+    prefix_first,
+    raw,
+    rename_labels,
+)
 from minner.scoring.numbers import full_numbers
 
 FORMATS: dict[str, Callable[[Corpus, Corpus], str]] = {
@@ -44,10 +53,7 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "eval", help="score a model, or the tags in a file, on a CoNLL-format file"
     )
-    command.add_argument("file", metavar="FILE.conll", help="words first, tags in the last column")
-    command.add_argument(
-        "--guess", action="store_true", help="the last two columns are gold and guess; no model"
-    )
+    _add_file_options(command)
     command.add_argument(
         "--format",
         choices=FORMATS,
@@ -59,21 +65,67 @@ def add(commands: Commands) -> None:
     # A score needs tags alone; other decoders only read the same tags in other ways.
     add_tag_rule_options(command, ("conlleval", *VITERBI))
     add_model_options(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, wrong_usage=command.error)
+
+
+def _add_file_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        help="one word per line in the first column, its tag in the last; CoNLL-U Plus too",
+    )
+    command.add_argument(
+        "--guess", action="store_true", help="the last two columns are gold and guess; no model"
+    )
+    command.add_argument(
+        "--raw", action="store_true", help="with --guess: each word is a phrase, as conlleval -r"
+    )
+    for what in ("gold", "word"):
+        command.add_argument(
+            f"--{what}-column",
+            type=_column,
+            metavar="N",
+            help=f"where the {what}s are: a number from 1, or from -1 at the end, or a name from "
+            "the file's global.columns".replace("golds", "gold tags"),
+        )
+    command.add_argument(
+        "--label-map",
+        type=label_renames,
+        default={},
+        metavar="L=N,L=N",
+        help="rename labels of the file and of the model, such as person=PER; O for no entity",
+    )
+    command.add_argument(
+        "--labels",
+        type=label_list,
+        metavar="L,L",
+        help="score these labels only, after they are renamed",
+    )
+
+
+def _column(text: str) -> Column:
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the scores to stdout."""
-    sentences = list(read_conll(options.file, guess=options.guess))
-    if not sentences:
-        raise MinnerError(f"{options.file} holds no sentences")
-    gold: list[Sequence[str]] = [sentence.tags for sentence in sentences]
-    guess: list[Sequence[str]] = [sentence.guess for sentence in sentences]
-    if not options.guess:
+    if options.raw and not options.guess:
+        options.wrong_usage("argument --raw: needs --guess")
+    sentences = _read(options)
+    gold = _of_file(options, [sentence.tags for sentence in sentences])
+    if options.guess:
+        guess = _of_file(options, [sentence.guess for sentence in sentences])
+        types = chunk_labels(all_tags(guess))
+    else:
         gold = [to_iob2(tags) for tags in gold]
-        ner = load(options, **rules_of(options))
-        guess = _tag(ner, sentences, scheme_written(options.decoder, ner.labels))
-        _compare_types(options.file, gold, ner.labels)
+        guess, types = _of_model(options, sentences)
+        _compare_types(options.file, chunk_labels(all_tags(gold)), types)
+    if options.labels is not None:
+        _check_labels(options, {*chunk_labels(all_tags(gold)), *types})
+        gold, guess = (keep_labels(corpus, options.labels) for corpus in (gold, guess))
     if options.format in _STRICT:
         _compare_schemes(options.file, gold, guess)
     try:
@@ -83,26 +135,82 @@ def run(options: argparse.Namespace) -> None:
     sys.stdout.write(report)
 
 
-def _tag(ner: Any, sentences: Sequence[Sentence], scheme: str | None) -> list[Sequence[str]]:
-    """Run the model; what it says in IOB2 stays letter for letter, other schemes become IOB2."""
+def _read(options: argparse.Namespace) -> list[Sentence]:
+    sentences = list(
+        read_conll(
+            options.file,
+            guess=options.guess,
+            word_column=options.word_column,
+            gold_column=options.gold_column,
+        )
+    )
+    if not sentences:
+        raise MinnerError(f"{options.file} holds no sentences")
+    if options.guess and not any(sentences[0].words):
+        _check_two_columns(options.file, sentences)
+    return sentences
+
+
+def _check_two_columns(file: str, sentences: Iterable[Sentence]) -> None:
+    """Refuse a file of words and tags, which would be scored as gold and guess.
+
+    Raises:
+        MinnerError: the gold tags, the first of two columns, have no prefixes and are no guesses.
+    """
+    gold, guess = ({tag for s in sentences for tag in s[i]} for i in (1, 2))
+    if are_bare([*gold]) and not gold & guess:
+        raise MinnerError(
+            f"{file} has two columns, which --guess reads as gold and guess, but the first does "
+            f"not hold tags: {listed(sorted(gold))}"
+        )
+
+
+def _of_file(options: argparse.Namespace, corpus: Corpus) -> Corpus:
+    """A file's tags in the notation of all scores, under their new names."""
+    if options.raw:
+        return rename_labels(raw(corpus), options.label_map)
+    tags = rename_labels(prefix_first(corpus, all_tags(corpus)), options.label_map)
+    if odd := odd_tags(all_tags(tags)):
+        warn(
+            f"{options.file}: tags that are neither O nor like B-PER are in no phrase: "
+            f"{listed(odd)}; --label-map TAG=O makes them O"
+        )
+    return tags
+
+
+def _of_model(
+    options: argparse.Namespace, sentences: Sequence[Sentence]
+) -> tuple[Corpus, list[str]]:
+    """What the model says of the sentences, and all labels that it knows, under their new names.
+
+    What it says in IOB2 stays letter for letter, other schemes become IOB2.
+    """
+    ner = load(options, decoder=options.decoder, word_strategy=options.word_strategy)
     words = (sentence.words for sentence in sentences)
-    guess = list(progress(ner.pipe_tags(words), "sentences", len(sentences)))
-    if scheme == "IOB2":
-        return guess
-    if are_bare(ner.labels):  # neighbours of one label are one phrase, as in `minner tag`
-        guess = [with_prefixes(tags) for tags in guess]
-    return [to_iob2(tags) for tags in guess]
+    guess: Corpus = list(progress(ner.pipe_tags(words), "sentences", len(sentences)))
+    if scheme_written(options.decoder, ner.labels) != "IOB2":
+        guess = [to_iob2(tags) for tags in prefix_first(guess, ner.labels)]
+    guess, [labels] = (rename_labels(c, options.label_map) for c in (guess, [ner.labels]))
+    return guess, chunk_labels(prefix_first([labels], labels)[0])
 
 
-def _compare_types(file: str, gold: Corpus, labels: Sequence[str]) -> None:
+def _compare_types(file: str, theirs: Sequence[str], ours: Sequence[str]) -> None:
     """Warn where the names of the types make every score 0, such as PER here and PERSON there."""
-    theirs = chunk_labels(sorted({tag for tags in gold for tag in tags}))
-    ours = chunk_labels(labels)
     if theirs and not {*theirs} & {*ours}:
         warn(
-            f"{file} has phrases of {', '.join(theirs)}, but the model knows only "
-            f"{', '.join(ours)}; rename them in the file for scores that mean anything"
+            f"{file} has phrases of {listed(theirs)}, but the model knows only {listed(ours)}; "
+            f"rename them with --label-map, such as {theirs[0]}={ours[0]}"
         )
+
+
+def _check_labels(options: argparse.Namespace, known: Iterable[str]) -> None:
+    """Refuse a misspelt label, which would leave out what was to be scored."""
+    for label in options.labels:
+        if label not in known:
+            raise MinnerError(
+                f"--labels: neither {options.file} nor the guesses have {label!r}; "
+                f"there are: {listed(sorted(known))}"
+            )
 
 
 def _compare_schemes(file: str, gold: Corpus, guess: Corpus) -> None:

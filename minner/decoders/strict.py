@@ -1,7 +1,7 @@
 """Strict decoders: what is not a well-formed chunk is dropped.
 
-They equal seqeval's strict mode (1.2.2). A prefix that does not belong to the scheme, which
-seqeval refuses, stands outside here.
+They equal seqeval's strict mode (1.2.2), but for IOE1, which seqeval marks as unfinished. A prefix
+that does not belong to the scheme, which seqeval refuses, stands outside here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from minner.chunks import OUTSIDE, PREFIXES, Chunk, split_tag
 
-_IOBES = r"B(-I)*-[EL]|[SU]"
+_IOBES = r"B(-I)*-(E|L)|S|U"
 
 _PATTERNS = {
     "IOB1": r"I(-I)*|(?<=-)B((-I)+|(?!\|B))",
     "IOB2": r"B(-I)*",
+    "IOE1": r"(I-)*E(?=-)|I(-I)*(?!-I|-E)",
     "IOE2": r"(I-)*E",
     "IOBES": _IOBES,
     "BILOU": _IOBES,

@@ -4,6 +4,8 @@
 
 - seqeval.json: per scheme `gold` and `guess`, a random sentence per line, and the reports of
   seqeval about them: `default`, and `strict` with the scheme.
+- seqeval_notations.json: the same for tags whose prefix comes last (`suffix`: PER-B) and for labels
+  without one (`bare`: PER), of which seqeval takes the first letter for the prefix.
 - seqeval.npz: the chunks that seqeval finds in every short sequence of tags, per scheme and mode,
   as `by_word` writes them.
 """
@@ -27,10 +29,12 @@ FindChunks = Callable[[list[str]], list[tuple[str, int, int]]]
 """From the tags of a sentence to label, first word and last word of each chunk."""
 
 
-def random_corpus(prefixes: str, seed: int) -> tuple[list[list[str]], list[list[str]]]:
+def random_corpus(
+    prefixes: str, seed: int, write: str = "{prefix}-{label}"
+) -> tuple[list[list[str]], list[list[str]]]:
     """Return sentences of any tags, well-formed or not, and the same with every fourth changed."""
     rng = random.Random(seed)
-    tags = ["O", *(f"{prefix}-{label}" for prefix in prefixes for label in LABELS)]
+    tags = ["O", *(write.format(prefix=p, label=label) for p in prefixes for label in LABELS)]
     gold = [rng.choices(tags, k=rng.randint(1, 9)) for _ in range(60)]
     guess = [[rng.choice(tags) if rng.random() < 0.25 else tag for tag in tags] for tags in gold]
     return gold, guess
@@ -92,9 +96,24 @@ def reports() -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
+def notations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries of seqeval_notations.json."""
+    from seqeval.metrics import classification_report
+
+    for name, corpora in {
+        "suffix": random_corpus("BI", seed=1, write="{label}-{prefix}"),
+        "bare": random_corpus("B", seed=2, write="{label}"),
+    }.items():
+        report = classification_report(*corpora, digits=4, suffix=name == "suffix")
+        gold, guess = ([" ".join(tags) for tags in corpus] for corpus in corpora)
+        yield name, {"gold": gold, "guess": guess, "default": report}
+
+
 def main() -> None:
-    """Write both files beside this one."""
+    """Write the files beside this one."""
     warnings.simplefilter("ignore")
+    text = json.dumps(dict(notations()), indent=1) + "\n"
+    (HERE / "seqeval_notations.json").write_text(text, encoding="utf-8")
     text = json.dumps(dict(reports()), indent=1) + "\n"
     (HERE / "seqeval.json").write_text(text, encoding="utf-8")
     found = {}
