@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 def load(
     model: str | os.PathLike[str] | None = None,
     *,
+    tokenizer: str | os.PathLike[str] | None = None,
     precision: str = "float32",
     threads: int | None = None,
     lowercase: bool | None = None,
@@ -49,6 +50,7 @@ def load(
     Args:
         model: a directory in Hugging Face layout, or a Hugging Face repo id; the embedded model
             where it is None.
+        tokenizer: a directory or repo id whose tokenizer is used; the model's own where it is None.
         precision: of weights and products: `float32`, `bfloat16` or `int8`. Embeddings, norms,
             softmax and classifier stay float32. A CPU without the instructions for it is slower,
             not wrong; a MinnerWarning says so.
@@ -80,6 +82,7 @@ def load(
     tagger: type[Tagger] = import_module("minner.tagger").Tagger
     return tagger(
         model,
+        tokenizer=tokenizer,
         precision=precision,
         threads=threads,
         lowercase=lowercase,

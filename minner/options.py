@@ -63,7 +63,7 @@ class Options:
 
 OPTION_NAMES = tuple(field.name for field in fields(Options))
 
-LOADING = ("precision", "threads", "lowercase")
+LOADING = ("tokenizer", "precision", "threads", "lowercase")
 """The other options of `minner.load`: they are part of a loaded model, and stay as they are."""
 
 

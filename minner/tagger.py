@@ -28,7 +28,7 @@ from minner.schemes import are_bare
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
-from minner.weights.hub import find_checkpoint
+from minner.weights.hub import TOKENIZER_FILES, find_checkpoint
 from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.words import Span, split_words
 
@@ -43,6 +43,7 @@ class Tagger:
         self,
         model: str | os.PathLike[str] | None = None,
         *,
+        tokenizer: str | os.PathLike[str] | None = None,
         precision: str = "float32",
         threads: int | None = None,
         lowercase: bool | None = None,
@@ -56,13 +57,23 @@ class Tagger:
             raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
-        if model is not None and not isinstance(model, str | os.PathLike):
-            raise MinnerError(f"a model must be a path or a name, not {type(model).__name__}")
+        for name, place in (("model", model), ("tokenizer", tokenizer)):
+            if place is not None and not isinstance(place, str | os.PathLike):
+                kind = type(place).__name__
+                raise MinnerError(f"a {name} must be a path or a name, not {kind}")
         self._source = None if model is None else os.fspath(model)
-        self._loading = {"precision": precision, "threads": threads, "lowercase": lowercase}
         self._checkpoint = open_checkpoint(find_checkpoint(model))
-        config = self._checkpoint.config
-        self._vocabulary = read_tokenizer(self._checkpoint.directory, config, lowercase)
+        if tokenizer is not None:
+            tokenizer = find_checkpoint(tokenizer, files=TOKENIZER_FILES).absolute()
+        self._vocabulary = read_tokenizer(
+            tokenizer or self.directory, self._checkpoint.config, lowercase
+        )
+        self._loading = {
+            "tokenizer": tokenizer,
+            "precision": precision,
+            "threads": threads,
+            "lowercase": lowercase,
+        }
         self._assembler = Assembler(self._options, self.labels)
         self._engine = Engine(self._checkpoint, threads, precision)
         if not FAST[precision]:
@@ -87,6 +98,11 @@ class Tagger:
         return self._assembler.entity_labels
 
     @property
+    def directory(self) -> Path:
+        """Where the files of the model are."""
+        return self._checkpoint.directory
+
+    @property
     def vocabulary(self) -> WordPieces:
         """The checkpoint's tokenizer, and what must be known of it."""
         return self._vocabulary
@@ -107,7 +123,7 @@ class Tagger:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle where the model is and its options; unpickling, as `copy.deepcopy`, loads it."""
         options = {name: getattr(self._options, name) for name in OPTION_NAMES}
-        place = None if self._source is None else self._checkpoint.directory.absolute()
+        place = None if self._source is None else self.directory.absolute()
         return _load_again, (type(self), self._source, place, self._loading | options)
 
     # ---- text -> entities -----------------------------------------------------------------------

@@ -79,6 +79,17 @@ def test_a_relative_path_holds_in_another_directory(
     assert isinstance(pickle.loads(loaded), Tagger)
 
 
+def test_a_tokenizer_from_elsewhere(tmp_path: Path, tiny: Tagger, tiny_path: Path) -> None:
+    model = write_checkpoint(tmp_path / "model", max_positions=32)
+    (model / "tokenizer.json").unlink()
+    (model / "tokenizer_config.json").unlink()
+    loaded = minner.load(model, tokenizer=tiny_path)
+    assert loaded(TEXT) == tiny(TEXT)
+    assert pickle.loads(pickle.dumps(loaded))(TEXT) == tiny(TEXT)
+    with pytest.raises(minner.MinnerError, match="has no tokenizer"):
+        minner.load(model)
+
+
 def test_the_embedded_model_is_that_of_the_other_side(embedded: Tagger) -> None:
     assert str(Path(minner.__file__).parent) not in str(pickle.dumps(embedded))
     assert pickle.loads(pickle.dumps(embedded))(TEXT) == embedded(TEXT)

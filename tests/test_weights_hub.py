@@ -99,6 +99,25 @@ def test_names_are_downloaded(
     assert (call["repository"], call["revision"]) == (repository, revision)
 
 
+def test_options_of_a_download(calls: list[dict[str, Any]], tmp_path: Path) -> None:
+    options = hub.HubOptions(revision="v1", token="hf_x", cache_dir=tmp_path, local_files_only=True)
+    hub.find_checkpoint("o/n", options)
+    hub.find_checkpoint("o/n@v2", options)
+    hub.find_checkpoint(tmp_path, options)  # a directory needs none of them
+    for call, revision in zip(calls, ["v1", "v2"], strict=True):
+        assert call["revision"] == revision
+        assert call["token"] == "hf_x"
+        assert call["cache_dir"] == tmp_path
+        assert call["local_files_only"] is True
+
+
+def test_a_tokenizer_needs_no_weights(calls: list[dict[str, Any]]) -> None:
+    hub.find_checkpoint("o/n", files=hub.TOKENIZER_FILES)
+    published = ["model.safetensors", "config.json", "tokenizer_config.json", "vocab.txt"]
+    chosen = filter_repo_objects(published, allow_patterns=calls[0]["allow_patterns"])
+    assert list(chosen) == ["tokenizer_config.json", "vocab.txt"]
+
+
 def test_only_what_is_needed_is_downloaded(calls: list[dict[str, Any]]) -> None:
     hub.find_checkpoint("owner/name")
     published = {

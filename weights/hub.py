@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from minner.errors import MinnerError
@@ -13,27 +14,49 @@ _DEFAULT = Path(__file__).parent / "default"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 """`owner/name`, or the bare `name` of a few old repositories."""
 
-_FILES = (
-    "config.json",
-    "*.safetensors",
-    "*.safetensors.index*.json",
-    "tokenizer*.json",
-    "vocab.txt",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
+TOKENIZER_FILES = ("tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json")
+"""Patterns of the files that a tokenizer is read from."""
+
+MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index*.json", *TOKENIZER_FILES)
+"""Patterns of the files that a model is read from, its tokenizer's among them."""
 
 _ETAG_TIMEOUT = 5
 """Seconds to wait for the Hub's answer about a file before the local cache is used."""
 
 
-def find_checkpoint(model: str | os.PathLike[str] | None) -> Path:
+@dataclass(frozen=True, slots=True)
+class HubOptions:
+    """How to download a repository; the fields are arguments of huggingface_hub.
+
+    Attributes:
+        revision: a branch, a tag or a commit; the main branch where it is None.
+        token: for private and gated repositories; that of `hf auth login` where it is None.
+        cache_dir: where to keep what is downloaded; huggingface_hub's own cache where it is None.
+        local_files_only: whether to use the cache alone, without asking the Hub.
+    """
+
+    revision: str | None = None
+    token: str | bool | None = None
+    cache_dir: str | os.PathLike[str] | None = None
+    local_files_only: bool = False
+
+
+_BY_DEFAULT = HubOptions()
+
+
+def find_checkpoint(
+    model: str | os.PathLike[str] | None,
+    options: HubOptions = _BY_DEFAULT,
+    files: tuple[str, ...] = MODEL_FILES,
+) -> Path:
     """Return the directory of `model`.
 
     Args:
         model: None for the embedded model; an existing directory; or a repository on the
             Hugging Face Hub, `owner/name` or `owner/name@revision`, which is downloaded into
             huggingface_hub's cache (and found there when offline).
+        options: of a download. A revision in the name comes before theirs.
+        files: patterns of the files to download.
 
     Raises:
         MinnerError: there is no such directory or repository, or it could not be downloaded.
@@ -55,7 +78,9 @@ def find_checkpoint(model: str | os.PathLike[str] | None) -> Path:
             f"{name!r} is neither a directory nor the name of a Hugging Face repository "
             f"(owner/name or owner/name@revision)"
         )
-    return _download(repository, revision or None)
+    if revision:
+        options = replace(options, revision=revision)
+    return _download(repository, options, files)
 
 
 def _expand(name: str) -> Path:
@@ -65,7 +90,7 @@ def _expand(name: str) -> Path:
         return Path(name)
 
 
-def _download(repository: str, revision: str | None) -> Path:
+def _download(repository: str, options: HubOptions, files: tuple[str, ...]) -> Path:
     try:
         # Imported here because it costs 0.2 s and most models are directories.
         from huggingface_hub import snapshot_download
@@ -73,8 +98,8 @@ def _download(repository: str, revision: str | None) -> Path:
         return Path(
             snapshot_download(
                 repository,
-                revision=revision,
-                allow_patterns=list(_FILES),
+                **asdict(options),
+                allow_patterns=list(files),
                 ignore_patterns=["*/*"],  # `*` matches `/` too: no training checkpoints
                 etag_timeout=_ETAG_TIMEOUT,
             )
@@ -82,7 +107,7 @@ def _download(repository: str, revision: str | None) -> Path:
     except Exception as error:  # whatever network, disk and Hub can do wrong: one sentence
         raise MinnerError(
             f"{repository!r} is not a directory here, and downloading it from the Hugging Face "
-            f"Hub failed: {_explain(error, revision)}; the embedded model, minner.load(), "
+            f"Hub failed: {_explain(error, options.revision)}; the embedded model, minner.load(), "
             f"needs no network"
         ) from error
 
