@@ -25,8 +25,8 @@ from minner.words import Span
 
 Floats = NDArray[np.float32]
 Classes = NDArray[np.intp]
-Chooser = Callable[[Floats, NDArray[np.intp]], Classes]
-"""From the probabilities `[w, C]` of words, and which words of the text they are, to classes."""
+Chooser = Callable[[Floats], Classes]
+"""From the probabilities `[w, C]` of words to a class for each."""
 
 
 class Reading(NamedTuple):
@@ -91,7 +91,8 @@ class Assembler:
             reading: what the model made of these words.
         """
         tags, scores, probabilities = self.word_tags(reading, len(spans))
-        found = entities(text, spans, self.chunk_tags(tags), scores, self._chunks)
+        seen = reading.pieces.first()[0]
+        found = entities(text, spans, self.chunk_tags(tags), scores, self._chunks, seen)
         places = unit_offsets(text, self._options.offsets)
         return Document(
             text=text,
@@ -120,7 +121,7 @@ class Assembler:
             probabilities[unseen], scores[unseen] = 0, 0
         if len(seen):
             probabilities[seen] = self._share(logits, starts)
-            best = self._choose(probabilities[seen], seen)
+            best = self._choose(probabilities[seen])
             scores[seen] = probabilities[seen, best]
             for word, label in zip(seen.tolist(), best.tolist(), strict=True):
                 tags[word] = self._labels[label]
@@ -169,13 +170,7 @@ class Assembler:
                 f"for one word: {', '.join(self._labels)}"
             )
 
-        def best_paths(probabilities: Floats, words: NDArray[np.intp]) -> Classes:
-            # A word without pieces is `O` for sure, and to a path as good as an edge.
-            gaps = np.flatnonzero(np.diff(words) > 1) + 1
-            runs = np.split(viterbi.logarithms(probabilities), gaps)
-            return np.concatenate([viterbi.best_path(run, allowed) for run in runs])
-
-        return best_paths
+        return lambda rows: viterbi.best_path(viterbi.logarithms(rows), allowed)
 
     def _check_labels(self) -> None:
         options = self._options
@@ -194,6 +189,6 @@ class Assembler:
                 )
 
 
-def _best_of_each(probabilities: Floats, _: NDArray[np.intp]) -> Classes:
+def _best_of_each(probabilities: Floats) -> Classes:
     best: Classes = probabilities.argmax(axis=1)
     return best

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate, islice
@@ -33,7 +33,7 @@ from minner.weights.tokenizer import WordPieces, read_tokenizer
 from minner.words import Span, split_words
 
 Floats = NDArray[np.float32]
-TagScores = tuple[list[str], Floats]
+TagScores = tuple[list[str], Floats, NDArray[np.intp]]
 
 
 class Tagger:
@@ -170,10 +170,11 @@ class Tagger:
                 [text[start:end] for start, end in places]
                 for text, places in zip(batch, spans, strict=True)
             ]
-            for text, places, (tags, scores) in zip(
+            for text, places, (tags, scores, seen) in zip(
                 batch, spans, self._tag_words(words), strict=True
             ):
-                yield entities(text, places, self._assembler.chunk_tags(tags), scores)
+                tags = self._assembler.chunk_tags(tags)
+                yield entities(text, places, tags, scores, seen=seen)
 
     # ---- text -> documents ----------------------------------------------------------------------
 
@@ -251,21 +252,21 @@ class Tagger:
                 than 1.
         """
         for batch in batches(_iterate(sentences, "lists of words"), batch_size):
-            for tags, _ in self._tag_words([_check_words(words) for words in batch]):
+            for tags, _, _ in self._tag_words([_check_words(words) for words in batch]):
                 yield tags
 
     def _tag_words(self, documents: Sequence[Sequence[str]]) -> list[TagScores]:
+        """For each document its tags, their probabilities, and which words have wordpieces."""
         if not self._options.are_default:
-            tagged = [
-                self._assembler.word_tags(reading, len(words))
+            return [
+                (*self._assembler.word_tags(reading, len(words))[:2], reading.pieces.first()[0])
                 for words, reading in zip(documents, self._read(documents), strict=True)
             ]
-            return [(tags, scores) for tags, scores, _ in tagged]
         pieces = [self._encode(words) for words in documents]
         firsts = [found.first() for found in pieces]
         logits = self._document_logits(pieces, [places for _, places in firsts])
         return [
-            word_tags(rows, seen, len(words), self.labels)
+            (*word_tags(rows, seen, len(words), self.labels), seen)
             for words, (seen, _), rows in zip(documents, firsts, logits, strict=True)
         ]
 
@@ -430,7 +431,8 @@ def _load_again(
 
 
 def _iterate(items: Any, wanted: str) -> Iterator[Any]:
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+    # The keys of a mapping are hardly what was meant.
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
         raise MinnerError(f"expected {wanted}, not {type(items).__name__}")
     return iter(items)
 
@@ -449,7 +451,7 @@ def _with_spans(item: Any) -> tuple[str, list[Span]]:
     """A text and the spans of its words; a list of words gives both."""
     if isinstance(item, str):
         return item, split_words(item)
-    if isinstance(item, bytes) or not isinstance(item, Iterable):
+    if isinstance(item, bytes | Mapping) or not isinstance(item, Iterable):
         raise MinnerError(
             f"a document must be a string or a list of words, not {type(item).__name__}"
         )

@@ -1,9 +1,11 @@
 r"""Where the words of a raw text are.
 
 The rule follows the tokens of CoNLL-2003, which taggers are trained on: punctuation stands alone,
-but stays inside `AL-AIN`, `O'Brien`, `AT&T`, `3.5`, `U.S.` and `Mr.`; the `'s` of `Reuters's` is a
-word of its own. A URL stays whole, and so does an emoji of several code points. Every character
-that is not white space belongs to exactly one word.
+but stays inside `AL-AIN`, `O'Brien`, `AT&T`, `3.5`, `U.S.` and `Mr.`; the `'s` of `Reuters's` and
+the `n't` of `didn't` are words of their own, and so is the dot of `Bonn.Yours`. A URL stays whole,
+and so do an e-mail address, `a_name` and an emoji of several code points. Underscores and invisible
+characters around a word are no part of it. Every character that is not white space belongs to
+exactly one word.
 """
 
 from __future__ import annotations
@@ -15,31 +17,54 @@ Span = tuple[int, int]
 
 # BERT reads each Chinese character as a word; so do we.
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
-# Vowel signs, combining accents, joiners and selectors: part of a word, though not in Python's \w.
+# Format characters that show nothing: joiners, direction marks, the byte order mark.
+_INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+# Vowel signs, combining accents and selectors: part of a word, though not in Python's \w.
 # Some ranges take a whole block; what little punctuation of its own it has comes along.
 _MARKS = (
-    "\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711-\u0963\u0981-\u0fff\u102b-\u109d"
-    "\u135d-\u135f\u1712-\u17d3\u180b-\u180f\u1a17-\u1dff\u200b-\u200d\u20d0-\u20f0\u302a-\u302f"
+    "\u135d-\u135f\u1712-\u17d3\u180b-\u180f\u1a17-\u1dff\u20d0-\u20f0\u302a-\u302f"
     "\u3099\u309a\ua66f-\uaaf6\uabe3-\uabed\ufe00-\ufe0f\ufe20-\ufe2f\U000e0020-\U000e01ef"
 )
 _LETTER = r"[^\W\d_]"
-_CHARACTER = rf"(?:[^\W{_CJK}]|[{_MARKS}])"
-_CLITIC = r"['’](?:s|S|ll|re|ve|d|m)(?!\w)"
+_CHARACTER = rf"(?:[^\W{_CJK}]|[{_MARKS}{_INVISIBLE}])"
+# The edges of a word. An underscore is inside one, or outside all.
+_BEGIN, _END = r"(?<![^\W_])", r"(?![^\W_])"
+_CLITIC = rf"['’](?:s|S|ll|re|ve|d|m){_END}"
+_REST_OF_NOT = rf"(?<=[nN])['’][tT]{_END}"
 _SHORT = "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Col|Lt|Capt|Sgt|Sen|Rep|Gov|St|Jr|Sr|Inc|Corp|Co|Ltd|Bros|No|vs"
+# A word that starts with a capital letter, of the alphabets that have some: but for web addresses.
+_UPPER, _LOWER = "A-ZÀ-ÖØ-Þ\u0100-\u024fΆ-ΫЀ-Я", "a-zß-öø-ÿ\u0100-\u024fά-ώа-џ"
+_CAPITALISED = rf"(?!(?:Com|Net|Org){_END})[{_UPPER}][{_LOWER}]"
+# The dot of `Bonn.Yours` and `3.Oslo`, not that of `J.Smith` or `Ann.Smith@x.org`.
+_FULL_STOP = rf"(?:(?<=\w\w)|(?<=\d))\.(?={_CAPITALISED})(?![\w.+-]{{0,63}}@)"
+_GAP = rf"[{_INVISIBLE}]*\s+[{_INVISIBLE}]*"
 # An emoji goes on with a selector, a skin colour, or a joiner and another emoji.
 _EMOJI_TAIL = rf"(?:\u200d[^\w\s]|[{_MARKS}\U0001f3fb-\U0001f3ff])"
 
 _WORD = re.compile(
     rf"""
-      (?<!\w)https?://[^\s<>"]*[\w/]                     # up to the mark that ends the sentence
-    | (?<!\w)(?:{_LETTER}\.){{2,}}(?:{_LETTER}(?!\w))?   # U.S.  e.g.  U.S.A
+      [{_INVISIBLE}]+
+    | {_BEGIN}(?:https?://|www\.)[^\s<>"]*[\w/]          # up to the mark that ends the sentence
+    | {_BEGIN}__[a-z0-9]+(?:_[a-z0-9]+)*__(?!\w)         # __init__
+    | _+                                                 # what is left of _Oslo_
+    | {_BEGIN}(?:{_LETTER}\.){{2,}}(?:{_LETTER}{_END})?  # U.S.  e.g.  U.S.A
       (?: -{_CHARACTER}+ )*                              # U.S.-led
-    | (?<!\w){_LETTER}\.(?=\s+\w)                        # J. Smith
-    | (?<!\w)(?:{_SHORT})\.(?=\s+\S)                     # Mr. Smith, Apple Inc. said
+    | {_BEGIN}{_LETTER}\.(?={_GAP}\w)                    # J. Smith
+    | {_BEGIN}(?:{_SHORT})\.(?={_GAP}\S|{_CAPITALISED}) # Mr. Smith, Apple Inc. said, St.Louis
     | {_CLITIC}                                          # the 's of Reuters's
-    | {_CHARACTER}+                                      # letters, digits, and joined parts:
-      (?: (?: [-.&@] | (?!{_CLITIC})['’] | (?<=\d)[,:/](?=\d) ) {_CHARACTER}+ )*
+    | [nN]{_REST_OF_NOT}                                 # the n't of didn't
+    | (?: {_CHARACTER}+                                  # letters, digits, and joined parts:
+          (?: (?: [-&]
+                | (?!{_FULL_STOP})\.
+                | (?!{_CLITIC}|{_REST_OF_NOT})['’]
+                | (?<=\d)[,:/](?=\d)
+              ) {_CHARACTER}+
+            | @ {_CHARACTER}+ (?: [-.] {_CHARACTER}+ )*  # joe@Example.Org
+          )*
+          (?<![{_INVISIBLE}_]) (?!{_REST_OF_NOT})
+      )
     | [\U0001f1e6-\U0001f1ff]{{2}}                       # a flag
     | ([^\w\s])\1+ (?!{_EMOJI_TAIL})                     # ...  --  !!!
     | \S{_EMOJI_TAIL}*                                   # any other mark, and CJK, one by one

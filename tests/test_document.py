@@ -155,9 +155,11 @@ def test_decoders(tiny: Tagger, decoder: str) -> None:
     for text in TEXTS:
         document = ner.document(text)
         spans = document.words
+        words = document.pieces.first()[0]  # those that a decoder sees
         expected = [
-            (label, spans[first][0], spans[last][1], document.scores[first : last + 1].mean())
-            for label, first, last in DECODERS[decoder](document.tags)
+            (label, spans[run[0]][0], spans[run[-1]][1], document.scores[run].mean())
+            for label, first, last in DECODERS[decoder]([document.tags[word] for word in words])
+            for run in [words[first : last + 1]]
         ]
         found = [(e.label, e.start, e.end, pytest.approx(e.score)) for e in document.entities]
         assert found == expected
@@ -171,13 +173,17 @@ def test_decoders(tiny: Tagger, decoder: str) -> None:
     assert differs
 
 
-def test_viterbi_does_not_reach_over_a_word_without_pieces(tiny: Tagger) -> None:
-    ner = tiny.with_options(decoder="viterbi")
+@pytest.mark.parametrize("decoder", ["conlleval", "iob2", "sparknlp", "viterbi"])
+def test_a_word_without_wordpieces_changes_no_other(tiny: Tagger, decoder: str) -> None:
+    ner = tiny.with_options(decoder=decoder)
     words = LONG.split()[:20]
-    with_gap = [*words, "\u00ad", *words]
-    tags = ner.tag(with_gap)
-    assert tags[20] == "O"
-    assert not tags[0].startswith("I-") and not tags[21].startswith("I-")
+    plain = ner.document(words)
+    gaps = ner.document([*words[:9], "\u00ad", "\ufffd", *words[9:], "\0"])
+    assert [gaps.tags.pop(place) for place in (22, 10, 9)] == ["O"] * 3
+    assert gaps.tags == plain.tags
+    for one, other in zip(gaps.entities, plain.entities, strict=True):
+        assert (one.label, one.score) == (other.label, other.score)
+        assert one.text.replace(" \u00ad \ufffd", "") == other.text
 
 
 # ---- labels -------------------------------------------------------------------------------------
