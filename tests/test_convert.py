@@ -152,6 +152,7 @@ def test_float32_has_the_values_of_int8(tmp_path: Path) -> None:
         *(("F32", *pair) for pair in (("float16", "F16"), ("same", "F32"), ("int8", "I8"))),
         *(("F64", *pair) for pair in (("float16", "F16"), ("same", "F32"), ("int8", "I8"))),
         *(("BF16", *pair) for pair in (("float16", "BF16"), ("same", "BF16"), ("int8", "I8"))),
+        *((stored, "float8", "F8_E4M3") for stored in ("F32", "BF16")),
     ],
 )
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
@@ -172,13 +173,14 @@ def test_how_each_tensor_is_stored(
         assert all(part.shape == (tensor.shape[0], 1) for part in tensor.parts[1:])
 
 
-def test_embeddings_beyond_float16_stay(tmp_path: Path) -> None:
+@pytest.mark.parametrize("embeddings", ["float16", "float8"])
+def test_embeddings_beyond_the_range_stay(tmp_path: Path, embeddings: str) -> None:
     tensors = random_tensors(0, SHAPE)
     tensors[f"distilbert.{WORDS}"][3, 3] = 1e5
     source = write_checkpoint(tmp_path / "source")
     stored = {name: ("F32", v.shape, encode(v, "F32")) for name, v in tensors.items()}
     (source / "model.safetensors").write_bytes(safetensors_bytes(stored))
-    convert(source, tmp_path / "out", "int8")
+    convert(source, tmp_path / "out", "int8", embeddings)
     assert dtypes(tmp_path / "out")[WORDS] == "F32"
 
 
@@ -199,8 +201,9 @@ def test_sizes(tmp_path: Path) -> None:
         assert part < size / whole < part + 0.02
 
 
-def test_converting_again_changes_nothing(tmp_path: Path) -> None:
-    convert(write_checkpoint(tmp_path / "source"), tmp_path / "once", "int8", "int8")
+@pytest.mark.parametrize("embeddings", ["int8", "float8"])
+def test_converting_again_changes_nothing(tmp_path: Path, embeddings: str) -> None:
+    convert(write_checkpoint(tmp_path / "source"), tmp_path / "once", "int8", embeddings)
     convert(tmp_path / "once", tmp_path / "twice", "int8", "same")
     for file in (tmp_path / "once").iterdir():
         assert (tmp_path / "twice" / file.name).read_bytes() == file.read_bytes()

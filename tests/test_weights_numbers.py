@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minner.weights.numbers import to_bfloat16, to_int8
+from minner.weights.numbers import from_float8, to_bfloat16, to_float8, to_int8
 
 
 def value_of(bits):
@@ -90,3 +90,40 @@ def test_int8_without_inputs_has_no_scale():
     steps, scales = to_int8(np.zeros((2, 0), dtype=np.float32))
     assert steps.shape == (2, 0)
     assert not scales.any()
+
+
+def test_float8_has_the_values_of_its_definition():
+    codes = np.array([0x00, 0x01, 0x07, 0x08, 0x38, 0x3C, 0x7E, 0x80, 0xB8, 0xFE], dtype=np.uint8)
+    values = [0, 2**-9, 7 * 2**-9, 2**-6, 1, 1.5, 448, -0.0, -1, -448]
+    assert from_float8(codes).tolist() == values
+    assert np.isnan(from_float8(np.array([0x7F, 0xFF], dtype=np.uint8))).all()
+
+
+def test_every_finite_float8_comes_back():
+    codes = np.delete(np.arange(256, dtype=np.uint8), [0x7F, 0xFF])
+    np.testing.assert_array_equal(to_float8(from_float8(codes)), codes)
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [
+        (1.0625, 1.0),  # in the middle of 1 and 1.125: to the even one, down
+        (1.1875, 1.25),  # and up
+        (-1.1875, -1.25),
+        (1.0626, 1.125),
+        (2**-10, 0.0),  # half the smallest
+        (3 * 2**-10, 2**-8),
+        (600.0, 448.0),  # beyond the largest
+    ],
+)
+def test_float8_is_the_nearest_and_ties_go_to_even(value, rounded):
+    codes = to_float8(np.array([[value]], dtype=np.float32))
+    assert from_float8(codes).tolist() == [[rounded]]
+
+
+def test_float8_agrees_with_torch():
+    torch = pytest.importorskip("torch")
+    values = np.random.default_rng(0).standard_normal((50, 40)).astype(np.float32)
+    theirs = torch.from_numpy(values).to(torch.float8_e4m3fn)
+    np.testing.assert_array_equal(to_float8(values), theirs.view(torch.uint8).numpy())
+    np.testing.assert_array_equal(from_float8(to_float8(values)), theirs.float().numpy())

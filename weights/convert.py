@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,10 +33,12 @@ from minner.weights.checkpoint import Checkpoint, open_checkpoint
 from minner.weights.config import corrected_json
 from minner.weights.files import read_json_object, reason
 from minner.weights.numbers import (
+    LARGEST_FLOAT8,
     from_bfloat16,
     scaled_to_bfloat16,
     score_factor,
     to_bfloat16,
+    to_float8,
     to_int8,
 )
 from minner.weights.scales import SCALE
@@ -45,8 +47,14 @@ from minner.weights.tokenizer import read_tokenizer
 
 PRECISIONS = ("bfloat16", "int8")
 
-EMBEDDINGS = ("float16", "same", "int8")
-"""How embeddings are stored: in 16 bits if they are in more, or as they are, or in int8."""
+EMBEDDINGS = ("float16", "same", "float8", "int8")
+"""How embeddings are stored: in 16 bits if they are in more, or as they are, or in one byte."""
+
+_ENCODERS: dict[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {
+    "BF16": to_bfloat16,
+    "F8_E4M3": to_float8,
+}
+"""What turns float32 into the bits of a dtype; NumPy does it where there is none."""
 
 _LARGEST_FLOAT16 = 65504.0
 
@@ -125,8 +133,10 @@ def _tensors(
 def _dtype_of_embeddings(stored: StoredTensor, values: NDArray[np.float32], embeddings: str) -> str:
     if embeddings == "int8":
         return "I8"
-    fits = np.abs(values).max() <= _LARGEST_FLOAT16
-    if embeddings == "float16" and stored.dtype in ("F32", "F64") and fits:
+    largest = np.abs(values).max()
+    if embeddings == "float8" and largest <= LARGEST_FLOAT8:
+        return "F8_E4M3"
+    if embeddings == "float16" and stored.dtype in ("F32", "F64") and largest <= _LARGEST_FLOAT16:
         return "F16"
     return "F32" if stored.dtype == "F64" else stored.dtype  # no kernel sees more than float32
 
@@ -148,7 +158,7 @@ def _in_dtype(name: str, values: NDArray[np.float32], dtype: str) -> Iterator[tu
         yield name, ("I8", steps)
         yield name + SCALE, ("F32", scales[:, None])
     else:
-        yield name, (dtype, to_bfloat16(values) if dtype == "BF16" else values)
+        yield name, (dtype, _ENCODERS.get(dtype, np.asarray)(values))
 
 
 # ---- config.json --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Weights in fewer bits: bfloat16, and int8 with a scale for each output."""
+"""Weights in fewer bits: bfloat16, float8, and int8 with a scale for each output."""
 
 from __future__ import annotations
 
@@ -30,6 +30,44 @@ def from_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
 def score_factor(width: int) -> np.float32:
     """The factor 1/sqrt(d) of the attention scores, for heads of width d."""
     return np.float32(width**-0.5)
+
+
+def _float8_values() -> NDArray[np.float32]:
+    """The values of the codes 0 to 126 of float8 E4M3, which ascend; 127 is NaN."""
+    codes = np.arange(127)
+    exponents, fractions = codes >> 3, codes & 7
+    subnormal = exponents == 0
+    whole = np.where(subnormal, fractions, fractions + 8)
+    values = np.ldexp(whole, np.where(subnormal, 1, exponents) - 10)
+    return np.asarray(values, dtype=np.float32)
+
+
+_FLOAT8 = _float8_values()
+_EVERY_FLOAT8 = np.concatenate([_FLOAT8, [np.nan], -_FLOAT8, [np.nan]]).astype(np.float32)
+
+LARGEST_FLOAT8 = float(_FLOAT8[-1])
+"""448, the largest float8 E4M3."""
+
+
+def to_float8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round float32 to the nearest float8 E4M3, ties to even, as codes; 448 is the largest.
+
+    The format is E4M3 of "FP8 Formats for Deep Learning" (Micikevicius and others, 2022): a sign,
+    four bits of exponent with bias 7, three of fraction, no infinity.
+    """
+    halfway = (_FLOAT8[:-1] + _FLOAT8[1:]) / 2
+    sizes = np.abs(values)
+    codes = np.searchsorted(halfway, sizes).astype(np.uint8)  # a tie goes down
+    odd = np.flatnonzero(codes & 1)
+    ties = odd[np.isin(sizes.flat[odd], halfway)]
+    codes.flat[ties] += 1
+    codes[np.signbit(values)] |= 0x80
+    return codes
+
+
+def from_float8(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The float32 values of codes of float8 E4M3."""
+    return _EVERY_FLOAT8[codes]
 
 
 def scaled_to_bfloat16(weight: NDArray[np.float32], factor: np.float32) -> NDArray[np.float32]:

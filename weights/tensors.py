@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError
 from minner.weights.files import reason, refuse_lfs_pointer
-from minner.weights.numbers import from_bfloat16, from_int8
+from minner.weights.numbers import from_bfloat16, from_float8, from_int8
 
-_STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1"}
+_STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1", "F8_E4M3": "u1"}
 """dtype in the header -> the NumPy type its bytes are mapped as; all others are refused."""
 
 Written = tuple[str, NDArray[Any]]
@@ -68,14 +68,14 @@ class StoredTensor:
         """Return the values, read-only; an aligned F32 tensor is mapped, all others are copied.
 
         Raises:
-            MinnerError: the dtype is not F32, F16, BF16, F64, or I8 with scales; or a value is not
-                finite.
+            MinnerError: the dtype is not F32, F16, BF16, F64, F8_E4M3, or I8 with scales; or a
+                value is not finite.
         """
         if self.dtype not in _STORED_AS or (self.dtype == "I8" and self.scale is None):
             raise MinnerError(
                 f"{self.path}: tensor {self.name!r} is {self.dtype}; minner reads F32, F16, BF16, "
-                f"F64, and I8 with a scale for each row beside it: use the original, unquantised "
-                f"checkpoint"
+                f"F64, F8_E4M3, and I8 with a scale for each row beside it: use the original, "
+                f"unquantised checkpoint"
             )
         stored: NDArray[Any] = np.ndarray(self.shape, _STORED_AS[self.dtype], self.data)
         if self.scale is not None:
@@ -83,6 +83,8 @@ class StoredTensor:
                 values = from_int8(stored, self.scale.to_float32())
         elif self.dtype == "BF16":
             values = from_bfloat16(stored)
+        elif self.dtype == "F8_E4M3":
+            values = from_float8(stored)
         else:
             with np.errstate(over="ignore", invalid="ignore"):  # reported just below, by name
                 values = np.require(stored, np.float32, ["ALIGNED"])
@@ -137,7 +139,7 @@ def _map(path: Path) -> memoryview:
 def write_safetensors(path: Path, tensors: Mapping[str, Written]) -> None:
     """Write a new file of tensors, each by its name: its safetensors dtype and its values.
 
-    Wider types come first, so that all are aligned. Values of BF16 are uint16.
+    Wider types come first, so that all are aligned. Values of BF16 are uint16, of F8_E4M3 uint8.
 
     Raises:
         OSError: the file cannot be written.
