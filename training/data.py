@@ -1,6 +1,9 @@
 """Read column files of tagged words; cut words into pieces; make training batches."""
 
+from __future__ import annotations
+
 import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,16 +13,24 @@ from tokenizers import Tokenizer
 TYPES = ("PER", "ORG", "LOC", "MISC")
 LABELS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))
 LABEL_ID = {label: row for row, label in enumerate(LABELS)}
-IGNORED = -100
 MAX_PIECES = 510
 
 
 @dataclass
 class Sentence:
-    """Words and their IOB2 tags."""
+    """Words and their IOB2 tags; where it is trained on, also the labels that each word may have.
+
+    Attributes:
+        words: the words.
+        tags: the tags as the file has them, in IOB2.
+        options: for each word the labels of ours that it may have (`sets.allow` fills them in).
+        set_id: the number of its data set.
+    """
 
     words: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    options: list[tuple[str, ...]] = field(default_factory=list)
+    set_id: int = 0
 
 
 Document = list[Sentence]
@@ -35,16 +46,21 @@ def to_iob2(tags: list[str]) -> list[str]:
     return fixed
 
 
-def read_columns(path: Path) -> list[Document]:
-    """Read a CoNLL file: the word in the first column, its tag in the last, blank lines between."""
+def read_columns(path: Path, word: int = 0, tag: int = -1) -> list[Document]:
+    """Read a CoNLL file: a word and its tag in two of the columns, blank lines between sentences.
+
+    In files whose words stand in a later column, lines that start with ``#`` are comments.
+    """
     documents: list[Document] = [[]]
     sentence = Sentence()
     for line in [*path.read_text(encoding="utf-8").split("\n"), ""]:
+        if word and line.startswith("#"):
+            continue
         columns = line.split("\t") if "\t" in line else line.split(" ")
         columns = [column for column in columns if column.strip()]
         if columns and not line.startswith("-DOCSTART-"):
-            sentence.words.append(columns[0])
-            sentence.tags.append(columns[-1].strip())
+            sentence.words.append(columns[word])
+            sentence.tags.append(columns[tag].strip())
             continue
         if sentence.words:
             sentence.tags = to_iob2(sentence.tags)
@@ -95,82 +111,107 @@ class Cutter:
 
 @dataclass
 class Sample:
-    """One sequence: piece ids with [CLS] and [SEP], and a label for every piece."""
+    """One sequence of pieces, with [CLS] and [SEP].
+
+    Attributes:
+        ids: the pieces.
+        allowed: for each piece a number whose bit ``k`` tells that it may have label ``k``; 0 for
+            what no label is learned for.
+        sets: the number of the data set that each piece comes from.
+        first: whether the piece is the first of its word.
+    """
 
     ids: list[int]
-    labels: list[int]
+    allowed: list[int]
+    sets: list[int]
     first: list[bool]
 
 
-def label_pieces(pieces: list[list[int]], tags: list[str], cutter: Cutter) -> Sample:
-    """Join words into one sequence; a word's later pieces get ``I-`` of the same type."""
-    sample = Sample([cutter.cls], [IGNORED], [False])
-    for ids, tag in zip(pieces, tags, strict=True):
-        later = "I" + tag[1:] if tag != "O" else "O"
-        for position, row in enumerate(ids):
-            sample.ids.append(row)
-            sample.labels.append(LABEL_ID[later if position else tag])
-            sample.first.append(position == 0)
-    sample.ids.append(cutter.sep)
-    sample.labels.append(IGNORED)
-    sample.first.append(False)
-    return sample
+def bits(labels: Iterable[str]) -> int:
+    """Write a set of labels as one number."""
+    return sum(1 << LABEL_ID[label] for label in set(labels))
+
+
+def later(labels: Iterable[str]) -> list[str]:
+    """Return the labels of a word's later pieces: ``I-`` of the same types."""
+    return [label if label == "O" else "I" + label[1:] for label in labels]
+
+
+def make_sample(words: Iterable[Word], cutter: Cutter) -> Sample:
+    """Join words into one sequence."""
+    sample = Sample([cutter.cls], [0], [0], [False])
+    for word in words:
+        marks = [bits(word.options)] + [bits(later(word.options))] * (len(word.ids) - 1)
+        sample.ids += word.ids
+        sample.allowed += marks[: len(word.ids)]
+        sample.sets += [word.set_id] * len(word.ids)
+        sample.first += [place == 0 for place in range(len(word.ids))]
+    longest = MAX_PIECES + 1  # a longer sentence is cut off (there is hardly any)
+    return Sample(
+        [*sample.ids[:longest], cutter.sep],
+        [*sample.allowed[:longest], 0],
+        [*sample.sets[:longest], 0],
+        [*sample.first[:longest], False],
+    )
+
+
+@dataclass
+class Word:
+    """A word cut into pieces: their ids, the labels that the word may have, and its data set."""
+
+    ids: list[int]
+    options: tuple[str, ...]
+    set_id: int
 
 
 @dataclass(frozen=True)
-class Augment:
-    """How often the training text is changed."""
+class Mix:
+    """How sequences are made: how often words are cut in other ways, and sentences joined."""
 
     rough_word: float = 0.04
     refuse: float = 0.4
-    upper: float = 0.03
-    lower: float = 0.02
     join: float = 0.12
 
 
-def augmented_words(
-    sentence: Sentence, how: Augment, cutter: Cutter, rng: random.Random
-) -> list[list[int]]:
-    """Cut a sentence's words, sometimes in another case or into other pieces."""
-    words, draw = sentence.words, rng.random()
-    if draw < how.upper:
-        words = [word.upper() for word in words]
-    elif draw < how.upper + how.lower:
-        words = [word.lower() for word in words]
+def cut_words(sentence: Sentence, how: Mix, cutter: Cutter, rng: random.Random) -> list[Word]:
+    """Cut a sentence's words, sometimes into other pieces."""
     return [
-        cutter.cut_roughly(word, how.refuse, rng)
-        if rng.random() < how.rough_word
-        else cutter.cut(word)
-        for word in words
+        Word(
+            cutter.cut_roughly(word, how.refuse, rng)
+            if rng.random() < how.rough_word
+            else cutter.cut(word),
+            allowed,
+            sentence.set_id,
+        )
+        for word, allowed in zip(sentence.words, sentence.options, strict=True)
     ]
 
 
-def draw_length(how: Augment, rng: random.Random) -> int:
+def draw_length(how: Mix, rng: random.Random) -> int:
     """Draw how many pieces a sequence may have; 0 means a single sentence."""
     if rng.random() >= how.join:
         return 0
     return rng.choices((96, 192, 256, MAX_PIECES), weights=(40, 30, 20, 10))[0]
 
 
-def one_epoch(
-    documents: list[Document], how: Augment, cutter: Cutter, rng: random.Random
+def sequences(
+    document: Document,
+    change: Callable[[Sentence], Sentence],
+    how: Mix,
+    cutter: Cutter,
+    rng: random.Random,
 ) -> list[Sample]:
-    """Walk through all documents once, one sentence or several joined ones at a time."""
-    samples = []
-    for document in documents:
-        pieces: list[list[int]] = []
-        tags: list[str] = []
-        length = draw_length(how, rng)
-        for sentence in document:
-            new = augmented_words(sentence, how, cutter, rng)
-            if pieces and sum(map(len, pieces)) + sum(map(len, new)) > length:
-                samples.append(label_pieces(pieces, tags, cutter))
-                pieces, tags, length = [], [], draw_length(how, rng)
-            pieces, tags = pieces + new, tags + sentence.tags
-        samples.append(label_pieces(pieces, tags, cutter))
-    # A sentence of more pieces than the model has positions is cut off (there is hardly any).
-    longest = MAX_PIECES + 2
-    return [Sample(s.ids[:longest], s.labels[:longest], s.first[:longest]) for s in samples]
+    """Walk through a document once, one sentence or several joined ones at a time."""
+    samples, words = [], list[Word]()
+    length = draw_length(how, rng)
+    for sentence in document:
+        new = cut_words(change(sentence), how, cutter, rng)
+        if words and sum(len(word.ids) for word in (*words, *new)) > length:
+            samples.append(make_sample(words, cutter))
+            words, length = [], draw_length(how, rng)
+        words = words + new
+    samples.append(make_sample(words, cutter))
+    return samples
 
 
 def joined(documents: list[Document], cutter: Cutter, limit: int) -> list[Sentence]:
@@ -207,13 +248,25 @@ def batches(samples: list[Sample], cells: int, rng: random.Random | None) -> lis
     return groups
 
 
-def pad(batch: list[Sample]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return ids, mask, labels and first-piece marks, padded to the longest sample."""
+@dataclass
+class Padded:
+    """A batch as arrays of shape (samples, longest): what `Sample` holds, and the mask."""
+
+    ids: np.ndarray
+    mask: np.ndarray
+    allowed: np.ndarray
+    sets: np.ndarray
+    first: np.ndarray
+
+
+def pad(batch: list[Sample]) -> Padded:
+    """Pad the samples to the longest one."""
     shape = (len(batch), max(len(sample.ids) for sample in batch))
-    ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    labels, first = np.full(shape, IGNORED, np.int64), np.zeros(shape, bool)
+    ids, mask, allowed, sets = (np.zeros(shape, np.int64) for _ in range(4))
+    first = np.zeros(shape, bool)
     for row, sample in enumerate(batch):
         length = len(sample.ids)
         ids[row, :length], mask[row, :length] = sample.ids, 1
-        labels[row, :length], first[row, :length] = sample.labels, sample.first
-    return ids, mask, labels, first
+        allowed[row, :length], sets[row, :length] = sample.allowed, sample.sets
+        first[row, :length] = sample.first
+    return Padded(ids, mask, allowed, sets, first)

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from data import (
     LABELS,
-    MAX_PIECES,
     Cutter,
     Sentence,
+    Word,
     batches,
     joined,
-    label_pieces,
+    make_sample,
     pad,
     read_columns,
 )
@@ -63,16 +63,13 @@ def predict(
     """Yield each sentence's number and its tags: every piece is fed, the first piece decides."""
     samples, number = [], {}
     for row, sentence in enumerate(sentences):
-        pieces = [cutter.cut(word) for word in sentence.words]
-        sample = label_pieces(pieces, sentence.tags, cutter)
-        limit = MAX_PIECES + 2
-        sample.ids, sample.first = sample.ids[:limit], sample.first[:limit]
-        sample.labels = sample.labels[:limit]
+        sample = make_sample([Word(cutter.cut(word), (), 0) for word in sentence.words], cutter)
         number[id(sample)] = row
         samples.append(sample)
     model.eval()
     for batch in batches(samples, cells, None):
-        ids, mask, _, _ = (torch.from_numpy(array) for array in pad(batch))
+        padded = pad(batch)
+        ids, mask = torch.from_numpy(padded.ids), torch.from_numpy(padded.mask)
         with torch.inference_mode():
             best = model(ids, attention_mask=mask).logits.argmax(-1)
         for sample, row in zip(batch, best.tolist(), strict=True):

@@ -2,15 +2,19 @@
 
 During training the word table is a sum that lets rare forms learn from frequent ones:
 
-    row of "Berlin" = uncased row of "berlin"      (fixed)
+    row of "Berlin" = its row at the start         (fixed)
                     + change of "berlin"           (shared by berlin, Berlin and BERLIN)
                     + change of "Berlin"           (its own)
                     + change of the capitalised    (shared by all capitalised pieces)
 
-All changes start at zero. Adding them up afterwards gives an ordinary table. Rows that the training
-text never uses have no change of their own, so only the used ones are kept as parameters.
+All changes start at zero. Adding them up afterwards gives an ordinary table. Each data set has a
+bias on the labels for its habits (Broad Twitter marks @handles); it is dropped when the model is
+stored, so that the habits of CoNLL, which has none, stay.
 """
 
+from __future__ import annotations
+
+import copy
 import json
 from pathlib import Path
 
@@ -22,31 +26,23 @@ from torch import Tensor, nn
 from transformers import DistilBertConfig, DistilBertForTokenClassification
 from vocabulary import Piece
 
-
-def numbered(used: Tensor) -> Tensor:
-    """Number the used rows 1, 2, ...; all others get 0."""
-    return torch.where(used, used.cumsum(0), 0)
+WORDS = "distilbert.embeddings.word_embeddings.weight"
 
 
 class WordTable(nn.Module):
     """The cased word table as a sum of fixed rows and learned changes."""
 
-    def __init__(self, uncased: Tensor, pieces: list[Piece], used_rows: np.ndarray) -> None:
-        """Set all changes to zero; ``used_rows`` are the ids that occur in training."""
+    def __init__(self, start: Tensor, pieces: list[Piece]) -> None:
+        """Set all changes to zero; ``start`` has a row for each piece."""
         super().__init__()
-        base = torch.tensor([piece.base for piece in pieces])
-        used = torch.zeros(len(pieces), dtype=torch.bool)
-        used[torch.from_numpy(used_rows)] = True
-        used_base = torch.zeros(len(uncased), dtype=torch.bool)
-        used_base[base[used]] = True
-        self.register_buffer("start", uncased[base].clone())
+        self.register_buffer("start", start.clone())
+        self.register_buffer("row", torch.arange(len(pieces)))
+        _, group = np.unique([piece.text.lower() for piece in pieces], return_inverse=True)
+        self.register_buffer("group", torch.from_numpy(group))
         self.register_buffer("case", torch.tensor([piece.case for piece in pieces]))
-        self.register_buffer("own_row", numbered(used))
-        self.register_buffer("shared_row", numbered(used_base)[base])
-        width = uncased.shape[1]
-        # Row 0 of a table stands for all that never occur; nothing looks it up, so it stays zero.
-        self.own = nn.Embedding(int(used.sum()) + 1, width)
-        self.shared = nn.Embedding(int(used_base.sum()) + 1, width)
+        width = start.shape[1]
+        self.own = nn.Embedding(len(pieces), width)
+        self.shared = nn.Embedding(int(group.max()) + 1, width)
         self.shift = nn.Embedding(3, width)
         for table in (self.own, self.shared, self.shift):
             nn.init.zeros_(table.weight)
@@ -59,54 +55,106 @@ class WordTable(nn.Module):
         return rows
 
     def take_gradient(self, ids: Tensor, gradient: Tensor) -> None:
-        """Add the gradient of the looked-up rows to the changes' gradients.
+        """Set the changes' gradients, sparse, from the gradient of the looked-up rows.
 
         Autograd would allocate and clear whole tables at every step; this touches used rows only.
         """
         rows = gradient.flatten(0, 1)
         for change, row_of in self.changes():
-            if change.weight.grad is None:
-                change.weight.grad = torch.zeros_like(change.weight)
-            change.weight.grad.index_add_(0, row_of[ids].flatten(), rows)
-
-    def clear_gradient(self, ids: Tensor) -> None:
-        """Set the gradients of these ids' rows back to zero."""
-        for change, row_of in self.changes():
-            change.weight.grad.index_fill_(0, row_of[ids].flatten(), 0.0)
+            places = row_of[ids].reshape(1, -1)
+            change.weight.grad = torch.sparse_coo_tensor(places, rows, change.weight.shape)
 
     def changes(self) -> list[tuple[nn.Embedding, Tensor]]:
         """List the three tables of changes, each with the row that a piece has in it."""
-        return [(self.own, self.own_row), (self.shared, self.shared_row), (self.shift, self.case)]
+        return [(self.own, self.row), (self.shared, self.group), (self.shift, self.case)]
 
     def folded(self) -> Tensor:
         """Return the whole table, all changes added."""
         with torch.no_grad():
-            return self(torch.arange(len(self.start)))
+            return self(self.row)
 
 
 class Tagger(nn.Module):
-    """A DistilBERT token classifier whose word table is a `WordTable`."""
+    """A DistilBERT token classifier with a `WordTable` and a bias for each data set.
 
-    def __init__(self, config: DistilBertConfig, encoder: dict[str, Tensor], table: WordTable):
-        """Start from the converted encoder and a fresh classifier."""
+    A step is computed by a copy in bfloat16, which takes half the time; the parameters themselves
+    stay float32, so that small changes add up.
+    """
+
+    def __init__(
+        self,
+        config: DistilBertConfig,
+        tensors: dict[str, Tensor],
+        table: WordTable,
+        neutral: list[bool],
+    ) -> None:
+        """Start from a checkpoint's tensors; the classifier is fresh where they hold none.
+
+        Args:
+            config: the checkpoint's config.
+            tensors: its tensors, with or without classifier, the word table aside.
+            table: the word table.
+            neutral: for each data set whether its bias stays zero.
+        """
         super().__init__()
         self.table = table
-        small = DistilBertConfig.from_dict({**config.to_dict(), "vocab_size": 1})
+        # Without dropout in the attention, torch has a fused kernel for it.
+        changes = {"vocab_size": 1, "attention_dropout": 0.0}
+        small = DistilBertConfig.from_dict({**config.to_dict(), **changes})
         self.network = DistilBertForTokenClassification(small)
-        rest = {k: v for k, v in encoder.items() if "word_embeddings" not in k}
-        missing, unexpected = self.network.distilbert.load_state_dict(rest, strict=False)
-        assert not unexpected and missing == ["embeddings.word_embeddings.weight"]
+        rest = {name: tensor for name, tensor in tensors.items() if name != WORDS}
+        missing, unexpected = self.network.load_state_dict(rest, strict=False)
+        if unexpected or set(missing) - {WORDS, "classifier.weight", "classifier.bias"}:
+            raise ValueError(
+                f"not a DistilBERT checkpoint: {missing} missing, {unexpected} unknown"
+            )
         self.network.distilbert.embeddings.word_embeddings.weight.requires_grad_(False)
+        self.quick = [copy.deepcopy(self.network).bfloat16()]  # in a list: not part of the state
+        self.bias = nn.Embedding(len(neutral), len(LABELS))
+        nn.init.zeros_(self.bias.weight)
+        habits = torch.tensor([0.0 if plain else 1.0 for plain in neutral])
+        self.register_buffer("has_habits", habits.unsqueeze(-1))
 
-    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Return the logits of every piece, from rows looked up in the table."""
-        return self.network(inputs_embeds=words, attention_mask=mask).logits
+    def forward(self, words: Tensor, mask: Tensor, sets: Tensor) -> Tensor:
+        """Return the logits of every piece, from rows looked up in the table, by the quick copy."""
+        logits = self.quick[0](inputs_embeds=words.bfloat16(), attention_mask=mask).logits
+        return logits.float() + (self.bias.weight * self.has_habits)[sets]
+
+    def take_gradient(self) -> None:
+        """Move the gradients of the quick copy to the parameters."""
+        for exact, quick in self.pairs():
+            exact.grad = quick.grad.float()
+            quick.grad = None
+
+    def refresh(self) -> None:
+        """Round the parameters into the quick copy."""
+        with torch.no_grad():
+            for exact, quick in self.pairs():
+                quick.copy_(exact)
+
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """List the parameters that learn, each with its bfloat16 copy."""
+        both = zip(self.network.parameters(), self.quick[0].parameters(), strict=True)
+        return [(exact, quick) for exact, quick in both if exact.requires_grad]
+
+
+def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
+    """Return for each piece minus the log of the probability of all labels that it may have.
+
+    Args:
+        logits: (sequences, pieces, labels).
+        allowed: (sequences, pieces), bit ``k`` set where label ``k`` is possible; 0 gives loss 0.
+    """
+    bit = 1 << torch.arange(logits.shape[-1])
+    possible = (allowed.unsqueeze(-1) & bit) != 0
+    kept = logits.masked_fill(~possible & (allowed != 0).unsqueeze(-1), -1e4)
+    return logits.logsumexp(-1) - kept.logsumexp(-1)
 
 
 def plain_tensors(tagger: Tagger) -> dict[str, Tensor]:
-    """Return the tensors of the ordinary checkpoint, in float32."""
+    """Return the tensors of the ordinary checkpoint, in float32; the sets' biases are dropped."""
     tensors = {name: tensor.clone() for name, tensor in tagger.network.state_dict().items()}
-    tensors["distilbert.embeddings.word_embeddings.weight"] = tagger.table.folded()
+    tensors[WORDS] = tagger.table.folded()
     return tensors
 
 
@@ -143,6 +191,5 @@ def store(tensors: dict[str, Tensor], config: DistilBertConfig, folder: Path) ->
         assert tensor.isfinite().all() and tensor.abs().max() < 65504, name
         half[name] = tensor.half().contiguous()
     save_file(half, folder / "model.safetensors", metadata={"format": "pt"})
-    rows = len(tensors["distilbert.embeddings.word_embeddings.weight"])
-    text = json.dumps(stored_config(config, rows), indent=2)
+    text = json.dumps(stored_config(config, len(tensors[WORDS])), indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -1,88 +1,83 @@
-"""Fine-tune the converted model on CoNLL-2003 and store the average of its weights.
+"""Train on all data sets with partial labels, and store the moving average of the weights.
 
-Writes after every epoch: ``OUT/stored`` (the checkpoint as it ships), ``OUT/average.safetensors``
-(the same in float32, for averaging several runs) and a line of scores to ``OUT/log.txt``.
+Writes to ``OUT``: ``state.pt`` now and then, from which the same command continues after a stop;
+after every epoch ``stored`` (the checkpoint as it ships), ``average.safetensors`` (the same in
+float32) and a line of scores in ``log.txt``.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import vocabulary
-from convert import convert, distil_config
-from data import IGNORED, Augment, Cutter, batches, one_epoch, pad, read_columns
+from data import Cutter, Document, Mix, Sample, batches, pad, read_columns, sequences
 from evaluate import evaluate
-from model import Tagger, WordTable, plain_tensors, store
-from safetensors.torch import load_file, save_file
-from torch.nn import functional
+from invented import Inventor
+from model import Tagger, WordTable, partial_loss, plain_tensors, store
+from safetensors.torch import save_file
+from sets import CONLL, INVENTED, SETS, DataSet, read_set
+from start import Start, from_base, from_stored
+from torch import Tensor
 from transformers import AutoModelForTokenClassification
+from vary import Rates, varied
 
 
-def text_lines(columns: list[Path], plain: list[Path]) -> list[str]:
-    """Return lines of text to count pieces in."""
-    lines = []
-    for path in columns:
-        for document in read_columns(path):
-            lines += [" ".join(sentence.words) for sentence in document]
-    for path in plain:
-        text = path.read_text(encoding="utf-8")
-        lines += [line for line in text.split("\n") if not line.startswith("<")]
-    return lines
-
-
-def choose_pieces(args: argparse.Namespace) -> list[vocabulary.Piece]:
-    """Expand the uncased vocabulary and keep the most useful forms."""
-    pieces = vocabulary.expand(vocabulary.read_vocabulary(args.base / "vocab.txt"))
-    counts = vocabulary.count_pieces(
-        pieces, text_lines([args.train, *args.count], args.count_plain)
-    )
-    scores = vocabulary.usefulness(pieces, vocabulary.read_vocabulary(args.cased), counts)
-    return vocabulary.prune(pieces, scores, args.rows)
-
-
-def rate(step: int, steps: int, warm_up: float = 0.08) -> float:
+def factor(progress: float, warm_up: float = 0.05) -> float:
     """Return the learning rate's factor: a linear rise, then a linear fall to zero."""
-    rising = warm_up * steps
-    return step / rising if step < rising else max(0.0, (steps - step) / (steps - rising))
+    return min(progress / warm_up, max(0.0, (1 - progress) / (1 - warm_up)))
 
 
-def parameter_groups(tagger: Tagger, args: argparse.Namespace) -> list[dict[str, object]]:
-    """The classifier and the case shifts learn faster; only weight matrices decay."""
-    fast, matrices, others = [], [], []
-    for name, parameter in tagger.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if "classifier" in name or "table.shift" in name:
-            fast.append(parameter)
-        elif parameter.dim() == 2 and "embeddings" not in name and "table" not in name:
-            matrices.append(parameter)
-        else:
-            others.append(parameter)
-    return [
-        {"params": fast, "lr": args.fast_rate, "weight_decay": 0.0},
-        {"params": matrices, "lr": args.rate, "weight_decay": 0.01},
-        {"params": others, "lr": args.rate, "weight_decay": 0.0},
-    ]
+class Material:
+    """All text of a run: what each epoch reads."""
+
+    def __init__(self, args: argparse.Namespace, cutter: Cutter) -> None:
+        """Read the data sets."""
+        self.args, self.cutter = args, cutter
+        self.inventor, self.rates, self.mix = Inventor(), Rates(), Mix()
+        self.sets: list[tuple[DataSet, list[Document]]] = [
+            (data_set, read_set(data_set, args.data))
+            for data_set in SETS
+            if data_set.files and data_set.name not in args.leave_out
+        ]
+
+    def epoch(self, number: int) -> list[list[Sample]]:
+        """Return the batches of an epoch; equal numbers and seeds give equal batches."""
+        rng = random.Random(f"{self.args.seed}/{number}")
+        documents = [document for _, documents in self.sets for document in documents]
+        made_up = [self.inventor.sentence(rng) for _ in range(self.args.invented)]
+        samples = [
+            sample
+            for document in [*documents, made_up]
+            for sample in sequences(
+                document,
+                lambda sentence: varied(sentence, self.rates, self.inventor, rng),
+                self.mix,
+                self.cutter,
+                rng,
+            )
+        ]
+        return batches(samples, self.args.cells, rng)
 
 
 class Average:
-    """An exponential moving average of the trained parameters."""
+    """An exponential moving average of the trained parameters, updated every few steps."""
 
     def __init__(self, tagger: Tagger, every: int, decay: float) -> None:
         """Start from the present parameters."""
         self.parameters = [p for p in tagger.parameters() if p.requires_grad]
         self.values = [p.detach().clone() for p in self.parameters]
-        self.every, self.decay, self.step = every, decay**every, 0
+        self.every, self.decay = every, decay**every
 
-    def update(self) -> None:
-        """Move a little towards the present parameters, every few steps."""
-        self.step += 1
-        if self.step % self.every == 0:
-            decay = min(self.decay, self.step / (self.step + 10 * self.every))
+    def update(self, step: int) -> None:
+        """Move a little towards the present parameters."""
+        if step % self.every == 0:
+            decay = min(self.decay, step / (step + 10 * self.every))
             torch._foreach_lerp_(self.values, [p.detach() for p in self.parameters], 1 - decay)
 
     def swap(self) -> None:
@@ -93,108 +88,197 @@ class Average:
             value.copy_(kept)
 
 
+class Optimizers:
+    """AdamW for the network; Adam over the rows in use for the word table."""
+
+    def __init__(self, tagger: Tagger, args: argparse.Namespace) -> None:
+        """Sort the parameters: only weight matrices decay, classifier and biases learn faster."""
+        fast, matrices, others = [tagger.bias.weight], [], []
+        for name, parameter in tagger.network.named_parameters():
+            if parameter.requires_grad:
+                group = (
+                    fast if "classifier" in name else matrices if parameter.dim() == 2 else others
+                )
+                group.append(parameter)
+        self.dense = [*matrices, *others, *fast]
+        groups = [
+            {"params": fast, "lr": args.fast_rate, "weight_decay": 0.0},
+            {"params": matrices, "lr": args.rate, "weight_decay": 0.01},
+            {"params": others, "lr": args.rate, "weight_decay": 0.0},
+        ]
+        self.network = torch.optim.AdamW(groups, betas=(0.9, 0.999), fused=True)
+        self.table = torch.optim.SparseAdam(tagger.table.parameters(), lr=args.table_rate)
+        self.rates = [group["lr"] for group in self.groups()]
+
+    def groups(self) -> list[dict[str, object]]:
+        """List all parameter groups."""
+        return [*self.network.param_groups, *self.table.param_groups]
+
+    def step(self, factor: float) -> None:
+        """Take a step with all learning rates times ``factor``, then forget the gradients."""
+        for group, rate in zip(self.groups(), self.rates, strict=True):
+            group["lr"] = rate * factor
+        torch.nn.utils.clip_grad_norm_(self.dense, 1.0)
+        self.network.step()
+        self.table.step()
+        self.network.zero_grad()
+        self.table.zero_grad()
+
+
+class Run:
+    """A training run that can be stopped and continued."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        """Build everything; continue from ``state.pt`` where it is there."""
+        self.args = args
+        (args.out / "stored").mkdir(parents=True, exist_ok=True)
+        self.start: Start = from_stored(args.start) if args.start else from_base(args)
+        vocabulary.save_tokenizer(self.start.tokenizer, args.out / "stored")
+        self.cutter = Cutter(self.start.tokenizer)
+        self.material = Material(args, self.cutter)
+        torch.manual_seed(
+            0
+        )  # the fresh classifier: equal in all runs, so that runs can be averaged
+        table = WordTable(self.start.rows, self.start.pieces)
+        neutral = [data_set.neutral for data_set in SETS]
+        self.tagger = Tagger(self.start.config, self.start.tensors, table, neutral)
+        self.weights = torch.tensor([data_set.weight for data_set in SETS])
+        torch.manual_seed(args.seed)
+        self.optimizers = Optimizers(self.tagger, args)
+        self.average = Average(self.tagger, every=16, decay=args.average)
+        self.done, self.step, self.seconds = (0, 0), 0, 0.0
+        if (args.out / "state.pt").is_file():
+            self.load()
+        self.tagger.refresh()
+
+    def save(self) -> None:
+        """Write the state, whole or not at all."""
+        state = {
+            "tagger": self.tagger.state_dict(),
+            "average": self.average.values,
+            "network": self.optimizers.network.state_dict(),
+            "table": self.optimizers.table.state_dict(),
+            "random": torch.get_rng_state(),
+            "place": (self.done, self.step, self.seconds),
+        }
+        torch.save(state, self.args.out / "state.new")
+        os.replace(self.args.out / "state.new", self.args.out / "state.pt")
+
+    def load(self) -> None:
+        """Continue where `save` was called."""
+        state = torch.load(self.args.out / "state.pt")
+        self.tagger.load_state_dict(state["tagger"])
+        self.average.values = state["average"]
+        self.optimizers.network.load_state_dict(state["network"])
+        self.optimizers.table.load_state_dict(state["table"])
+        torch.set_rng_state(state["random"])
+        self.done, self.step, self.seconds = state["place"]
+
+    def learn(self, batch: list[Sample], progress: float) -> float:
+        """Take one step; return the loss."""
+        padded = pad(batch)
+        ids, mask, allowed, sets, first = (
+            torch.from_numpy(array)
+            for array in (padded.ids, padded.mask, padded.allowed, padded.sets, padded.first)
+        )
+        rows = self.tagger.table(ids).detach().requires_grad_()
+        logits = self.tagger(rows, mask, sets)
+        weight = self.piece_weights(allowed, sets, first)
+        loss = (partial_loss(logits, allowed) * weight).sum() / weight.sum()
+        loss.backward()
+        self.tagger.take_gradient()
+        self.tagger.table.take_gradient(ids, rows.grad)
+        self.optimizers.step(factor(progress))
+        self.tagger.refresh()
+        self.step += 1
+        self.average.update(self.step)
+        return loss.item()
+
+    def piece_weights(self, allowed: Tensor, sets: Tensor, first: Tensor) -> Tensor:
+        """Weigh the pieces: by their set, the later pieces of a word less, [CLS] and so on not."""
+        return self.weights[sets] * torch.where(first, 1.0, self.args.later_weight) * (allowed != 0)
+
+    def run(self) -> None:
+        """Train to the end, or to the epoch of ``--stop-after``."""
+        for epoch in range(self.done[0], self.args.stop_after or self.args.epochs):
+            plan, losses, began = self.material.epoch(epoch), [], time.time()
+            self.tagger.quick[0].train()
+            for place in range(self.done[1], len(plan)):
+                progress = (epoch + place / len(plan)) / self.args.epochs
+                losses.append(self.learn(plan[place], progress))
+                if (place + 1) % 400 == 0:
+                    self.seconds, began = self.seconds + time.time() - began, time.time()
+                    self.done = (epoch, place + 1)
+                    self.save()
+                if (place + 1) % 50 == 0:
+                    pace = (time.time() - began) / (place % 400 + 1)
+                    recent = sum(losses[-50:]) / len(losses[-50:])
+                    print(
+                        f"{epoch}:{place + 1}/{len(plan)} loss {recent:.4f} {pace:.2f} s",
+                        flush=True,
+                    )
+            self.seconds += time.time() - began
+            self.done = (epoch + 1, 0)
+            self.save()
+            self.write(f"epoch {epoch + 1} loss {sum(losses) / max(1, len(losses)):.4f}")
+
+    def write(self, line: str) -> None:
+        """Store the average of the weights, score it on dev, and log that."""
+        self.average.swap()
+        tensors = plain_tensors(self.tagger)
+        self.average.swap()
+        store(tensors, self.start.config, self.args.out / "stored")
+        save_file(tensors, self.args.out / "average.safetensors")
+        for path in self.args.dev:
+            sentences = [sentence for document in read_columns(path) for sentence in document]
+            stored = AutoModelForTokenClassification.from_pretrained(self.args.out / "stored")
+            line += f" {path.name} {evaluate(stored, sentences, self.cutter)['overall']['f1']:.2f}"
+        line += f" minutes {self.seconds / 60:.1f}"
+        print(line, flush=True)
+        with (self.args.out / "log.txt").open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="folder of the BERT checkpoint")
-    parser.add_argument("--cased", type=Path, required=True, help="vocab.txt of BERT cased")
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--dev", type=Path, required=True)
-    parser.add_argument("--count", type=Path, nargs="*", default=[], help="more column files")
-    parser.add_argument("--count-plain", type=Path, nargs="*", default=[], help="plain text files")
+    parser.add_argument("--data", type=Path, required=True, help="folder of all data sets")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=48_000)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--start", type=Path, help="a stored model to train further")
+    parser.add_argument("--base", type=Path, help="else: folder of the BERT checkpoint")
+    parser.add_argument("--cased", type=Path, help="and: vocab.txt of BERT cased")
+    parser.add_argument("--count", type=Path, nargs="*", default=[], help="and: column files")
+    parser.add_argument("--count-plain", type=Path, nargs="*", default=[], help="and: plain text")
+    parser.add_argument("--rows", type=int, default=48_000, help="and: size of the vocabulary")
+    parser.add_argument("--dev", type=Path, nargs="*", default=[], help="files to score on")
+    parser.add_argument("--leave-out", nargs="*", default=[], help="sets not to train on")
+    parser.add_argument("--invented", type=int, default=4000, help="made-up sentences an epoch")
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--stop-after", type=int, help="stop early, after so many epochs")
     parser.add_argument("--rate", type=float, default=1e-4)
-    parser.add_argument("--fast-rate", type=float, default=5e-4)
+    parser.add_argument("--table-rate", type=float, default=2e-4, help="of the word table")
+    parser.add_argument("--fast-rate", type=float, default=5e-4, help="of classifier and biases")
     parser.add_argument("--cells", type=int, default=800, help="padded pieces in a batch")
     parser.add_argument("--later-weight", type=float, default=0.5, help="of a word's later pieces")
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--attention-dropout", type=float, default=0.1)
     parser.add_argument("--average", type=float, default=0.998, help="decay of the moving average")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not args.start and not (args.base and args.cased):
+        parser.error("give --start, or --base and --cased")
+    if unknown := set(args.leave_out) - {s.name for s in SETS if s not in (INVENTED,)}:
+        parser.error(f"no such data set: {', '.join(sorted(unknown))}; {CONLL.name} is one")
+    return args
 
 
 def main() -> None:
-    """Train, and after every epoch store and score the averaged model."""
+    """Run, or continue, what the command line says; note the settings."""
     args = arguments()
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "stored").mkdir(exist_ok=True)
     torch.set_num_threads(args.threads)
-    torch.manual_seed(0)  # the fresh classifier: equal in all runs, so that runs can be averaged
-    rng = random.Random(args.seed)
-
-    pieces = choose_pieces(args)
-    tokenizer = vocabulary.build_tokenizer(piece.text for piece in pieces)
-    vocabulary.save_tokenizer(tokenizer, args.out / "stored")
-    cutter = Cutter(tokenizer)
-    train, dev = read_columns(args.train), read_columns(args.dev)
-    dev_sentences = [sentence for document in dev for sentence in document]
-    # All epochs' data are drawn in advance: then the rows that training touches are known.
-    epochs = [one_epoch(train, Augment(), cutter, rng) for _ in range(args.epochs)]
-    used = np.unique([row for samples in epochs for s in samples for row in s.ids])
-    plan = [batches(samples, args.cells, rng) for samples in epochs]
-    steps = sum(len(groups) for groups in plan)
-
-    bert_config = json.loads((args.base / "config.json").read_text(encoding="utf-8"))
-    encoder = convert(load_file(args.base / "model.safetensors"))
-    config = distil_config(
-        bert_config,
-        vocab_size=len(pieces),
-        num_labels=9,
-        dropout=args.dropout,
-        attention_dropout=args.attention_dropout,
-    )
-    table = WordTable(encoder["embeddings.word_embeddings.weight"], pieces, used)
-    tagger = Tagger(config, encoder, table)
-    torch.manual_seed(args.seed)
-    optimizer = torch.optim.AdamW(parameter_groups(tagger, args), betas=(0.9, 0.999), fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
-    average = Average(tagger, every=8, decay=args.average)
-    print(f"{len(pieces)} rows, {len(used)} used in training, {steps} steps", flush=True)
-
-    began, step = time.time(), 0
-    last = args.stop_after or args.epochs
-    for epoch, groups in enumerate(plan[:last], 1):
-        tagger.train()
-        total = 0.0
-        for batch in groups:
-            ids, mask, labels, first = (torch.from_numpy(array) for array in pad(batch))
-            words = tagger.table(ids).detach().requires_grad_()
-            logits = tagger(words, mask)
-            weight = torch.where(first, 1.0, args.later_weight) * (labels != IGNORED)
-            losses = functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="none"
-            )
-            loss = (losses * weight.flatten()).sum() / weight.sum()
-            loss.backward()
-            tagger.table.take_gradient(ids, words.grad)
-            torch.nn.utils.clip_grad_norm_(tagger.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            tagger.table.clear_gradient(ids)
-            tagger.network.zero_grad()
-            average.update()
-            total, step = total + loss.item(), step + 1
-            if step % 50 == 0:
-                done = time.time() - began
-                print(f"step {step} loss {loss.item():.3f} {done / step:.2f} s/step", flush=True)
-        average.swap()
-        tensors = plain_tensors(tagger)
-        average.swap()
-        store(tensors, config, args.out / "stored")
-        save_file(tensors, args.out / "average.safetensors")
-        line = f"epoch {epoch} loss {total / len(groups):.4f} "
-        if epoch % 2 == 0 or epoch == last:
-            stored = AutoModelForTokenClassification.from_pretrained(args.out / "stored")
-            line += f"dev {evaluate(stored, dev_sentences, cutter)['overall']['f1']:.2f} "
-        line += f"minutes {(time.time() - began) / 60:.1f}"
-        print(line, flush=True)
-        with (args.out / "log.txt").open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
+    run = Run(args)
+    settings = {name: str(value) for name, value in vars(args).items()}
+    (args.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    run.run()
 
 
 if __name__ == "__main__":

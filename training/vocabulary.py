@@ -82,6 +82,14 @@ def forms(piece: str) -> list[tuple[str, int]]:
     return spellings
 
 
+def case_of(piece: str) -> int:
+    """Tell which form of a piece a stored vocabulary holds."""
+    text = body(piece)
+    if piece in SPECIAL or text == text.lower():
+        return LOWER
+    return CAPITAL if text[1:] == text[1:].lower() else UPPER
+
+
 def expand(uncased: list[str]) -> list[Piece]:
     """Give every Latin piece of the uncased vocabulary all its forms."""
     pieces = [Piece(text, uncased.index(text), LOWER) for text in SPECIAL]
