@@ -69,7 +69,8 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         h = b.hidden  # [T, D]
         acc = b.own.accumulator
 
-        embed(team, i.ids, i.positions, i.words, w.positions, norm_of(w.embed_norm, 0), D, h, b.x)
+        places, embeddings_norm = w.position_embeddings, norm_of(w.embeddings_norm, 0)
+        embed(team, i.ids, i.positions, i.words, places, embeddings_norm, D, h, b.x)
         for n in range(shape.layers):
             # Each kernel is a stage and ends at a barrier: stage_timings.py names them in order.
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]

@@ -28,9 +28,6 @@ from minner.kernels.vector.staged import (
 )
 from minner.kernels.vector.target import BLOCK, LANES
 
-EPSILON = 1e-12
-"""Added to the variance; DistilBERT fixes it, its config has no such key."""
-
 
 def _sum_of_lanes(totals: list[Variable]) -> Value:
     first, second = (total.value for total in totals)
@@ -40,8 +37,8 @@ def _sum_of_lanes(totals: list[Variable]) -> Value:
 def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
     """Bring the `width` values of a padded row to mean 0 and variance 1, then scale and shift them.
 
-    `(x - mean) / sqrt(variance + eps) * weight + bias`, in place. Two passes: the
-    mean first, then the squares of the differences, because eps = 1e-12 is far below float32's
+    `(x - mean) / sqrt(variance + eps) * weight + bias`, in place. Two passes: the mean first, then
+    the squares of the differences, because eps (1e-12 in BERT) can be far below float32's
     resolution and a one-pass variance would lose it. Lanes beyond `width` are 0 on entry; they are
     kept out of the variance, and 0 in the norm's weight and bias keeps them 0.
     """
@@ -66,7 +63,7 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
         difference = select(inside, (row + at).load() - mean, vector(0.0))
         totals[0].value = fma(difference, difference, totals[0].value)
     variance = _sum_of_lanes(totals) / count
-    scale = splat(1.0 / sqrt(variance + EPSILON))
+    scale = splat(1.0 / sqrt(variance + norm.epsilon[0].scalar()))
 
     for at in loop(0, padded, LANES):
         normal = ((row + at).load() - mean) * scale

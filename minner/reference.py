@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Record = Callable[[str, Floats], Floats]
 
-EPSILON = 1e-12  # of every layer norm; fixed in DistilBERT, not in its config
-
 _erf = np.vectorize(erf, otypes=[np.float64])
 
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
@@ -41,11 +39,11 @@ def linear(x: Floats, weight: Floats, bias: Floats) -> Floats:
     return x @ weight.T + bias  # [T, in] -> [T, out]
 
 
-def layer_norm(x: Floats, weight: Floats, bias: Floats) -> Floats:
+def layer_norm(x: Floats, weight: Floats, bias: Floats, epsilon: float) -> Floats:
     """Each token gets mean 0 and variance 1 over its D values, then a learned scale and shift."""
     mean = x.mean(axis=-1, keepdims=True)  # [T, 1]
     variance = x.var(axis=-1, keepdims=True)  # [T, 1], biased: divided by D
-    return (x - mean) / np.sqrt(variance + np.float32(EPSILON)) * weight + bias  # [T, D]
+    return (x - mean) / np.sqrt(variance + np.float32(epsilon)) * weight + bias  # [T, D]
 
 
 def softmax(x: Floats) -> Floats:
@@ -77,14 +75,21 @@ def feed_forward(x: Floats, layer: Mapping[str, Any], activation: str, record: R
 
 
 def block(
-    x: Floats, layer: Mapping[str, Any], heads: int, activation: str, record: Record
+    x: Floats,
+    layer: Mapping[str, Any],
+    heads: int,
+    activation: str,
+    epsilon: float,
+    record: Record,
 ) -> Floats:
     """One layer: attention, then feed-forward, each added to its input and normalised."""
     inner = _within(record, "attention")
     a = attention(x, layer["attention"], heads, inner)  # [T, D]
-    x = record("sa_layer_norm", layer_norm(a + x, **layer["sa_layer_norm"]))  # [T, D]
+    x = layer_norm(a + x, **layer["sa_layer_norm"], epsilon=epsilon)  # [T, D]
+    x = record("sa_layer_norm", x)
     f = feed_forward(x, layer["ffn"], activation, _within(record, "ffn"))  # [T, D]
-    return record("output_layer_norm", layer_norm(f + x, **layer["output_layer_norm"]))  # [T, D]
+    x = layer_norm(f + x, **layer["output_layer_norm"], epsilon=epsilon)  # [T, D]
+    return record("output_layer_norm", x)
 
 
 def token_logits(
@@ -92,6 +97,7 @@ def token_logits(
     model: Mapping[str, Any],
     heads: int,
     activation: str = "gelu",
+    epsilon: float = 1e-12,
     record: Record = lambda name, array: array,
 ) -> Floats:
     """The whole model: piece ids of one sequence, with special tokens, to logits.
@@ -101,6 +107,7 @@ def token_logits(
         model: nested parameters, from `nested(tensors)`.
         heads: H.
         activation: a key of ACTIVATIONS.
+        epsilon: what every layer norm adds to the variance; `layer_norm_eps` in config.json.
         record: sees every intermediate under its name, and returns what goes on in its place.
 
     Returns:
@@ -109,12 +116,12 @@ def token_logits(
     embeddings = model["embeddings"]
     words = embeddings["word_embeddings"]["weight"][ids]  # [T, D]
     positions = embeddings["position_embeddings"]["weight"][: len(ids)]  # [T, D]
-    x = layer_norm(words + positions, **embeddings["LayerNorm"])  # [T, D]
+    x = layer_norm(words + positions, **embeddings["LayerNorm"], epsilon=epsilon)  # [T, D]
     x = record("embeddings", x)
     layers = model["transformer"]["layer"]
     for i in range(len(layers)):
         within = _within(record, f"transformer.layer.{i}")
-        x = block(x, layers[str(i)], heads, activation, within)  # [T, D]
+        x = block(x, layers[str(i)], heads, activation, epsilon, within)  # [T, D]
     return record("classifier", linear(x, **model["classifier"]))  # [T, C]
 
 

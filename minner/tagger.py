@@ -402,7 +402,9 @@ class Tagger:
 
         config = self._checkpoint.config
         model = reference.nested(self._checkpoint.tensors)
-        reference.token_logits(ids, model, config.n_heads, config.activation, record)
+        reference.token_logits(
+            ids, model, config.n_heads, config.activation, config.layer_norm_eps, record
+        )
         return seen
 
     def _check_ids(self, ids: Any) -> NDArray[np.int32]:

@@ -25,7 +25,7 @@ from minner.kernels.quantise import quantise_kernel
 from minner.kernels.runtime import layout
 from minner.kernels.runtime.layout import Linear, Member, Norm, Operand, padded, team_state, words
 from minner.kernels.runtime.operand_layout import Form
-from minner.kernels.vector.target import BLOCK, GROUP_ROWS
+from minner.kernels.vector.target import BLOCK, GROUP_ROWS, PADDING
 from minner.weights.pack import fill_linear
 
 Array = NDArray[Any]
@@ -172,9 +172,10 @@ def padded_rows(values: Array) -> NDArray[np.float32]:
     return out
 
 
-def norm_of(weight: Array, bias: Array) -> Norm:
+def norm_of(weight: Array, bias: Array, epsilon: float = 1e-12) -> Norm:
     """A layer norm of `[D]`, padded."""
-    return Norm(*padded_rows(np.stack([weight, bias])))
+    everywhere = np.full(PADDING, epsilon, dtype=np.float32)
+    return Norm(*padded_rows(np.stack([weight, bias])), everywhere)
 
 
 def empty_x(form: Form, rows: int, width: int) -> Operand:

@@ -23,7 +23,6 @@ from minner.kernels.vector.target import BLOCK, TILE
 Array = NDArray[Any]
 Write = Callable[[Array, Array], None]
 
-EPSILON = 1e-12
 SMALLEST = 2.0**-120
 
 # ---- words: several numbers in 32 bits ----------------------------------------------------------
@@ -205,7 +204,7 @@ def layer_norm_kernel(precision: Precision = float32) -> Callable[..., None]:
     def layer_norm(_team: Any, hidden: Array, norm: Norm, width: int, x: Operand) -> None:
         exact = hidden[:, :width].astype(np.float64)
         difference = exact - exact.mean(axis=1, keepdims=True)
-        normal = difference / np.sqrt(exact.var(axis=1, keepdims=True) + EPSILON)
+        normal = difference / np.sqrt(exact.var(axis=1, keepdims=True) + norm.epsilon[0])
         hidden[:, :width] = normal * norm.weight[:width] + norm.bias[:width]
         hidden[:, width:] = 0
         write_operand(precision, hidden, x)

@@ -8,8 +8,9 @@ import pytest
 
 from checkpoints import write_checkpoint
 from minner.engine import TOKENS_PER_CALL, Engine
+from minner.kernels.model import stage_names
 from minner.kernels.runtime.layout import LAP, LAPS, LINE
-from minner.kernels.runtime.stage_timings import Laps, stage_names
+from minner.kernels.runtime.stage_timings import Laps
 from minner.weights.checkpoint import read_checkpoint
 
 LAYERS = [1, 2, 5]

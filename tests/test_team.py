@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from minner.engine import Engine
+from minner.kernels.model import Shape
 from minner.kernels.runtime import threads as team_module
-from minner.kernels.runtime.layout import Shape, buffer_count, buffer_views
+from minner.kernels.runtime.layout import buffer_count, buffer_views
 from minner.kernels.runtime.operand_layout import FORMS, attention_name
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.pack import aligned_empty

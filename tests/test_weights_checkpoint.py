@@ -23,8 +23,9 @@ from checkpoints import (
     write_safetensors,
 )
 from minner.errors import MinnerError, MinnerWarning
+from minner.kernels.model import tensor_shapes
 from minner.weights.checkpoint import Checkpoint, read_checkpoint, sinusoidal_positions
-from minner.weights.names import canonical_name, expected_shapes, layer_count
+from minner.weights.names import canonical_name, layer_count
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -74,7 +75,7 @@ def test_the_plain_layout(tmp_path: Path) -> None:
     assert checkpoint.config.labels == tuple(labels_of(9))
     assert_default_tensors(checkpoint)
     shapes = {name: array.shape for name, array in checkpoint.tensors.items()}
-    assert shapes == expected_shapes(checkpoint.config)
+    assert shapes == tensor_shapes(checkpoint.config.shape)
 
 
 def test_the_tensors_cannot_be_changed(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_every_field(tmp_path: Path) -> None:
         dim=32,
         hidden_dim=37,
         activation="relu",
+        layer_norm_eps=1e-12,
         labels=("O", "B-PER"),
         sinusoidal_pos_embds=True,
         tokenizer_class="BertTokenizer",

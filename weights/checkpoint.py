@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError, warn
+from minner.kernels.model import tensor_shapes
 from minner.weights.config import Config, read_config
 from minner.weights.files import first_few
-from minner.weights.names import canonical_tensors, expected_shapes
+from minner.weights.names import canonical_tensors
 from minner.weights.shards import read_tensors
 from minner.weights.sizes import fit_config
 from minner.weights.tensors import StoredTensor
@@ -29,7 +30,7 @@ class Checkpoint:
         directory: where it was read from.
         config: the hyper-parameters, agreeing with the tensors; C labels.
         stored: what its files hold, under exactly the names and shapes of
-            `names.expected_shapes(config)`, but for position embeddings that are computed.
+            `kernels.model.tensor_shapes`, but for position embeddings that are computed.
     """
 
     directory: Path
@@ -47,7 +48,7 @@ class Checkpoint:
         """
         arrays = {name: tensor.to_float32() for name, tensor in self.stored.items()}
         if _POSITIONS not in arrays:
-            arrays[_POSITIONS] = sinusoidal_positions(*expected_shapes(self.config)[_POSITIONS])
+            arrays[_POSITIONS] = sinusoidal_positions(*tensor_shapes(self.config.shape)[_POSITIONS])
         return MappingProxyType(arrays)
 
 
@@ -90,7 +91,7 @@ def needed_shapes(
     config: Config, tensors: Mapping[str, StoredTensor]
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor that must be stored; sinusoidal positions need not be."""
-    shapes = expected_shapes(config)
+    shapes = tensor_shapes(config.shape)
     if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
         del shapes[_POSITIONS]
     return shapes

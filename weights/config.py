@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minner.errors import MinnerError, warn
+from minner.kernels.model import Shape
 from minner.weights.files import read_json_object, typed_value
 from minner.weights.labels import read_labels
 
@@ -50,6 +51,7 @@ class Config:
         dim: D, model width.
         hidden_dim: F, feed-forward width.
         activation: "gelu" (exact, by erf), "gelu_tanh", "relu" or "silu".
+        layer_norm_eps: what every layer norm adds to the variance.
         labels: label by class index; empty where config.json names none, C long in a Checkpoint.
         sinusoidal_pos_embds: whether missing position embeddings are to be computed.
         tokenizer_class: the tokenizer that config.json names, as very old checkpoints do.
@@ -62,9 +64,23 @@ class Config:
     dim: int
     hidden_dim: int
     activation: str
+    layer_norm_eps: float
     labels: tuple[str, ...]
     sinusoidal_pos_embds: bool
     tokenizer_class: str | None
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes alone."""
+        return Shape(
+            vocabulary=self.vocab_size,
+            positions=self.max_position_embeddings,
+            layers=self.n_layers,
+            heads=self.n_heads,
+            dim=self.dim,
+            hidden_dim=self.hidden_dim,
+            classes=len(self.labels),
+        )
 
 
 def read_config(directory: Path) -> Config:
@@ -81,6 +97,7 @@ def read_config(directory: Path) -> Config:
     return Config(
         **sizes,
         activation=_activation(path, raw),
+        layer_norm_eps=1e-12,  # DistilBERT's config has no such key
         labels=read_labels(path, raw),
         sinusoidal_pos_embds=typed_value(path, raw, "sinusoidal_pos_embds", bool) or False,
         tokenizer_class=typed_value(path, raw, "tokenizer_class", str),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
+from minner.kernels.model import Kind, Shape, Step, layer_prefix
 from minner.kernels.runtime.layout import (
+    PACKED,
     PAGE,
     Linear,
-    Norm,
-    Shape,
-    Weights,
     padded,
     weight_count,
     weight_views,
@@ -28,6 +27,7 @@ from minner.weights.numbers import score_factor, to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
 Words = NDArray[np.float32]  # of 32-bit words that may hold something else
+Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
 
 WIDEST = (2**31 - 1) // (127 * 511)
 """Products that an int32 sums up without overflow, on every host: see `Precision.steps`."""
@@ -62,7 +62,7 @@ def aligned_empty(count: int) -> Floats:
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
     """Lay a checkpoint out for the kernels of a precision, one of `operand_layout.FORMS`."""
     return PackedModel(
-        shape_of(checkpoint.config),
+        checkpoint.config.shape,
         checkpoint.config.activation,
         precision,
         pack_words(checkpoint),
@@ -78,72 +78,51 @@ def pack_words(checkpoint: Checkpoint) -> Floats:
 
 def pack_memory(checkpoint: Checkpoint, form: Form) -> Words:
     """All other weights, as `minner.kernels.runtime.layout.weight_views` divides them."""
-    shape = shape_of(checkpoint.config)
+    shape = checkpoint.config.shape
     memory = aligned_empty(weight_count(shape, form))
     memory[:] = 0.0
     weights, _ = weight_views(memory, shape, form)
-    _pack_ends(checkpoint, weights)
-    for layer in range(shape.layers):
-        _pack_layer(checkpoint, layer, shape.heads, weights, form)
+    for step, in_layer in PACKED:
+        views = getattr(weights, step.name)
+        for layer in range(shape.layers if in_layer else 1):
+            prefix = layer_prefix(layer) if in_layer else ""
+            modules = [_module(checkpoint, prefix + name) for name in step.modules]
+            _pack_step(step, modules, checkpoint.config, views, layer, form if in_layer else PLAIN)
     return memory
 
 
-def shape_of(config: Config) -> Shape:
-    """The sizes that the kernels need of a model."""
-    return Shape(
-        vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
-        layers=config.n_layers,
-        heads=config.n_heads,
-        dim=config.dim,
-        hidden_dim=config.hidden_dim,
-        classes=len(config.labels),
-    )
+def _module(checkpoint: Checkpoint, name: str) -> Module:
+    found = {kind: checkpoint.tensors.get(f"{name}.{kind}") for kind in ("weight", "bias")}
+    return {kind: tensor for kind, tensor in found.items() if tensor is not None}
 
 
-def _pack_ends(checkpoint: Checkpoint, weights: Weights) -> None:
-    tensors = checkpoint.tensors
-    fill(weights.positions, tensors["embeddings.position_embeddings.weight"])
-    _fill_norm(weights.embed_norm, 0, tensors, "embeddings.LayerNorm")
-    weight, bias = tensors["classifier.weight"], tensors["classifier.bias"]
-    fill_linear(weights.classifier, 0, weight, bias, PLAIN)
-
-
-def _pack_layer(
-    checkpoint: Checkpoint, layer: int, heads: int, weights: Weights, form: Form
+def _pack_step(
+    step: Step, modules: Sequence[Module], config: Config, views: Any, layer: int, form: Form
 ) -> None:
-    prefix = f"transformer.layer.{layer}"
-
-    def tensor(name: str) -> Floats:
-        return checkpoint.tensors[f"{prefix}.{name}"]
-
-    qkv_weight, qkv_bias = (
-        np.concatenate(
-            [pad_heads(tensor(f"attention.{x}_lin.{kind}"), heads) for x in ("q", "k", "v")]
-        )
-        for kind in ("weight", "bias")
-    )
-    # The scores' factor 1/sqrt(d) goes into q once; for d = 64 it is 1/8 and changes no bit.
-    factors = np.ones_like(qkv_bias)
-    factors[: qkv_bias.size // 3] = score_factor(tensor("attention.q_lin.bias").size // heads)
-    out_lin = pad_heads(tensor("attention.out_lin.weight").T, heads).T
-    fill_linear(weights.qkv, layer, qkv_weight, qkv_bias, form, factors)
-    for linear, weight, bias in (
-        (weights.out_lin, out_lin, tensor("attention.out_lin.bias")),
-        (weights.lin1, tensor("ffn.lin1.weight"), tensor("ffn.lin1.bias")),
-        (weights.lin2, tensor("ffn.lin2.weight"), tensor("ffn.lin2.bias")),
-    ):
-        fill_linear(linear, layer, weight, bias, form)
-    for norm, name in (
-        (weights.sa_layer_norm, "sa_layer_norm"),
-        (weights.output_layer_norm, "output_layer_norm"),
-    ):
-        _fill_norm(norm, layer, checkpoint.tensors, f"{prefix}.{name}")
+    """Pack the modules of one step, side by side, into a layer of its views."""
+    if step.kind is Kind.TABLE:
+        fill(views, modules[0]["weight"])
+    elif step.kind is Kind.NORM:
+        fill(views.weight[layer], modules[0]["weight"])
+        fill(views.bias[layer], modules[0]["bias"])
+        views.epsilon[layer] = config.layer_norm_eps
+    else:
+        heads = config.n_heads
+        weight = np.concatenate([_pad_matrix(step, m["weight"], heads) for m in modules])
+        biases = [m["bias"] for m in modules]
+        bias = np.concatenate([pad_heads(b, heads) if step.rows == "A" else b for b in biases])
+        factors = None
+        if step.name == "qkv":
+            # The scores' factor 1/sqrt(d) goes into q; for d = 64 it is 1/8 and changes no bit.
+            factors = np.ones_like(bias)
+            factors[: bias.size // 3] = score_factor(config.dim // heads)
+        fill_linear(views, layer, weight, bias, form, factors)
 
 
-def _fill_norm(norm: Norm, layer: int, tensors: Mapping[str, Floats], name: str) -> None:
-    fill(norm.weight[layer], tensors[f"{name}.weight"])
-    fill(norm.bias[layer], tensors[f"{name}.bias"])
+def _pad_matrix(step: Step, weight: Floats, heads: int) -> Floats:
+    """Pad the heads of a matrix where they are its rows or its columns."""
+    rows = pad_heads(weight, heads) if step.rows == "A" else weight
+    return pad_heads(rows.T, heads).T if step.columns == "A" else rows
 
 
 def fill_linear(

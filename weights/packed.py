@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from minner.cache import cache_directory, keep
+from minner.kernels import model
 from minner.kernels.runtime import layout, operand_layout
 from minner.kernels.runtime.layout import padded, weight_count
 from minner.kernels.runtime.operand_layout import FORMS
@@ -28,7 +29,7 @@ from minner.kernels.vector.target import LANES
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import Floats, PackedModel, pack_memory, pack_words, shape_of
+from minner.weights.pack import Floats, PackedModel, pack_memory, pack_words
 from minner.weights.tensors import StoredTensor
 
 HEADER = 4096
@@ -52,7 +53,7 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
         MinnerError: a tensor cannot be read, or holds values that are not finite; or a layer is too
             wide for int8.
     """
-    shape, form = shape_of(checkpoint.config), FORMS[precision]
+    shape, form = checkpoint.config.shape, FORMS[precision]
     origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
 
     def load(path: Path, count: int, piece: int, make: Callable[[], Floats]) -> Floats:
@@ -101,7 +102,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
     size, time of modification, and the first bytes of every tensor.
     """
     digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
-    for module in (packer, numbers, layout, operand_layout, target):
+    for module in (packer, numbers, layout, model, operand_layout, target):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in _files(checkpoint):
         status = file.stat()

@@ -6,18 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from minner.errors import MinnerError, warn
+from minner.kernels.model import measured_by
 from minner.weights.config import Config
 from minner.weights.labels import fit_labels
 from minner.weights.names import layer_count
 from minner.weights.tensors import StoredTensor
 
-_MEASURED_BY = {
-    "vocab_size": ("embeddings.word_embeddings.weight", 0),
-    "max_position_embeddings": ("embeddings.position_embeddings.weight", 0),
-    "dim": ("embeddings.word_embeddings.weight", 1),
-    "hidden_dim": ("transformer.layer.0.ffn.lin1.weight", 0),
-}
-"""Config field -> the tensor that decides it, and the axis; the tensors must agree on the rest."""
+_LETTERS = {"vocab_size": "V", "max_position_embeddings": "P", "dim": "D", "hidden_dim": "F"}
+"""Config field -> the letter of that size. One tensor decides it; the others must agree."""
 
 
 def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) -> Config:
@@ -30,7 +26,7 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
     Raises:
         MinnerError: the heads do not divide the width.
     """
-    measured = {field: _measure(tensors, *where) for field, where in _MEASURED_BY.items()}
+    measured = {field: _measure(tensors, letter) for field, letter in _LETTERS.items()}
     measured["n_layers"] = layer_count(tensors)
     changes: dict[str, Any] = {
         field: size for field, size in measured.items() if size and size != getattr(config, field)
@@ -39,14 +35,15 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
         listed = ", ".join(f"{key} {getattr(config, key)} -> {changes[key]}" for key in changes)
         warn(f"{path} or its defaults disagree with the tensors, which are trusted: {listed}")
     # Like every size, the classes are at least one: a tensor of zero rows must not pass later.
-    n_classes = _measure(tensors, "classifier.weight", 0) or len(config.labels) or 1
+    n_classes = _measure(tensors, "C") or len(config.labels) or 1
     fitted = replace(config, labels=fit_labels(path, config.labels, n_classes), **changes)
     if fitted.dim % fitted.n_heads:
         raise MinnerError(f"{path}: n_heads {fitted.n_heads} does not divide dim {fitted.dim}")
     return fitted
 
 
-def _measure(tensors: Mapping[str, StoredTensor], name: str, axis: int) -> int:
-    """Return the size of a matrix along `axis`, 0 if it is missing or no matrix."""
+def _measure(tensors: Mapping[str, StoredTensor], letter: str) -> int:
+    """Return a size as the first matrix shows it, 0 if that is missing or no matrix."""
+    name, axis = measured_by(letter)
     tensor = tensors.get(name)
     return tensor.shape[axis] if tensor is not None and len(tensor.shape) == 2 else 0

@@ -9,13 +9,13 @@ from llvmlite import ir
 from numba import carray, extending, types  # type: ignore[attr-defined]
 from numba.extending import overload, register_jitable
 
+from minner.kernels.model import Shape
 from minner.kernels.runtime import layout
 from minner.kernels.runtime.layout import (
     Buffers,
     Call,
     Linear,
     Norm,
-    Shape,
     Weights,
     attention_width,
     buffer_views,
@@ -25,8 +25,9 @@ from minner.kernels.runtime.layout import (
     cut_workspace,
     cut_x,
     first_rows,
+    make_weight_views,
     padded,
-    weight_views,
+    padded_sizes,
     whole_pages,
     words,
 )
@@ -45,13 +46,15 @@ for function in (
     cut_norm,
     cut_operand,
     cut_x,
-    weight_views,
+    padded_sizes,
     whole_pages,
     cut_workspace,
     buffer_views,
     first_rows,
 ):
     register_jitable(function)
+
+weight_views = make_weight_views(register_jitable)
 
 
 class Inputs(NamedTuple):
@@ -152,4 +155,4 @@ def linear_of(layers: Linear, n: int) -> Linear:
 @register_jitable
 def norm_of(layers: Norm, n: int) -> Norm:
     """One of several stacked layer norms."""
-    return Norm(layers.weight[n], layers.bias[n])
+    return Norm(layers.weight[n], layers.bias[n], layers.epsilon[n])

@@ -11,11 +11,13 @@ the same functions.)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.kernels.model import EMBED, HEAD, LAYER, Kind, Shape, Sizes, Step
 from minner.kernels.runtime.operand_layout import PLAIN, Form
 from minner.kernels.vector.target import BLOCK, GROUP_ROWS, LANES, PADDING, QUERIES, TILE
 
@@ -82,18 +84,6 @@ class Member(NamedTuple):
 # ---- the model ----------------------------------------------------------------------------------
 
 
-class Shape(NamedTuple):
-    """The sizes of a model, in checkpoint terms (unpadded)."""
-
-    vocabulary: int
-    positions: int
-    layers: int
-    heads: int
-    dim: int
-    hidden_dim: int
-    classes: int
-
-
 class Linear(NamedTuple):
     """A linear layer `[N, K]`; a word is 32 bits, `step` values of K."""
 
@@ -108,13 +98,18 @@ class Norm(NamedTuple):
 
     weight: Floats  # [D]
     bias: Floats  # [D]
+    epsilon: Floats  # [PADDING], all the same: what is added to the variance
 
 
 class Weights(NamedTuple):
-    """Kernel-ready weights; `L` layers stacked in front, `A` = heads times padded head width."""
+    """Kernel-ready weights, a field for each step of `model.py` that has some.
 
-    positions: Floats  # [P, D]
-    embed_norm: Norm
+    `L` layers are stacked in front; `A` = heads times padded head width. The word embeddings are
+    not among them: all precisions share one table.
+    """
+
+    position_embeddings: Floats  # [P, D]
+    embeddings_norm: Norm  # 1
     qkv: Linear  # L of [3A, D]
     out_lin: Linear  # L of [D, A]
     sa_layer_norm: Norm  # L
@@ -193,33 +188,89 @@ def cut_norm(memory: Words, start: int, layers: int, dim: int) -> tuple[Norm, in
     """View the next elements as `layers` layer norms."""
     weight, at = cut(memory, start, (layers, dim))
     bias, at = cut(memory, at, (layers, dim))
-    return Norm(weight, bias), at
+    epsilon, at = cut(memory, at, (layers, PADDING))
+    return Norm(weight, bias, epsilon), at
 
 
-def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]:
-    """Divide a block of words into weights; also returns how many words they take."""
-    layers, dim, hidden_dim = shape.layers, padded(shape.dim), padded(shape.hidden_dim)
-    wide, classes = attention_width(shape), padded(shape.classes)
-    positions, at = cut(memory, 0, (shape.positions, dim))
-    embed_norm, at = cut_norm(memory, at, 1, dim)
-    qkv, at = cut_linear(memory, at, layers, 3 * wide, dim, form)
-    out_lin, at = cut_linear(memory, at, layers, dim, wide, form)
-    sa_layer_norm, at = cut_norm(memory, at, layers, dim)
-    lin1, at = cut_linear(memory, at, layers, hidden_dim, dim, form)
-    lin2, at = cut_linear(memory, at, layers, dim, hidden_dim, form)
-    output_layer_norm, at = cut_norm(memory, at, layers, dim)
-    classifier, at = cut_linear(memory, at, 1, classes, dim, PLAIN)
-    return Weights(
-        positions,
-        embed_norm,
-        qkv,
-        out_lin,
-        sa_layer_norm,
-        lin1,
-        lin2,
-        output_layer_norm,
-        classifier,
-    ), at
+def padded_sizes(shape: Shape) -> Sizes:
+    """The sizes of packed weights; rows that are looked up are as many as there are."""
+    return Sizes(
+        shape.vocabulary,
+        shape.positions,
+        padded(shape.dim),
+        attention_width(shape),
+        padded(shape.hidden_dim),
+        padded(shape.classes),
+    )
+
+
+PACKED = (
+    *((step, False) for step in EMBED if step.name != "word_embeddings"),
+    *((step, True) for step in LAYER if step.modules),
+    *((step, False) for step in HEAD),
+)
+"""The steps whose weights a model's memory holds, in order, and whether each layer has its own."""
+
+Cutter = Callable[..., Any]  # (memory, start, layers, sizes, form): a view, and where it ends
+
+
+def make_weight_views(compiled: Callable[[Cutter], Cutter]) -> Callable[..., tuple[Weights, int]]:
+    """Make the function that divides a block of words into weights.
+
+    Args:
+        compiled: what makes a function callable in the code that will call it.
+
+    Returns:
+        `(memory, shape, form)`: the weights, and how many words they take.
+    """
+    cut_all = _cutter_of_all(PACKED, compiled)
+
+    def weight_views(memory: Words, shape: Shape, form: Form) -> tuple[Weights, int]:
+        views, at = cut_all(memory, 0, shape.layers, padded_sizes(shape), form)
+        return Weights(*views), at
+
+    return compiled(weight_views)
+
+
+def _cutter_of_all(
+    steps: tuple[tuple[Step, bool], ...], compiled: Callable[[Cutter], Cutter]
+) -> Cutter:
+    """Cut one view after the other: a tuple of them, and where the last ends."""
+    if not steps:
+        return compiled(lambda memory, start, layers, sizes, form: ((), start))
+    cut_first, cut_others = _cutter(*steps[0], compiled), _cutter_of_all(steps[1:], compiled)
+
+    def cut_all(memory: Words, start: int, layers: int, sizes: Sizes, form: Form) -> Any:
+        first, at = cut_first(memory, start, layers, sizes, form)
+        others, at = cut_others(memory, at, layers, sizes, form)
+        return (first, *others), at
+
+    return compiled(cut_all)
+
+
+def _cutter(step: Step, in_layer: bool, compiled: Callable[[Cutter], Cutter]) -> Cutter:
+    """Cut the weights of one step."""
+    rows, columns = Sizes._fields.index(step.rows), Sizes._fields.index(step.columns)
+    parts = len(step.modules)
+
+    def cut_table(memory: Words, start: int, layers: int, sizes: Sizes, form: Form) -> Any:
+        return cut(memory, start, (sizes[rows], sizes[columns]))
+
+    def cut_norms(memory: Words, start: int, layers: int, sizes: Sizes, form: Form) -> Any:
+        return cut_norm(memory, start, layers if in_layer else 1, sizes.D)
+
+    def cut_linears(memory: Words, start: int, layers: int, sizes: Sizes, form: Form) -> Any:
+        n, k = parts * sizes[rows], sizes[columns]
+        if in_layer:
+            return cut_linear(memory, start, layers, n, k, form)
+        return cut_linear(memory, start, 1, n, k, PLAIN)
+
+    cutters = {Kind.TABLE: cut_table, Kind.NORM: cut_norms, Kind.LINEAR: cut_linears}
+    return compiled(cutters[step.kind])
+
+
+weight_views = make_weight_views(lambda function: function)
+"""Divide a block of words into weights, in Python; compiled code makes its own."""
 
 
 def cut_x(memory: Words, start: int, tokens: int, width: int, form: Form) -> tuple[Words, int]:

@@ -10,17 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-LAYER = ("qkv", "attention", "quantise", "out_lin", "norms", "lin1", "quantise", "lin2", "norms")
-"""The stages of one layer. Bias, residual and activation belong to the product they follow; what
-a norm gives is quantised there. There is no `quantise` where nothing is quantised. The last layer's
-attention has a second barrier, after leaving out rows."""
-
-
-def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
-    """The stages of a forward pass of `layers` layers, one for each barrier."""
-    layer = [name for name in LAYER if quantised or name != "quantise"]
-    last = (*layer[:2], "attention", *layer[2:]) if layers else ()
-    return ("embed", *layer * (layers - 1), *last, "classifier")
+from minner.kernels.model import stage_names
 
 
 class Laps:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.codegen.loader import Forward
+from minner.kernels.model import Shape
 from minner.kernels.runtime.layout import (
     LAPS,
     LINE,
@@ -22,7 +23,6 @@ from minner.kernels.runtime.layout import (
     TICKET,
     WAKE,
     Call,
-    Shape,
     team_state,
 )
 from minner.kernels.runtime.stage_timings import Laps

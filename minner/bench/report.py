@@ -13,10 +13,7 @@ from minner.bench.measure import Bench, Series
 from minner.bench.shapes import BatchShape
 from minner.bench.timing import Spread, ratios, spread
 from minner.bench.work import forward_flops, matrix_weights, weight_bytes
-
-PRODUCTS = ("qkv", "out_lin", "lin1", "lin2", "classifier")
-"""The stages that are matrix products."""
-
+from minner.kernels.model import PRODUCTS
 
 # ---- the dictionary -----------------------------------------------------------------------------
 
