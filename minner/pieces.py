@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +52,12 @@ def without_surrogates(text: str) -> str:
 
 
 def encode_words(words: Sequence[str], vocabulary: WordPieces) -> Pieces:
-    """Cut words into pieces. A word may give none: white space, or marks the model never saw."""
-    clean = [without_surrogates(word) for word in words]
-    encoding: Any = vocabulary.tokenizer.encode(
-        clean, is_pretokenized=True, add_special_tokens=False
-    )
+    """Cut words into pieces. A word may give none: white space, or marks the model never saw.
+
+    Raises:
+        MinnerError: the tokenizer breaks down over them.
+    """
+    encoding = vocabulary.encode_words([without_surrogates(word) for word in words])
     return Pieces(
         np.array(encoding.ids, dtype=np.int32), np.array(encoding.word_ids, dtype=np.intp)
     )

@@ -262,23 +262,13 @@ class Tagger:
                 (*self._assembler.word_tags(reading, len(words))[:2], reading.pieces.first()[0])
                 for words, reading in zip(documents, self._read(documents), strict=True)
             ]
-        pieces = [self._encode(words) for words in documents]
+        pieces = [encode_words(words, self._vocabulary) for words in documents]
         firsts = [found.first() for found in pieces]
         logits = self._document_logits(pieces, [places for _, places in firsts])
         return [
             (*word_tags(rows, seen, len(words), self.labels), seen)
             for words, (seen, _), rows in zip(documents, firsts, logits, strict=True)
         ]
-
-    def _encode(self, words: Sequence[str]) -> Pieces:
-        pieces = encode_words(words, self._vocabulary)
-        rows = self._checkpoint.config.vocab_size
-        if len(pieces.ids) and pieces.ids.max() >= rows:
-            raise MinnerError(
-                f"{self._checkpoint.directory}: the tokenizer gave id {pieces.ids.max()} but the "
-                f"embeddings have {rows} rows; tokenizer and weights are not of the same model"
-            )
-        return pieces
 
     def _document_logits(
         self, documents: Sequence[Pieces], wanted: Sequence[NDArray[np.intp]]
@@ -314,7 +304,7 @@ class Tagger:
 
     def _read(self, documents: Sequence[Sequence[str]]) -> Iterator[Reading]:
         """What the model makes of each list of words, with a record of how it was read."""
-        whole = [self._encode(words) for words in documents]
+        whole = [encode_words(words, self._vocabulary) for words in documents]
         seen = [self._fit(pieces, words) for pieces, words in zip(whole, documents, strict=True)]
         everything = [np.arange(len(pieces.ids)) for pieces in seen]
         for pieces, all_pieces, logits in zip(
@@ -366,7 +356,7 @@ class Tagger:
             MinnerError: the text is no string.
         """
         words = [text[start:end] for start, end in split_words(_check_text(text))]
-        return self._with_special_tokens(self._encode(words).ids)
+        return self._with_special_tokens(encode_words(words, self._vocabulary).ids)
 
     def record(self) -> AbstractContextManager[list[Laps]]:
         """Note when the stages of each native call end, inside a `with`.

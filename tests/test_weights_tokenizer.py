@@ -458,6 +458,16 @@ def shorten_template(keys: dict[str, Any]) -> None:
     keys["post_processor"]["single"].pop()
 
 
+def repeat_text(keys: dict[str, Any]) -> None:
+    """Put the text in twice: its pieces come out of word order."""
+    keys["post_processor"]["single"].insert(1, keys["post_processor"]["single"][1])
+
+
+def break_normalizer(keys: dict[str, Any]) -> None:
+    """Give it a normalizer over which tokenizers panic."""
+    keys["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+
+
 def reorder_template(keys: dict[str, Any]) -> None:
     """Put both special tokens before the text."""
     keys["post_processor"]["single"].append(keys["post_processor"]["single"].pop(1))
@@ -473,6 +483,11 @@ def reorder_template(keys: dict[str, Any]) -> None:
             "the template must put one special token before a text and one after it",
         ),
         (
+            repeat_text,
+            "the template must put one .* after it, and leave the text as it is",
+        ),
+        (break_normalizer, "is not a tokenizer that can be read: .*recompiled"),
+        (
             reorder_template,
             "the template must put one special token before a text and one after it",
         ),
@@ -485,6 +500,58 @@ def test_a_tokenizer_json_that_cannot_work(
     edit_json(tmp_path / "tokenizer.json", change)
     with pytest.raises(MinnerError, match=f"tokenizer.json:? {message}"):
         read_tokenizer(tmp_path, config)
+
+
+class PanicException(BaseException):
+    """As the tokenizers library raises it."""
+
+
+@pytest.mark.parametrize("fault", [PanicException, Exception, ValueError])
+def test_a_tokenizer_that_breaks_down_over_a_text(tmp_path: Path, fault: Any) -> None:
+    """Whatever the library's regular expressions and lookups make of somebody's text."""
+
+    class Broken:
+        def encode(self, *_: Any, **__: Any) -> None:
+            raise fault("retry-limit-in-match over " + "x" * 10_000)
+
+    config = write(tmp_path, "cased", {"do_lower_case": False})
+    pieces = replace(read_tokenizer(tmp_path, config), tokenizer=Broken())
+    match = r"json cannot cut the words \['My', 'name'\]: retry-limit-in-match over x{170,180}$"
+    with pytest.raises(MinnerError, match=match):
+        pieces.encode_words(["My", "name"])
+    with pytest.raises(MinnerError, match=r"json cannot cut the text 'My name': retry-"):
+        pieces.encode_text("My name")
+
+
+def test_signals_pass_through_the_tokenizer(tmp_path: Path) -> None:
+    class Interrupted:
+        def encode(self, *_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+    config = write(tmp_path, "cased", {"do_lower_case": False})
+    pieces = replace(read_tokenizer(tmp_path, config), tokenizer=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        pieces.encode_words(["My"])
+
+
+@pytest.mark.parametrize("index", [V + 9, 2**31, 2**31 + 5, 2**32 - 1])
+def test_ids_beyond_the_embeddings_that_a_text_has(tmp_path: Path, index: int) -> None:
+    """A vocabulary with gaps: NumPy 1 made negative numbers of ids from 2^31 on."""
+    config = write(tmp_path, "cased", {"do_lower_case": False})
+    edit_json(tmp_path / "tokenizer.json", lambda keys: keys["model"]["vocab"].update(Rome=index))
+    pieces = read_tokenizer(tmp_path, replace(config, vocab_size=config.vocab_size))
+    assert max(pieces.encode_words(["My", "name"]).ids) < config.vocab_size
+    for encode, text in ((pieces.encode_words, ["My", "Rome"]), (pieces.encode_text, "My Rome")):
+        with pytest.raises(MinnerError, match=f"gave id {index} but the embeddings have {V + 9} r"):
+            encode(text)  # type: ignore[operator]
+
+
+def test_pieces_out_of_word_order(tmp_path: Path) -> None:
+    config = write(tmp_path, "cased", {"do_lower_case": False})
+    pieces = read_tokenizer(tmp_path, config)
+    pieces.tokenizer.post_processor = processors.TemplateProcessing(single="$A $A")
+    with pytest.raises(MinnerError, match="puts the pieces of a text in another order than its w"):
+        pieces.encode_words(["My", "name"])
 
 
 @pytest.mark.parametrize(

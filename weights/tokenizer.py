@@ -1,19 +1,30 @@
 """tokenizer.json or vocab.txt, and the files beside them -> WordPieces, ready to encode."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Encoding, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.processors import TemplateProcessing
 
 from minner.errors import MinnerError
-from minner.weights.casing import casing_by_transformers, casing_of, decide_casing, is_rebuilt
+from minner.weights.casing import (
+    Casing,
+    casing_by_transformers,
+    casing_of,
+    decide_casing,
+    is_rebuilt,
+)
 from minner.weights.config import Config
 from minner.weights.files import read_bytes
+from minner.weights.library import refusing_faults
 from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
 from minner.weights.vocabulary import tokenizer_from_vocabulary
+
+_BROKEN = "has a part that does not work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,8 @@ class WordPieces:
     """A tokenizer and what its user must know about it.
 
     Attributes:
+        path: tokenizer.json or vocab.txt.
+        rows: of the word embeddings, V; no id reaches it.
         tokenizer: pads and truncates nothing; never to be changed, which is not thread-safe.
         max_length: most pieces the model takes at once, special tokens included; at least 3.
         cls_id: id of the special token before a text.
@@ -29,12 +42,50 @@ class WordPieces:
         lowercase_reason: how that was decided, in words.
     """
 
+    path: Path
+    rows: int
     tokenizer: Tokenizer
     max_length: int
     cls_id: int
     sep_id: int
     lowercase: bool
     lowercase_reason: str
+
+    def encode_text(self, text: str) -> Encoding:
+        """Cut a text into pieces, without special tokens.
+
+        Raises:
+            MinnerError: the tokenizer breaks down over it, or gives an id that the model lacks.
+        """
+        with refusing_faults(self.path, "cannot cut the text", text[:60]):
+            encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        self._check_ids(encoding.ids)
+        return encoding
+
+    def encode_words(self, words: Sequence[str]) -> Encoding:
+        """Cut words into pieces, without special tokens; `word_ids` of the result never decrease.
+
+        Raises:
+            MinnerError: as `encode_text`, or pieces are in another order than the words.
+        """
+        with refusing_faults(self.path, "cannot cut the words", words[:9]):
+            encoding = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+        self._check_ids(encoding.ids)
+        numbers: Any = encoding.word_ids
+        if numbers != sorted(numbers):
+            raise MinnerError(
+                f"{self.path} puts the pieces of a text in another order than its words"
+            )
+        return encoding
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        # Not in NumPy: of an id of 2^31 it would make a negative number.
+        highest = max(ids, default=0)
+        if highest >= self.rows:
+            raise MinnerError(
+                f"{self.path}: the tokenizer gave id {highest} but the embeddings have {self.rows} "
+                f"rows; tokenizer and weights are not of the same model"
+            )
 
 
 def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = None) -> WordPieces:
@@ -51,7 +102,18 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
     """
     settings = read_tokenizer_settings(directory)
     path, tokenizer = build_tokenizer(directory, settings)
-    from_file = casing_of(tokenizer.normalizer) if path.suffix == ".json" else None
+    with refusing_faults(path, _BROKEN):
+        return _prepare(path, tokenizer, settings, config, lowercase)
+
+
+def _prepare(
+    path: Path,
+    tokenizer: Tokenizer,
+    settings: TokenizerSettings,
+    config: Config,
+    lowercase: bool | None,
+) -> WordPieces:
+    from_file = casing_of_file(path, tokenizer)
     casing, why = decide_casing(settings, from_file, tokenizer.get_vocab, lowercase)
     if casing != from_file:
         tokenizer.normalizer = casing.normalizer()
@@ -65,7 +127,21 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
         by_bert = settings.special["cls_token"], settings.special["sep_token"]
         warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, (cls_id, sep_id), strict=True)))
     max_length = _max_length(path, settings, config)
-    return WordPieces(tokenizer, max_length, cls_id, sep_id, casing.lowercase, why)
+    return WordPieces(
+        path, config.vocab_size, tokenizer, max_length, cls_id, sep_id, casing.lowercase, why
+    )
+
+
+def casing_of_file(path: Path, tokenizer: Tokenizer) -> Casing | None:
+    """Return what tokenizer.json does to case, None for vocab.txt, which does nothing.
+
+    Raises:
+        MinnerError: its normalizer breaks down.
+    """
+    if path.suffix != ".json":
+        return None
+    with refusing_faults(path, _BROKEN):
+        return casing_of(tokenizer.normalizer)
 
 
 def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
@@ -90,10 +166,8 @@ def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path,
 
 def _parse(path: Path) -> Tokenizer:
     content = read_bytes(path)
-    try:
+    with refusing_faults(path, "is not a tokenizer that can be read"):
         tokenizer = Tokenizer.from_buffer(content)  # 3 ms less than from a string
-    except Exception as error:  # the library raises nothing more precise
-        raise MinnerError(f"{path} is not a tokenizer that can be read: {error}") from error
     if not isinstance(tokenizer.model, WordPiece):
         kind = type(tokenizer.model).__name__
         raise MinnerError(f"{path} holds a {kind} tokenizer; minner runs WordPiece only")
@@ -134,17 +208,16 @@ def _special_ids(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) 
     unknown = tokenizer.model.unk_token
     if tokenizer.model.token_to_id(unknown) is None:
         raise MinnerError(f"{path} lacks the piece {unknown!r} for words it cannot cut")
-    if tokenizer.post_processor is None:
-        tokenizer.post_processor = _template(path, tokenizer, settings)
-    try:
-        ends, around = tokenizer.encode("").ids, tokenizer.encode("a").ids
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a panic in Rust, over a template with undefined tokens
-        raise MinnerError(f"{path} has a template that does not work: {error}") from error
-    if len(ends) != 2 or [around[0], around[-1]] != ends:
+    template = tokenizer.post_processor or _template(path, tokenizer, settings)
+    tokenizer.post_processor = None
+    pieces = tokenizer.encode("a a").ids
+    tokenizer.post_processor = template
+    with refusing_faults(path, "has a template that does not work"):
+        ends, around = tokenizer.encode("").ids, tokenizer.encode("a a").ids
+    if len(ends) != 2 or around != [ends[0], *pieces, ends[1]]:
         raise MinnerError(
-            f"{path}: the template must put one special token before a text and one after it"
+            f"{path}: the template must put one special token before a text and one after it, and "
+            f"leave the text as it is"
         )
     return ends[0], ends[1]
 

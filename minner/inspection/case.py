@@ -9,12 +9,11 @@ from minner.inspection.findings import Findings
 from minner.weights.casing import (
     CASED,
     casing_by_transformers,
-    casing_of,
     decide_casing,
     share_with_capitals,
 )
 from minner.weights.config import Config
-from minner.weights.tokenizer import build_tokenizer
+from minner.weights.tokenizer import build_tokenizer, casing_of_file
 from minner.weights.tokenizer_settings import read_tokenizer_settings
 
 
@@ -32,7 +31,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
     if not settings or not built:
         return {}
     path, tokenizer = built
-    from_file = casing_of(tokenizer.normalizer) if path.suffix == ".json" else None
+    from_file = findings.attempt(casing_of_file, path, tokenizer)
     vocabulary = tokenizer.get_vocab()
     casing, reason = decide_casing(settings, from_file, tokenizer.get_vocab, None)
     config_class = config.tokenizer_class if config else None

@@ -113,10 +113,10 @@ class TokenClassifier:
                 begins.append(token["begin"] + piece.offset)
         return _Sentence(tokens, ids[: self._max_length], begins[: self._max_length])
 
-    def _input_ids(self, sentence: _Sentence) -> NDArray[np.int32]:
+    def _input_ids(self, sentence: _Sentence) -> NDArray[np.int64]:
         vocabulary = self._tagger.vocabulary
         kept = sentence.ids[: max(self._max_length - 2, 0)]
-        return np.array([vocabulary.cls_id, *kept, vocabulary.sep_id], dtype=np.int32)
+        return np.array([vocabulary.cls_id, *kept, vocabulary.sep_id], dtype=np.int64)
 
     def _tags(self, place: int, sentence: _Sentence, logits: Floats) -> Iterator[Annotation]:
         """One annotation for each piece that begins where a token begins.

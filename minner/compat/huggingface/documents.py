@@ -26,16 +26,14 @@ class Document(NamedTuple):
 def read_text(text: str, vocabulary: WordPieces) -> Document:
     """Cut a text into pieces. The tokenizer finds the words: every punctuation mark is one."""
     clean = without_surrogates(text)
-    encoding = vocabulary.tokenizer.encode(clean, add_special_tokens=False)
+    encoding = vocabulary.encode_text(clean)
     return _document(clean, encoding.ids, encoding.offsets, vocabulary)
 
 
 def read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
     """Cut words into pieces, placed in the text where `delimiter` stands between the words."""
     clean = [without_surrogates(word) for word in words]
-    encoding: Any = vocabulary.tokenizer.encode(
-        clean, is_pretokenized=True, add_special_tokens=False
-    )
+    encoding: Any = vocabulary.encode_words(clean)
     shifts = [0, *accumulate(len(word) + len(delimiter) for word in words)]
     offsets = [
         (shifts[word] + start, shifts[word] + end)
