@@ -16,6 +16,7 @@ from minner.kernels.runtime.layout import Call, buffer_count, padded
 from minner.kernels.runtime.operand_layout import FORMS, attention_name
 from minner.kernels.runtime.stage_timings import Laps
 from minner.kernels.runtime.threads import Team, available_cores
+from minner.overflow import overflow_error
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import PackedModel, aligned_empty
 from minner.weights.packed import load_packed
@@ -75,6 +76,7 @@ class Engine:
         Raises:
             MinnerError: a tensor cannot be used, or the system forbids compiled code.
         """
+        self._checkpoint = checkpoint
         self._model = load_packed(checkpoint, precision)
         self._forms = FORMS[precision], FORMS[attention_name(precision)]
         try:
@@ -104,6 +106,9 @@ class Engine:
         Returns:
             float32 `[R_i, C]` for each sequence: the same bits in whatever company it comes,
             whatever other rows are wanted, and on however many threads.
+
+        Raises:
+            MinnerError: the model's numbers overflow over these ids.
         """
         results: list[Floats] = []
         for first, last in _groups([len(ids) for ids in sequences]):
@@ -150,8 +155,10 @@ class Engine:
             self._team.run(call, laps)
             if recorded is not None and laps is not None:
                 recorded.append(laps)
-            logits = room.logits[:, : self._model.shape.classes]
-            return [logits[start:end].copy() for start, end in pairwise(ends)]
+            logits = room.logits[:kept, : self._model.shape.classes].copy()
+        if not np.isfinite(logits).all():
+            raise overflow_error(self._checkpoint, group, self._model.precision)
+        return [logits[start:end] for start, end in pairwise(ends)]
 
     def _room_for(self, tokens: int, longest: int) -> _Room:
         """Room for so many tokens, which grows and is kept; only in our turn."""
