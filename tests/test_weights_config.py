@@ -8,6 +8,7 @@ import pytest
 from checkpoints import write_json
 from minner.errors import MinnerError, MinnerWarning
 from minner.weights.config import Config, read_config
+from minner.weights.files import LARGEST
 from minner.weights.labels import fit_labels
 
 SMALL = {
@@ -151,6 +152,9 @@ def test_sizes_no_model_can_have(tmp_path: Path, key: str, value: Any) -> None:
         (b'{"dim": ' + b"9" * 5000 + b"}", "is not valid JSON|must be an integer"),
         (b"\xff\xfe{}", "is not UTF-8 text: bad byte at 0"),
         (b"\xef\xbb\xbf{}", "is not valid JSON"),
+        (rb'{"id2label": {"0": "B-\ud800"}}', "is not valid JSON: it holds a lone surrogate"),
+        (rb'{"a": "\uD83D\uDE00 \uDFFF"}', "is not valid JSON: it holds a lone surrogate"),
+        (b" " * (LARGEST + 1), "has 33554433 bytes; minner reads files of up to 33554432"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
     ],
 )
@@ -158,6 +162,12 @@ def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(MinnerError, match=rf"config\.json.* {message}"):
         read_config(tmp_path)
+
+
+def test_a_pair_of_surrogates_is_a_character(tmp_path: Path) -> None:
+    assert config_of(tmp_path, id2label={"0": "\U0001f600 \\ud800"}).labels == (
+        "\U0001f600 \\ud800",
+    )
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from checkpoints import encode, safetensors_bytes, with_header
@@ -103,9 +105,13 @@ def test_aligned_float32_is_mapped_and_the_rest_is_copied(tmp_path: Path) -> Non
         np.testing.assert_array_equal(array, four)
 
 
-@pytest.mark.parametrize("dtype", ["I8", "U8", "I64", "F8_E5M2", "BOOL", "Q4"])
-def test_other_dtypes_are_refused_only_when_needed(tmp_path: Path, dtype: str) -> None:
-    tensors = read_safetensors(write(tmp_path, safetensors_bytes({"t": (dtype, (8,), b"8" * 8)})))
+@pytest.mark.parametrize(
+    ("dtype", "count"),
+    [("I8", 8), ("U8", 8), ("I64", 1), ("F8_E5M2", 8), ("BOOL", 8), ("F4", 16), ("Q4", 8)],
+)
+def test_other_dtypes_are_refused_only_when_needed(tmp_path: Path, dtype: str, count: int) -> None:
+    content = safetensors_bytes({"t": (dtype, (count,), b"8" * 8)})
+    tensors = read_safetensors(write(tmp_path, content))
     with pytest.raises(MinnerError, match=f"tensor 't' is {dtype}; minner reads F32"):
         tensors["t"].to_float32()
 
@@ -166,6 +172,14 @@ MALFORMED = "header entry of tensor 'a' is malformed"
         ({"a": entry(data_offsets=[0, 10**30])}, 16, "'a' lies at bytes 0 to 1000"),
         ({"a": entry(shape=[3])}, 16, r"'a' is F32 of shape \[3\], which the 16 bytes"),
         ({"a": entry(dtype="F16")}, 16, r"'a' is F16 of shape \[2, 2\], which the 16 bytes"),
+        ({"a": entry(dtype="I64")}, 16, r"'a' is I64 of shape \[2, 2\], which the 16 bytes"),
+        ({"a": entry(dtype="F4", shape=[31])}, 16, r"'a' is F4 of shape \[31\], which the 16"),
+        ({"a": entry(shape=[2**64, 0], data_offsets=[0, 0])}, 0, "which the 0 bytes"),
+        ({"__metadata__": {"format": 1}}, 0, "__metadata__ in the header must be an object of"),
+        ({"__metadata__": ["pt"]}, 0, "__metadata__ in the header must be an object of texts"),
+        (b'{"__metadata__": {"a": "b", "a": "c"}}', 0, "the name 'a' appears twice"),
+        (b'{"a": NaN}', 0, "header is not valid JSON: NaN is no JSON"),
+        (b'{"\\ud800": {}}', 0, "header is not valid JSON: it holds a lone surrogate"),
         ({"a": entry(shape=[10**4000, 10**4000])}, 16, "which the 16 bytes"),
         (pair(12, 28), 28, "'b' overlaps"),
         (pair(0, 16), 16, "'b' overlaps"),
@@ -232,6 +246,56 @@ def test_corrupted_bytes_load_or_are_refused(
         assert path.name in str(error)
     else:
         assert all(np.isfinite(array).all() for array in arrays)
+
+
+def test_a_header_of_many_bytes_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    """JSON takes up to thirty times its length in memory."""
+    header = b"[" + b"{}," * 3_000_000 + b"{}]"
+    tracemalloc.start()
+    with pytest.raises(MinnerError, match="has a header of 9000008 bytes, and minner reads up to"):
+        read_safetensors(write(tmp_path, with_header(header, b"")))
+    assert tracemalloc.get_traced_memory()[1] < 64 << 20  # 35 MB are of this test
+    tracemalloc.stop()
+
+
+ENTRIES = st.fixed_dictionaries(
+    {
+        "dtype": st.sampled_from(["F32", "F16", "BF16", "I64", "I8", "BOOL", "F64", "U16"]),
+        "shape": st.lists(st.integers(0, 3) | st.just(2**63), max_size=3),
+        "data_offsets": st.lists(st.integers(0, 24), min_size=2, max_size=2).map(sorted),
+    },
+    optional={"extra": st.none()},
+)
+METADATA = st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.just(1))
+
+
+@settings(max_examples=500)
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", ""]), ENTRIES, max_size=2),
+    st.just({}) | st.fixed_dictionaries({"__metadata__": METADATA}),
+    st.integers(0, 24),
+    st.binary(max_size=2),
+)
+def test_what_the_library_refuses_is_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    entries: dict[str, Any],
+    metadata: dict[str, Any],
+    n_bytes: int,
+    after: bytes,
+) -> None:
+    """And what it reads is read; but for what the docstring of `tensors.py` says."""
+    header = json.dumps({**entries, **metadata}).encode() + after
+    path = write(tmp_path_factory.mktemp("both"), with_header(header, b"\0" * n_bytes))
+    try:
+        with safe_open(path, "np"):
+            theirs = True
+    except SafetensorError:
+        theirs = False
+    try:
+        ours = bool(read_safetensors(path) or True)
+    except MinnerError:
+        ours = False
+    assert ours == theirs
 
 
 def test_the_golden_header_is_as_long_as_it_says() -> None:

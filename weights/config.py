@@ -128,16 +128,25 @@ def _check_model_type(path: Path, raw: Mapping[str, Any]) -> None:
 
 def _size(path: Path, raw: Mapping[str, Any], key: str) -> int:
     """Return the size under `key`; its alias wins where both are given, as in transformers."""
-    default, largest = _SIZES[key]
-    value = raw.get(key, default)
+    value = raw.get(key, _SIZES[key][0])
     alias = _ALIASES.get(key)
     if alias is not None and alias in raw:
         if key in raw and raw[alias] != value:
             warn(f"{path}: {key} is {value!r} but its alias {alias} is {raw[alias]!r}; using that")
         value = raw[alias]
+    check_size(path, key, value)
+    return int(value)
+
+
+def check_size(path: Path, key: str, value: object) -> None:
+    """Refuse a size that no model has.
+
+    Raises:
+        MinnerError: it is no integer, or not from 1 to the largest value believed.
+    """
+    largest = _SIZES[key][1]
     if type(value) is not int or not 1 <= value <= largest:
         raise MinnerError(f"{path}: {key} must be an integer from 1 to {largest}, not {value!r}")
-    return value
 
 
 def _activation(path: Path, raw: Mapping[str, Any]) -> str:

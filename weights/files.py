@@ -1,7 +1,11 @@
 """Small files read whole, with every failure turned into one sentence that names the file."""
 
 import json
+import os
+import re
+import stat
 from collections.abc import Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,12 @@ from minner.errors import MinnerError
 
 _LFS_POINTER = b"version https://git-lfs"
 """How the stand-in file begins that a clone without git-lfs holds in place of a large file."""
+
+
+LARGEST = 1 << 25
+"""Bytes: 32 MiB, ten times the vocabulary of any BERT. What is read from more could take GB."""
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def refuse_lfs_pointer(path: Path, head: bytes) -> None:
@@ -20,15 +30,41 @@ def refuse_lfs_pointer(path: Path, head: bytes) -> None:
         )
 
 
+def open_regular(path: Path) -> FileIO:
+    """Open a file to read, unbuffered; a named pipe, which would be waited for, is none.
+
+    Raises:
+        MinnerError: the file cannot be opened, or is a pipe, a socket, a device or a directory.
+    """
+    try:
+        file = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        raise MinnerError(f"cannot read {path}: {reason(error)}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise MinnerError(f"cannot read {path}: it is no regular file; put the file itself there")
+    return file
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a pipe as well without waiting for somebody who writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the content of `path`.
 
     Raises:
-        MinnerError: the file cannot be read, or is a git-lfs pointer.
+        MinnerError: as `open_regular`, or the file cannot be read, is larger than LARGEST, or is a
+            git-lfs pointer.
     """
     try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST:
+                raise MinnerError(f"{path} has {size} bytes; minner reads files of up to {LARGEST}")
+            content = file.readall()
+    except OSError as error:
         raise MinnerError(f"cannot read {path}: {reason(error)}") from error
     refuse_lfs_pointer(path, content)
     return content
@@ -55,11 +91,29 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise MinnerError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise MinnerError(f"{path} must hold a JSON object, not a {type(value).__name__}")
+    return value
+
+
+def parse_json(text: str, **hooks: Any) -> Any:
+    """Return what `json.loads` does; but a lone surrogate, half a character, is an error.
+
+    JSON can write one as an escape, and nothing that has it can be written as UTF-8.
+
+    Raises:
+        ValueError: the text is not JSON, or holds a lone surrogate.
+        RecursionError: it is nested too deeply.
+    """
+    value = json.loads(text, **hooks)
+    if _SURROGATE_ESCAPE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it holds a lone surrogate, half a character") from error
     return value
 
 

@@ -107,7 +107,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
     for file in _files(checkpoint):
         status = file.stat()
         # Whole seconds: images of containers keep no more of a time.
-        digest.update(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}".encode())
+        digest.update(os.fsencode(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}"))
         with file.open("rb", buffering=0) as content:
             # Not through the mapped memory, of which a touch may take megabytes (see PIECE).
             for tensor in _tensors(checkpoint):

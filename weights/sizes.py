@@ -7,7 +7,7 @@ from typing import Any
 
 from minner.errors import MinnerError, warn
 from minner.kernels.model import measured_by
-from minner.weights.config import Config
+from minner.weights.config import Config, check_size
 from minner.weights.labels import fit_labels
 from minner.weights.names import layer_count
 from minner.weights.tensors import StoredTensor
@@ -31,6 +31,8 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
     changes: dict[str, Any] = {
         field: size for field, size in measured.items() if size and size != getattr(config, field)
     }
+    for field, size in changes.items():
+        check_size(path, field, size)
     if changes:
         listed = ", ".join(f"{key} {getattr(config, key)} -> {changes[key]}" for key in changes)
         warn(f"{path} or its defaults disagree with the tensors, which are trusted: {listed}")
