@@ -57,7 +57,9 @@ def _first_overflow(checkpoint: Checkpoint, ids: NDArray[np.integer[Any]]) -> st
     config, model = checkpoint.config, reference.nested(checkpoint.tensors)
     try:
         with np.errstate(all="ignore"):
-            reference.token_logits(ids, model, config.n_heads, config.activation, record)
+            reference.token_logits(
+                ids, model, config.n_heads, config.activation, config.layer_norm_eps, record
+            )
     except _NotFiniteError as found:
         return str(found)
     return None
