@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import warnings
@@ -12,9 +11,11 @@ from typing import Any
 
 import minner
 from minner.commands import bench, convert, diff, evaluate, inspect, redact, tag, warmup
+from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell
 from minner.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
+_HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
 COMMANDS = (tag, redact, evaluate, diff, inspect, convert, bench, warmup)
 
@@ -25,39 +26,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 for bad input or a bad model. Wrong usage exits with 2.
     """
-    options = _parse(sys.argv[1:] if arguments is None else list(arguments))
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    open_missing_streams()
     # A lone surrogate, as an undecodable argument holds one, prints as an escape.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        options.run(options)
-        sys.stdout.flush()
-    except MinnerError as error:
-        return _fail(error)
+        status = _status(arguments)
+        flush()
+        return status
     except BrokenPipeError:
-        _discard_stdout()  # whoever read our output has seen enough
-    except OSError as error:  # such as a full disk under stdout
-        _discard_stdout()
+        discard(STDOUT)  # whoever read our output has seen enough
+        return 0
+    except (MinnerError, OSError) as error:
         return _fail(error)
     except KeyboardInterrupt:
         return 130
+
+
+def _status(arguments: list[str]) -> int:
+    try:
+        options = _parse(arguments)
+        options.run(options)
+    except SystemExit as end:  # argparse's, after help, the version or wrong usage
+        return end.code if isinstance(end.code, int) else 1
     return 0
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Parse. Texts may also stand after an option, where argparse alone would not know them."""
     parser = _parser()
+    arguments = _with_later_dashes_hidden(arguments)
     options, late = parser.parse_known_args(arguments)
-    if not late:
-        return options
-    if not any(map(_OPTION.match, late)):
+    if late and not any(map(_OPTION.match, late)):
         for text in reversed(late):  # each of them is the last of its kind
             del arguments[-1 - arguments[::-1].index(text)]
         options_at = [i for i, word in enumerate(arguments) if _OPTION.match(word)]
         place = min(options_at, default=len(arguments))
         arguments[place:place] = late
-    return parser.parse_args(arguments)
+    if late:
+        options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        if isinstance(value, list):
+            setattr(options, name, ["--" if one == _HIDDEN else one for one in value])
+        elif value == _HIDDEN:
+            setattr(options, name, "--")
+    return options
+
+
+def _with_later_dashes_hidden(arguments: list[str]) -> list[str]:
+    """Hide each `--` after the first, which is a text; argparse (3.11) takes it for a mark, too."""
+    first = arguments.index("--") if "--" in arguments else len(arguments)
+    return [_HIDDEN if i > first and word == "--" else word for i, word in enumerate(arguments)]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,17 +97,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(error: Exception) -> int:
-    print(f"minner: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+    """Write what there is of the output, then what went wrong."""
+    try:
+        flush()
+    except (MinnerError, BrokenPipeError):
+        discard(STDOUT)
+    tell(f"minner: error: {' '.join(str(error).splitlines())}")
     return 1
 
 
-def _discard_stdout() -> None:
-    """Let nothing complain when Python flushes stdout at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _show_warning(message: Warning | str, *_: Any) -> None:
-    print(f"minner: warning: {message}", file=sys.stderr)
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    tell(f"minner: warning: {message}")
 
 
 if __name__ == "__main__":

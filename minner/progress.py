@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -28,6 +29,11 @@ def progress(items: Iterable[Item], unit: str, total: int | None = None) -> Iter
                 drawn = now
                 of_total = f"/{total}" if total is not None else ""
                 rate = count / (now - began)
-                print(f"\r{count}{of_total} {unit}, {rate:.0f}/s\033[K", end="", file=sys.stderr)
+                _draw(f"\r{count}{of_total} {unit}, {rate:.0f}/s\033[K")
     finally:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        _draw("\r\033[K")
+
+
+def _draw(text: str) -> None:
+    with suppress(OSError):  # the terminal is gone; the work goes on
+        print(text, end="", file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import minner
+from command_line import Capture, assert_fails, run
 from minner.bench import machine, probes
 from minner.bench.measure import Bench, random_ids, text_stages
 from minner.bench.passage import PASSAGE, text_of
@@ -25,7 +26,6 @@ from minner.kernels.precision import PRECISIONS, float32
 from minner.kernels.vector.target import LANES, TILE
 from minner.tagger import Tagger
 from minner.weights.checkpoint import read_checkpoint
-from test_cli import Capture, assert_fails, run
 
 STAGES = ["tokenise", "embed", "qkv", "attention", "out_lin", "norms", "lin1", "lin2"]
 STAGES += ["classifier", "decode"]

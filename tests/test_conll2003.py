@@ -37,7 +37,7 @@ def test_f1_of_the_embedded_model(embedded, split):
 def test_logits_of_all_test_sentences_equal_transformers(embedded):
     """Kernels and reference, within 2e-5, with identical tags."""
     pytest.importorskip("transformers")
-    vocabulary, checkpoint = embedded._vocabulary, embedded._checkpoint
+    vocabulary, checkpoint = embedded.vocabulary, embedded._checkpoint
     ids = [
         embedded._with_special_tokens(encode_words(sentence.words, vocabulary).ids)
         for sentence in read_conll(FILES / "eng.testb")

@@ -19,6 +19,7 @@ from checkpoints import (
     safetensors_bytes,
     write_checkpoint,
 )
+from command_line import Capture, assert_fails, run
 from minner.errors import MinnerError
 from minner.inspection.examine import examine
 from minner.weights import convert as converter
@@ -35,7 +36,6 @@ from minner.weights.numbers import (
     to_int8,
 )
 from minner.weights.pack import pack
-from test_cli import Capture, assert_fails, run
 from test_weights_checkpoint import SHAPE, shard
 
 Arrays = dict[str, np.ndarray[Any, Any]]

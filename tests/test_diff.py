@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_line import Capture, assert_fails, run
 from minner.commands import diff
 from minner.compare import Comparison, Place
 from minner.document import Document
@@ -16,7 +17,6 @@ from minner.entity import Entity
 from minner.pieces import Pieces
 from minner.tagger import Tagger
 from minner.words import split_words
-from test_cli import Capture, assert_fails, run
 
 TEXT = "Ann Lee met Bob of Acme in Rome"
 

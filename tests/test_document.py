@@ -129,7 +129,7 @@ def test_word_strategies(tiny: Tagger, strategy: str) -> None:
     words = ["Johnsonville", "lives", "in", "Londonton", "\u00ad", "xyz"]
     ner = tiny.with_options(word_strategy=strategy)
     document = ner.document(words)
-    ids = [tiny._vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
+    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
     probabilities = softmax(tiny.logits([ids])[0][1:-1])
     for word in (0, 1, 2, 3, 5):
         rows = probabilities[document.pieces.words == word]
@@ -282,7 +282,7 @@ def test_on_long_truncate(tiny: Tagger) -> None:
     assert not document.scores[read:].any() and not document.probabilities[read:].any()
     assert document.scores[:read].all()
     assert max(entity.end for entity in document.entities) <= document.words[read - 1][1]
-    ids = [tiny._vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
+    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
     rows = softmax(tiny.logits([ids])[0][1:-1])[document.pieces.first()[1]]
     np.testing.assert_array_equal(document.probabilities[:read], rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from command_line import Capture, assert_fails, run, shell
+from minner import formats
 from minner.entity import Entity
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
 from minner.tagger import Tagger
 from minner.words import split_words
-from test_cli import Capture, assert_fails, run, shell
 
 
 class Finds:
@@ -39,7 +41,7 @@ class Finds:
 
 
 def formatted(name: str, ner: Finds, *texts: str) -> str:
-    return "".join(FORMATS[name](ner, iter(texts)))  # type: ignore[arg-type]
+    return "".join(FORMATS[name].write(ner, iter(texts)))  # type: ignore[arg-type]
 
 
 ANN_AND_LEE = Finds(("Ann", "PER"), ("Lee", "PER"), ("Rome", "LOC"))
@@ -251,3 +253,30 @@ def test_html_of_a_file(embedded: Tagger, tmp_path: Path) -> None:
     assert page.texts == texts
     assert page.marks == [(e.label, e.text) for found in embedded(texts) for e in found]
     assert ("PER", "Kofi Annan") in page.marks
+
+
+# ---- a new format -------------------------------------------------------------------------------
+
+SHOUT = """
+from minner.formats.registry import FORMATS, Format
+
+def shout(ner, texts):
+    return (text.upper() + "\\n" for text in texts)
+
+FORMATS["shout"] = Format(shout, summary="loud")
+"""
+
+
+def test_one_file_is_a_format(
+    capsys: Capture, tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shout.py").write_text(SHOUT)
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    try:
+        formats.import_all()
+        arguments = ("tag", "--model", tiny_path, "--format", "shout", "John")
+        assert run(capsys, *arguments) == (0, "JOHN\n", "")
+        assert "shout: loud" in " ".join(run(capsys, "tag", "--help")[1].split())
+    finally:
+        FORMATS.pop("shout", None)
+        sys.modules.pop("minner.formats.shout", None)

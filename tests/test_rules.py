@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from command_line import Capture, assert_fails, run, shell
 from minner.entity import Entity
 from minner.sparknlp import LightPipeline
 from minner.streams import TEXTS_PER_BATCH
 from minner.tagger import Tagger
-from test_cli import Capture, assert_fails, run, shell
 
 TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 import minner
 from minner.bench.shapes import SHAPES, BatchShape, parse_counts, parse_shapes
 from minner.commands.common import Commands, add_checkpoint_options
+from minner.commands.output import write
 from minner.errors import MinnerError
+from minner.formats.json_text import json_text
 from minner.progress import progress
 
 SECONDS = 30.0
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     for _ in progress(bench.run(options.seconds), "bursts"):
         pass
     found = summary(bench, options.model or "the embedded model", machine)
-    print(json.dumps(found, indent=1) if options.format == "json" else tables(found))
+    write(json_text(found, indent=1) if options.format == "json" else f"{tables(found)}\n")
 
 
 def sweep(cores: int) -> tuple[int, ...]:

@@ -1,14 +1,13 @@
-"""What the commands share: the options of a model, and texts by the line."""
+"""What the commands share: the options of a model, of its rules, and of its texts."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Collection
+from typing import Any
 
 import minner
 from minner.decoders import DECODERS
-from minner.errors import MinnerError
 from minner.offsets import UNITS
 from minner.options import ON_LONG, OPTION_NAMES
 from minner.strategies import STRATEGIES
@@ -92,7 +91,7 @@ def add_tag_rule_options(command: argparse.ArgumentParser, decoders: Collection[
         "--word-strategy",
         choices=STRATEGIES,
         default="first",
-        help="which pieces of a word its tag comes from; default: first",
+        help="which wordpieces of a word its tag comes from; default: first",
     )
     return rules
 
@@ -109,10 +108,14 @@ def label_list(text: str) -> list[str]:
 
 def label_renames(text: str) -> dict[str, str]:
     """`PER=PERSON,ORG=COMPANY` as a map."""
-    pairs = [pair.partition("=") for pair in label_list(text)]
-    if not all(equals for _, equals, _ in pairs):
-        raise argparse.ArgumentTypeError(f"{text!r} must be LABEL=NAME,LABEL=NAME")
-    return {label.strip(): name.strip() for label, _, name in pairs}
+    names: dict[str, str] = {}
+    for pair in label_list(text):
+        label, equals, name = (part.strip() for part in pair.partition("="))
+        if not equals:
+            raise argparse.ArgumentTypeError(f"{text!r} must be LABEL=NAME,LABEL=NAME")
+        if names.setdefault(label, name) != name:
+            raise argparse.ArgumentTypeError(f"{text!r} gives {label} two names")
+    return names
 
 
 def add_text_options(command: argparse.ArgumentParser) -> Any:
@@ -123,33 +126,3 @@ def add_text_options(command: argparse.ArgumentParser) -> Any:
     )
     source.add_argument("-f", "--file", help="read a text per line from here instead of stdin")
     return source
-
-
-def read_lines(path: str | None, *, as_is: bool = False) -> Iterator[str]:
-    """One text per line, from a file or from stdin; an empty line is an empty text.
-
-    Args:
-        path: the file, or None for stdin.
-        as_is: keep line ends and a byte order mark, so that the lines together are the file.
-    """
-    name = "stdin" if path is None else path
-    try:
-        # Opened here, not at the first line: a wrong path fails before the model is loaded.
-        # `_decode` closes it.
-        file = open(0, "rb", closefd=False) if path is None else open(path, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise MinnerError(f"{name}: cannot be read: {error.strerror}") from error
-    return _decode(file, name, as_is)
-
-
-def _decode(file: BinaryIO, name: str, as_is: bool) -> Iterator[str]:
-    """Decode line by line, so that a fault can be named by its line."""
-    with file:
-        for number, line in enumerate(file, start=1):
-            try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise MinnerError(f"{name}:{number}: not UTF-8; convert the file first") from error
-            if not as_is:
-                text = text.removeprefix("\ufeff" if number == 1 else "").rstrip("\r\n")
-            yield text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from minner.commands.common import PRECISIONS, Commands
+from minner.commands.output import tell
 from minner.weights.hub import find_checkpoint
 
 
@@ -46,8 +46,7 @@ def run(options: argparse.Namespace) -> None:
         sum(file.stat().st_size for file in directory.glob("*.safetensors")) / 1e6
         for directory in (source, options.out)
     )
-    print(
+    tell(
         f"minner: {options.out} has {after:.1f} MB of weights, the original {before:.1f} MB; "
-        f"run it with --precision {options.precision}",
-        file=sys.stderr,
+        f"run it with --precision {options.precision}"
     )

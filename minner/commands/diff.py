@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import tee
 from typing import Any
 
 import minner
-from minner.commands.common import PRECISIONS, Commands, add_text_options, read_lines
+from minner.commands.common import PRECISIONS, Commands, add_text_options
+from minner.commands.files import check_not_output, read_lines
+from minner.commands.output import write
 from minner.compare import Comparison, Place, Side
 from minner.decoders import DECODERS
 from minner.errors import MinnerError
+from minner.formats.json_text import json_text
 from minner.options import Options
 from minner.progress import progress
 from minner.scoring.conll import read_conll
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _sources(options: argparse.Namespace) -> Iterator[Source]:
     if options.conll is not None:
+        check_not_output(options.conll)
         sentences = list(read_conll(options.conll))
         gold = [sentence.tags for sentence in sentences]
         words = (sentence.words for sentence in sentences)
@@ -141,19 +143,20 @@ def _load(sides: Sequence[dict[str, Any]], threads: int | None) -> list[Tagger]:
 def _write_table(
     places: Iterator[tuple[int, Place]], comparison: Comparison, has_gold: bool
 ) -> None:
-    print(" TEXT  SIDE   START     END  LABEL  SCORE  ENTITY")
+    write(" TEXT  SIDE   START     END  LABEL  SCORE  ENTITY\n")
     for number, place in places:
         for name, side in (("A", place.a), ("B", place.b)):
             _write_side(number, name, side, place)
         for entity in place.gold or []:
             _write_row(number, "gold", entity.start, entity.end, entity.label, "", entity.text)
     ours = comparison
-    print(
+    write(
         f"\n{ours.texts} text{'s' * (ours.texts != 1)}: A found {ours.a} entities, B {ours.b}, "
-        f"{ours.same} of them the same, with scores up to {ours.largest_score_difference:.2g} apart"
+        f"{ours.same} of them the same, with scores up to "
+        f"{ours.largest_score_difference:.2g} apart\n"
     )
     right = f"; A is right in {ours.a_right}, B in {ours.b_right}" if has_gold else ""
-    print(f"places that differ: {ours.places}{right}")
+    write(f"places that differ: {ours.places}{right}\n")
 
 
 def _write_side(number: int, name: str, side: Side, place: Place) -> None:
@@ -172,9 +175,7 @@ def _write_row(
     line = " ".join(text.split())
     # What a terminal would obey instead of show.
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
-    sys.stdout.write(
-        f"{number:>5}  {name:<4}  {start:>6}  {end:>6}  {label:<5}  {score:>5}  {shown}\n"
-    )
+    write(f"{number:>5}  {name:<4}  {start:>6}  {end:>6}  {label:<5}  {score:>5}  {shown}\n")
 
 
 def _write_json(
@@ -196,7 +197,7 @@ def _write_json(
     if options.conll is None:
         del counts["a_right"], counts["b_right"]
     record = {"a": options.a, "b": options.b, "counts": counts, "places": found}
-    print(json.dumps(record, indent=2, ensure_ascii=False))
+    write(json_text(record, indent=2))
 
 
 def _side_record(side: Side) -> dict[str, Any]:

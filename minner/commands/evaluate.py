@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from minner.chunks import to_iob2
@@ -16,8 +14,11 @@ from minner.commands.common import (
     label_renames,
     load,
 )
+from minner.commands.files import check_not_output
+from minner.commands.output import write
 from minner.decoders import VITERBI, scheme_written
 from minner.errors import MinnerError, warn
+from minner.formats.json_text import json_text
 from minner.progress import progress
 from minner.schemes import are_bare, chunk_labels, scheme_of_corpus
 from minner.scoring.analysis import full_report
@@ -41,7 +42,7 @@ FORMATS: dict[str, Callable[[Corpus, Corpus], str]] = {
     "seqeval": seqeval_report,
     "seqeval-strict": lambda gold, guess: seqeval_report(gold, guess, scheme_of_corpus(gold)),
     "full": full_report,
-    "json": lambda gold, guess: json.dumps(full_numbers(gold, guess), indent=2) + "\n",
+    "json": lambda gold, guess: json_text(full_numbers(gold, guess), indent=2),
 }
 """Reports by the name that `--format` takes."""
 
@@ -132,10 +133,11 @@ def run(options: argparse.Namespace) -> None:
         report = FORMATS[options.format](gold, guess)
     except MinnerError as error:
         raise MinnerError(f"{options.file}: {error}") from error
-    sys.stdout.write(report)
+    write(report)
 
 
 def _read(options: argparse.Namespace) -> list[Sentence]:
+    check_not_output(options.file)
     sentences = list(
         read_conll(
             options.file,
@@ -205,6 +207,8 @@ def _compare_types(file: str, theirs: Sequence[str], ours: Sequence[str]) -> Non
 
 def _check_labels(options: argparse.Namespace, known: Iterable[str]) -> None:
     """Refuse a misspelt label, which would leave out what was to be scored."""
+    if not options.labels:
+        raise MinnerError("--labels names no label")
     for label in options.labels:
         if label not in known:
             raise MinnerError(

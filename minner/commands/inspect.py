@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from minner.commands.common import Commands
+from minner.commands.output import write
 from minner.errors import MinnerError
+from minner.formats.json_text import json_text
 from minner.weights.hub import find_checkpoint
 
 
@@ -36,9 +36,8 @@ def run(options: argparse.Namespace) -> None:
 
     examination = examine(find_checkpoint(options.model))
     if options.format == "json":
-        print(json.dumps(examination.numbers(), indent=2))
+        write(json_text(examination.numbers(), indent=2))
     else:
-        sys.stdout.write(table(examination))
+        write(table(examination))
     if examination.errors:
-        sys.stdout.flush()
         raise MinnerError(examination.errors[0])

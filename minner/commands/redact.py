@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import zip_longest
-from typing import Any, TextIO
+from typing import Any
 
 from minner.commands.common import (
     Commands,
     add_model_options,
     add_text_options,
+    label_list,
     load,
-    read_lines,
 )
+from minner.commands.files import PrivateFile, read_lines
+from minner.commands.output import STDIN, write
 from minner.errors import MinnerError
+from minner.formats.json_text import json_text
 from minner.formats.tagged import tagged
 from minner.progress import progress
 from minner.redact import LABEL, NUMBERED, Redactor, Replacement, restore
@@ -41,25 +43,28 @@ def add(commands: Commands) -> None:
     style.add_argument("--mask", metavar="CHARACTER", help="as many of it as the name is long")
     style.add_argument("--restore", metavar="MAP", help="undo a redaction: put the names back")
     command.add_argument(
-        "--labels", type=_labels, metavar="L,L", help="replace only these, such as PER,ORG"
+        "--labels", type=label_list, metavar="L,L", help="replace only these, such as PER,ORG"
     )
-    command.add_argument("--map", metavar="FILE", help="write what --restore needs, as JSON lines")
+    command.add_argument(
+        "--map",
+        metavar="FILE",
+        help="write here what --restore needs: the names, as JSON lines",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace the map that is there")
     add_model_options(command)
     command.set_defaults(run=run, wrong_usage=command.error)
-
-
-def _labels(text: str) -> list[str]:
-    return [label.strip() for label in text.split(",")]
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the redacted lines, or the restored ones, to stdout."""
     if options.restore and (options.map or options.labels):
         options.wrong_usage("argument --restore: not allowed with --map or --labels")
-    # Lines as they are, so that what is restored is the file there was, to the byte.
-    lines: Iterable[str] = read_lines(options.file, as_is=True)
-    if options.text:
-        lines = [f"{line}\n" for text in options.text for line in text.split("\n")]
+    if options.overwrite and not options.map:
+        options.wrong_usage("argument --overwrite: needs --map")
+    lines: Iterable[str] = [f"{line}\n" for text in options.text for line in text.split("\n")]
+    if not options.text:
+        # As they are, so that what is restored is the file there was, to the byte.
+        lines = read_lines(options.file, as_is=True)
     if options.restore:
         _restore(lines, options.restore)
     else:
@@ -68,18 +73,25 @@ def run(options: argparse.Namespace) -> None:
 
 def _redact(lines: Iterable[str], options: argparse.Namespace) -> None:
     redactor = _redactor(options)
-    with ExitStack() as stack:
-        file = stack.enter_context(_create(options.map)) if options.map else None
-        ner = load(options)
-        _check_labels(options.labels or (), ner.entity_labels)
+    ner = load(options)
+    if options.labels is not None:
+        _check_labels(options.labels, ner.entity_labels)
+    with _map_file(options) as file:
         if not options.text and not sys.stdout.isatty():
             lines = progress(lines, "texts")
         for line, found in tagged(ner, lines):
             redacted = redactor(line, found)
             if file:
-                record = {"replaced": [asdict(r) for r in redacted.mapping]}
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            sys.stdout.write(redacted.text)
+                file.write(json_text({"replaced": [asdict(r) for r in redacted.mapping]}))
+            write(redacted.text)
+
+
+def _map_file(options: argparse.Namespace) -> AbstractContextManager[PrivateFile | None]:
+    """The map, which holds what is taken out of the texts, or None where none was asked for."""
+    if not options.map:
+        return nullcontext()
+    inputs = [] if options.text else [STDIN if options.file is None else options.file]
+    return PrivateFile(options.map, inputs=inputs, overwrite=options.overwrite)
 
 
 def _redactor(options: argparse.Namespace) -> Redactor:
@@ -90,23 +102,13 @@ def _redactor(options: argparse.Namespace) -> Redactor:
     return Redactor(template, mask=options.mask, labels=options.labels)
 
 
-def _check_labels(labels: Iterable[str], known: Iterable[str]) -> None:
+def _check_labels(labels: Sequence[str], known: Iterable[str]) -> None:
     """A label that is misspelt would leave in the text what was to be taken out."""
+    if not labels:
+        raise MinnerError("--labels names no label")
     for label in labels:
         if label not in known:
             raise MinnerError(f"the model has no label {label!r}; it has: {', '.join(known)}")
-
-
-def _create(path: str) -> TextIO:
-    """A new file, which only its owner can read: it holds what was taken out of the text."""
-
-    def private(path: str, flags: int) -> int:
-        return os.open(path, flags, mode=0o600)
-
-    try:
-        return open(path, "w", encoding="utf-8", errors="backslashreplace", opener=private)
-    except OSError as error:
-        raise MinnerError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _restore(lines: Iterable[str], path: str) -> None:
@@ -114,16 +116,17 @@ def _restore(lines: Iterable[str], path: str) -> None:
         if line is None or mapping is None:
             raise MinnerError(f"{path}: the map is not of this text, which has more or fewer lines")
         try:
-            sys.stdout.write(restore(line, mapping))
+            restored = restore(line, mapping)
         except MinnerError as error:
             raise MinnerError(f"line {number}: {error}") from error
+        write(restored)
 
 
 def _read_map(path: str) -> Iterator[list[Replacement]]:
     for number, line in enumerate(read_lines(path), start=1):
         try:
             yield [_replacement(fields) for fields in json.loads(line)["replaced"]]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise MinnerError(
                 f"{path}:{number}: not a line of a map that minner redact wrote"
             ) from error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from minner.commands.common import Commands, add_model_options, load
+from minner.commands.output import tell
 
 
 def add(commands: Commands) -> None:
@@ -25,4 +25,4 @@ def run(options: argparse.Namespace) -> None:
     """Load the model and run it once."""
     began = time.perf_counter()
     load(options)("John Smith works in London.")
-    print(f"minner: ready after {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    tell(f"minner: ready after {time.perf_counter() - began:.1f} s")

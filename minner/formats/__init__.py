@@ -1,26 +1,21 @@
-"""What `minner tag` writes: one module per format, each a stream of blocks of text."""
+"""What `minner tag` writes: every module here that adds to `FORMATS` is a format.
 
-from __future__ import annotations
+To add one, write a module with a function that turns a model and texts into blocks of text, and
+register it: ``FORMATS["name"] = Format(function, summary="what it holds")``.
+"""
 
-from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 
-from minner.formats.brat import brat
-from minner.formats.conll import conll
-from minner.formats.displacy import displacy
-from minner.formats.html import html
-from minner.formats.jsonl import jsonl, jsonl_words
-from minner.formats.sparknlp import sparknlp
-from minner.formats.table import table
-from minner.tagger import Tagger
+from minner.formats.registry import FORMATS, Format
 
-FORMATS: dict[str, Callable[[Tagger, Iterable[str]], Iterator[str]]] = {
-    "table": table,
-    "jsonl": jsonl,
-    "jsonl-words": jsonl_words,
-    "conll": conll,
-    "brat": brat,
-    "displacy": displacy,
-    "html": html,
-    "sparknlp": sparknlp,
-}
-"""Formats by the name that `--format` takes."""
+__all__ = ["FORMATS", "Format", "import_all"]
+
+
+def import_all() -> None:
+    """Import every module of this package, which registers its formats."""
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
+
+
+import_all()

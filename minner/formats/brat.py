@@ -13,6 +13,7 @@ from pathlib import Path
 
 from minner.entity import Entity
 from minner.errors import MinnerError
+from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
 
@@ -87,3 +88,13 @@ def _write(path: Path, text: str) -> None:
     # UTF-8; U+FFFD has the same length.
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(_SURROGATES.sub("\ufffd", text))
+
+
+FORMATS["brat"] = Format(
+    brat,
+    summary="the .ann file of a file of texts",
+    refuses=OFFSETS,
+    reason="has offsets of its own",
+    keeps_line_ends=True,
+    write_folder=write_collection,
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import tee
 
+from minner.decoders import STRICT
+from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.tagger import Tagger
 from minner.words import split_words
 
@@ -14,3 +16,12 @@ def conll(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     sentences, ours = tee([text[start:end] for start, end in split_words(text)] for text in texts)
     for words, tags in zip(ours, ner.pipe_tags(sentences), strict=True):
         yield "".join(f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True)) + "\n"
+
+
+FORMATS["conll"] = Format(
+    conll,
+    summary="a word and its tag per line",
+    refuses=OFFSETS | {"labels", "ignore_labels", "label_map", "min_score"},
+    refuses_decoders=STRICT,
+    reason="holds the tag of every word, not the entities",
+)

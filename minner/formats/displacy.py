@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
+from minner.formats.json_text import json_text
+from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
 
@@ -14,4 +15,12 @@ def displacy(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     for text, found in tagged(ner, texts):
         ents = [{"start": e.start, "end": e.end, "label": e.label} for e in found]
         record = {"text": text, "ents": ents, "title": None}
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield json_text(record)
+
+
+FORMATS["displacy"] = Format(
+    displacy,
+    summary="JSON lines that spaCy's displaCy draws",
+    refuses=OFFSETS,
+    reason="has offsets of its own",
+)

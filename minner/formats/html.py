@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from minner.entity import Entity
+from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
 
@@ -100,3 +101,11 @@ def _marked(text: str, found: Iterable[Entity], classes: dict[str, str]) -> str:
 def _text(text: str) -> str:
     """A text as HTML, which reads a bare carriage return as a line feed."""
     return escape(_UNFIT.sub("\ufffd", text)).replace("\r", "&#13;")
+
+
+FORMATS["html"] = Format(
+    html,
+    summary="a page with the entities in colour",
+    refuses=OFFSETS,
+    reason="shows no offsets",
+)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from minner.document import Document
+from minner.formats.json_text import json_text
+from minner.formats.registry import FORMATS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
 from minner.words import split_words
@@ -17,7 +18,7 @@ def jsonl(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A JSON object per text: the text, and its entities."""
     for text, found in tagged(ner, texts):
         record = {"text": text, "entities": [asdict(entity) for entity in found]}
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield json_text(record)
 
 
 def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
@@ -31,7 +32,7 @@ def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
             "windows": len(document.windows),
             "cut": document.cut,
         }
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield json_text(record)
 
 
 def _words(document: Document) -> Iterator[dict[str, Any]]:
@@ -54,3 +55,11 @@ def _by_label(labels: Sequence[str], probabilities: Sequence[float]) -> dict[str
     for label, probability in zip(labels, probabilities, strict=True):
         total[label] += probability
     return {label: round(probability, 6) for label, probability in total.items()}
+
+
+FORMATS["jsonl"] = Format(jsonl, summary="a JSON object per text, with its entities")
+FORMATS["jsonl-words"] = Format(
+    jsonl_words,
+    summary="as jsonl, with every word, the probabilities of all labels for it, and how many "
+    "wordpieces were cut off",
+)

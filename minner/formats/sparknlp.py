@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
+from minner.formats.json_text import json_text
+from minner.formats.registry import FORMATS, Format
+from minner.options import OPTION_NAMES
 from minner.streams import batches
 from minner.tagger import Tagger
 
@@ -19,4 +21,12 @@ def sparknlp(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     pipeline = LightPipeline(ner)
     for batch in batches(iter(texts)):
         for columns in pipeline.fullAnnotate(batch):
-            yield json.dumps(columns, ensure_ascii=False) + "\n"
+            yield json_text(columns)
+
+
+FORMATS["sparknlp"] = Format(
+    sparknlp,
+    summary="JSON lines of annotations, by the rules of Spark NLP",
+    refuses=OPTION_NAMES,
+    reason="has rules of its own: those of Spark NLP",
+)

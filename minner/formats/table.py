@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from minner.formats.registry import FORMATS, Format
 from minner.tagger import Tagger
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -25,3 +26,6 @@ def table(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
 def _on_one_line(text: str) -> str:
     """One space for any white space; control characters, which a terminal obeys, as escapes."""
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", " ".join(text.split()))
+
+
+FORMATS["table"] = Format(table, summary="a line per entity, for people")
