@@ -111,6 +111,30 @@ def test_sentences_keep_their_offset_and_their_number() -> None:
         ),
         ("a-b ;", {"infix_patterns": ["(q)"]}, "a-b|;"),  # what no rule matches stays whole
         ("ab", {"prefix_pattern": r"\A(x)?", "infix_patterns": ["(a)(b)(c)?"]}, "a|b"),
+        # Java's regular expressions: Spark NLP's own examples (its Tokenizer.scala, 040c1ca8).
+        (
+            "l'une d'un l'un, des l'extrême des l'extreme",
+            {"infix_patterns": [r"([\p{L}\w]+'{1})([\p{L}\w]+)"]},
+            "l'|une|d'|un|l'|un|,|des|l'|extrême|des|l'|extreme",
+        ),
+        (
+            "only lowercase and NOT UPPERCASED and 0,1, to 7 but not 8",
+            {"target_pattern": "a-z-0-7"},
+            "only|lowercase|and|and|0|1|to|7|but|not",
+        ),
+        # Classes in a class, as in the pattern of Spark NLP's TokenizerTestSpec.
+        ("a.b -c.d", {"infix_patterns": ["([a-z[.]]+)"]}, "a.b|-|c.d"),
+        ("abc xyz", {"target_pattern": "a-z&&[^b]"}, "a|c|xyz"),
+        # Flags and groups go across prefix, infix and suffix.
+        (
+            "XaX yaz",
+            {
+                "prefix_pattern": r"\A(?i)(x)",
+                "infix_patterns": ["([a-z])"],
+                "suffix_pattern": r"(x)\z",
+            },
+            "X|a|X|yaz",
+        ),
         # Splitting inside tokens.
         ("this-text#be#split.", {"split_pattern": "-|#"}, "this|text|be|split|."),
         ("a##b #c d#", {"split_pattern": "#"}, "a|b|c|d#"),  # `d#` has one part only
@@ -142,7 +166,9 @@ def test_settings(text: str, settings: dict[str, object], expected: str) -> None
         ({"prefix_pattern": r"\A("}, "prefix_pattern: "),
         ({"suffix_pattern": r"(\z"}, "suffix_pattern: "),
         ({"infix_patterns": ["a"]}, "infix_patterns need a group for each token, unlike 'a'"),
-        ({"infix_patterns": [r"(\p{L}+)"]}, "is no regular expression: bad escape \\p"),
+        ({"infix_patterns": [r"(\p{Latin}+)"]}, "has the property 'Latin', which minner does not"),
+        ({"infix_patterns": [r"(a)(?x) b"]}, "has the flag 'x', which minner does not read"),
+        ({"infix_patterns": ["(a"]}, "infix_patterns: '(a' is no regular expression of Java's"),
         ({"infix_patterns": "(a)"}, "infix_patterns must be a list of patterns, such as ['(a)']"),
         ({"exceptions": "New York"}, "exceptions must be a list of patterns"),
         ({"exceptions": ["("]}, "exceptions: '(' is no regular expression"),

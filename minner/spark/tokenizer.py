@@ -22,7 +22,7 @@ class Tokenizer(Annotator):
     """Spark NLP's `Tokenizer`. It needs no fitting.
 
     Its settings are those of `minner.sparknlp.Tokenizer`, under Spark NLP's names; patterns are
-    Python's.
+    Java's.
     """
 
     input_types = ("document",)

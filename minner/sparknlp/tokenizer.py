@@ -8,11 +8,11 @@ one token a side: `"(Reuters)` gives `"(`, `Reuters`, `)`, and `U.N.` gives `U.N
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 
 from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentence_number
+from minner.sparknlp.java_regex import compile_java, find_all
 from minner.sparknlp.jvm import utf16_length, utf16_offsets
 from minner.words import Span
 
@@ -29,7 +29,7 @@ _CANDIDATE = re.compile(f"[^{_BREAK}]+")
 class Tokenizer:
     r"""The `Tokenizer` annotator: settings, and documents in, tokens out.
 
-    Patterns are Python's regular expressions; `\w`, `\d` and `\s` are ASCII, as Java's are.
+    Patterns are Java's regular expressions, as in Spark NLP; see `minner.sparknlp.java_regex`.
 
     Where Spark NLP only counts characters, this gives true offsets: after `split_pattern` (it takes
     each separator for one character) and for patterns with text between or inside their groups.
@@ -83,7 +83,9 @@ class Tokenizer:
         flags = "" if case_sensitive_exceptions else "(?i)"
         self._exceptions = [_compile(flags + exception, "exceptions") for exception in exceptions]
         self._split_pattern = _compile(split_pattern, "split_pattern") if split_pattern else None
-        self._split_chars = re.compile(_set_of(split_chars, "split_chars")) if split_chars else None
+        self._split_chars = (
+            compile_java(_set_of(split_chars, "split_chars")) if split_chars else None
+        )
 
     def annotate(self, documents: Sequence[Annotation]) -> list[Annotation]:
         """The tokens of a row's documents, each with the number of its sentence."""
@@ -119,7 +121,12 @@ class Tokenizer:
     def _mark_breaks(self, text: str) -> str:
         """The text, of the same length, with a sign for each break."""
         for exception in reversed(self._exceptions):
-            text = exception.sub(lambda match: self._breaks.sub(_PROTECTED, match[0]), text)
+            end = 0
+            parts = []
+            for match in find_all(exception, text):
+                parts += [text[end : match.start()], self._breaks.sub(_PROTECTED, match[0])]
+                end = match.end()
+            text = "".join((*parts, text[end:]))
         return self._breaks.sub(_BREAK, text)
 
     def _split_candidate(self, candidate: str) -> list[Span]:
@@ -157,20 +164,28 @@ def _rules(
     context = _set_of(context_chars, "context_chars")
     other = f"[^{context[1:]}"
     prefix = rf"\A({context}*)" if prefix is None else prefix
-    suffix = rf"({context}*)\Z" if suffix is None else suffix
+    suffix = rf"({context}*)\z" if suffix is None else suffix
     # (?s:.) takes the line separators that Spark NLP's rule takes another way.
     infixes = [f"({other}(?:(?s:.)*{other})?)"] if infixes is None else infixes
     if not prefix.startswith(r"\A"):
         raise MinnerError(rf"prefix_pattern must start with \A, unlike {prefix!r}")
     if not suffix.endswith((r"\z", r"\Z")):
         raise MinnerError(rf"suffix_pattern must end with \z, unlike {suffix!r}")
-    suffix = suffix[:-2] + r"\Z"  # older Pythons have no \z
-    _compile(prefix, "prefix_pattern")
-    _compile(suffix, "suffix_pattern")
-    for infix in infixes:
-        if not _compile(infix, "infix_patterns").groups:
-            raise MinnerError(f"infix_patterns need a group for each token, unlike {infix!r}")
-    return [re.compile(prefix + infix + suffix, re.ASCII) for infix in infixes]
+    return [_rule(prefix, infix, suffix[:-2] + r"\z") for infix in infixes]
+
+
+def _rule(prefix: str, infix: str, suffix: str) -> re.Pattern[str]:
+    """The three patterns as one: flags, names and numbers of groups go across them."""
+    try:
+        rule = compile_java(prefix + infix + suffix)
+    except MinnerError:
+        _compile(prefix, "prefix_pattern")
+        _compile(suffix, "suffix_pattern")
+        _compile(infix, "infix_patterns")
+        raise
+    if rule.groups == _compile(prefix + suffix, "prefix_pattern and suffix_pattern").groups:
+        raise MinnerError(f"infix_patterns need a group for each token, unlike {infix!r}")
+    return rule
 
 
 def _refuse_string(patterns: Sequence[str] | None, setting: str) -> None:
@@ -183,7 +198,7 @@ def _set_of(characters: Sequence[str], setting: str) -> str:
     single = [c[1:] if len(c) == 2 and c[0] == "\\" else c for c in characters]
     if not single or any(len(character) != 1 for character in single):
         raise MinnerError(f"{setting} must be single characters, and at least one")
-    return f"[{''.join(re.escape(character) for character in single)}]"
+    return "[" + "".join(rf"\x{{{ord(character):x}}}" for character in single) + "]"
 
 
 def _parts(token: str, separator: re.Pattern[str]) -> list[Span]:
@@ -191,7 +206,7 @@ def _parts(token: str, separator: re.Pattern[str]) -> list[Span]:
 
     def ends() -> Iterator[int]:
         yield 0
-        for match in separator.finditer(token):
+        for match in find_all(separator, token):
             if match.end():
                 yield from match.span()
         yield len(token)
@@ -205,8 +220,6 @@ def _parts(token: str, separator: re.Pattern[str]) -> list[Span]:
 
 def _compile(pattern: str, setting: str) -> re.Pattern[str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # a set inside a set
-            return re.compile(pattern, re.ASCII)
-    except (re.error, FutureWarning) as error:
-        raise MinnerError(f"{setting}: {pattern!r} is no regular expression: {error}") from None
+        return compile_java(pattern)
+    except MinnerError as error:
+        raise MinnerError(f"{setting}: {error}") from None
