@@ -51,7 +51,6 @@ class DataSet:
         types: for each of its types the types of ours that it may be, ``O`` for no name.
         outside: what its ``O`` may be.
         weight: of its words in the loss; CoNLL's habits count most.
-        neutral: whether no bias of its own is learned.
     """
 
     name: str
@@ -61,11 +60,10 @@ class DataSet:
     word: int = 0
     tag: int = -1
     weight: float = 0.6
-    neutral: bool = False
 
 
-CONLL = DataSet("conll2003", ("eng.train",), SAME, ("O",), weight=1.0, neutral=True)
-INVENTED = DataSet("invented", (), SAME, ("O",), weight=0.4, neutral=True)
+CONLL = DataSet("conll2003", ("eng.train",), SAME, ("O",), weight=1.0)
+INVENTED = DataSet("invented", (), SAME, ("O",), weight=0.4)
 SETS = (
     CONLL,
     INVENTED,

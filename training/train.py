@@ -140,7 +140,7 @@ class Run:
             0
         )  # the fresh classifier: equal in all runs, so that runs can be averaged
         table = WordTable(self.start.rows, self.start.pieces)
-        neutral = [data_set.neutral for data_set in SETS]
+        neutral = [data_set.name in (args.habits, INVENTED.name) for data_set in SETS]
         self.tagger = Tagger(self.start.config, self.start.tensors, table, neutral)
         self.weights = torch.tensor([data_set.weight for data_set in SETS])
         torch.manual_seed(args.seed)
@@ -252,6 +252,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=48_000, help="and: size of the vocabulary")
     parser.add_argument("--dev", type=Path, nargs="*", default=[], help="files to score on")
     parser.add_argument("--leave-out", nargs="*", default=[], help="sets not to train on")
+    parser.add_argument("--habits", default=CONLL.name, help="the set whose habits rule")
     parser.add_argument("--invented", type=int, default=4000, help="made-up sentences an epoch")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--stop-after", type=int, help="stop early, after so many epochs")
@@ -266,8 +267,11 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.start and not (args.base and args.cased):
         parser.error("give --start, or --base and --cased")
-    if unknown := set(args.leave_out) - {s.name for s in SETS if s not in (INVENTED,)}:
-        parser.error(f"no such data set: {', '.join(sorted(unknown))}; {CONLL.name} is one")
+    names = [data_set.name for data_set in SETS if data_set.files]
+    if unknown := {*args.leave_out, args.habits} - {*names}:
+        parser.error(f"no such data set: {', '.join(unknown)}; there are {', '.join(names)}")
+    if args.habits in args.leave_out:
+        parser.error(f"--habits {args.habits} is left out; name a set that is trained on")
     return args
 
 
