@@ -37,7 +37,9 @@ from minner.weights.pack import pack
 from minner.weights.tokenizer import read_tokenizer
 
 SHAPE = (len(VOCABULARY), 64, 32, 37, 2, 9)
-BASE = Config(30522, 512, 6, 12, 768, 3072, "gelu", 1e-12, tuple("OABCDEFGH"), False, None)
+BASE = Config(
+    "distilbert", 30522, 512, 0, 6, 12, 768, 3072, "gelu", 1e-12, tuple("OABCDEFGH"), False, None
+)
 """DistilBERT-base uncased with nine labels."""
 
 Change = Callable[[dict[str, Any]], object]
@@ -254,12 +256,12 @@ def test_a_model_without_a_classifier(tmp_path: Path) -> None:
 # ---- checkpoints that minner cannot run ---------------------------------------------------------
 
 
-def bert(directory: Path) -> None:
+def albert(directory: Path) -> None:
     write_json(
         directory / "config.json",
         {
-            "model_type": "bert",
-            "architectures": ["BertForTokenClassification"],
+            "model_type": "albert",
+            "architectures": ["AlbertForTokenClassification"],
             "hidden_size": 32,
             "num_hidden_layers": 2,
             "num_attention_heads": 4,
@@ -268,17 +270,17 @@ def bert(directory: Path) -> None:
             "id2label": {"0": "O", "1": "B-PER", "2": "I-PER"},
         },
     )
-    names = [f"bert.encoder.layer.{i}.output.dense.bias" for i in range(2)]
+    names = [f"albert.encoder.layer.{i}.output.dense.bias" for i in range(2)]
     tensors = {name: np.zeros(32) for name in names}
     write_safetensors(directory / "model.safetensors", tensors, "BF16")
     write_tokenizer(directory, max_length=99, lowercase=False)
 
 
 def test_a_foreign_checkpoint(tmp_path: Path) -> None:
-    bert(tmp_path)
+    albert(tmp_path)
     found = examine(tmp_path)
     [error] = found.errors
-    assert "model_type 'bert'" in error
+    assert "model_type 'albert'" in error
     model = found.sections["model"]
     assert (model["n_layers"], model["n_heads"], model["dim"], model["hidden_dim"]) == (
         2,
@@ -290,7 +292,7 @@ def test_a_foreign_checkpoint(tmp_path: Path) -> None:
     assert found.sections["length"]["positions"] == 99
     assert found.sections["case"]["lowercase"] is False
     assert found.sections["weights"]["dtypes"] == {"BF16": 2}
-    assert "bert.encoder.layer.*.output.dense.bias (2)" in table(found)
+    assert "albert.encoder.layer.*.output.dense.bias (2)" in table(found)
 
 
 def junk(directory: Path) -> None:
@@ -299,7 +301,9 @@ def junk(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "n_errors"), [(lambda _: None, 3), (junk, 3), (bert, 1)], ids=["empty", "junk", "bert"]
+    ("make", "n_errors"),
+    [(lambda _: None, 3), (junk, 3), (albert, 1)],
+    ids=["empty", "junk", "albert"],
 )
 def test_the_command_fails_and_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Change, n_errors: int

@@ -24,6 +24,7 @@ from checkpoints import (
 )
 from minner.errors import MinnerError, MinnerWarning
 from minner.kernels.model import tensor_shapes
+from minner.weights.architectures.distilbert import DISTILBERT
 from minner.weights.checkpoint import Checkpoint, read_checkpoint, sinusoidal_positions
 from minner.weights.names import canonical_name, layer_count
 
@@ -133,7 +134,7 @@ def test_gamma_and_beta(tmp_path: Path, norm: str) -> None:
     ],
 )
 def test_canonical_names(name: str, canonical: str) -> None:
-    assert canonical_name(name) == canonical
+    assert canonical_name(name, DISTILBERT) == canonical
 
 
 def test_layers_are_counted_by_number() -> None:

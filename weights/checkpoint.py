@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError, warn
 from minner.kernels.model import tensor_shapes
+from minner.weights.architectures.architecture import TOKEN_TYPES, Architecture
 from minner.weights.config import Config, read_config
 from minner.weights.files import first_few
 from minner.weights.names import canonical_tensors
@@ -24,13 +25,13 @@ _POSITIONS = "embeddings.position_embeddings.weight"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A DistilBERT token classifier whose parts are known to fit together.
+    """A token classifier whose parts are known to fit together.
 
     Attributes:
         directory: where it was read from.
         config: the hyper-parameters, agreeing with the tensors; C labels.
-        stored: what its files hold, under exactly the names and shapes of
-            `kernels.model.tensor_shapes`, but for position embeddings that are computed.
+        stored: what its files hold, under the names of `kernels.model.tensor_shapes` and with
+            exactly the shapes of `needed_shapes`.
     """
 
     directory: Path
@@ -39,9 +40,10 @@ class Checkpoint:
 
     @cached_property
     def tensors(self) -> Mapping[str, NDArray[np.float32]]:
-        """All tensors, read at the first use.
+        """Exactly the tensors of `kernels.model.tensor_shapes`, read at the first use.
 
-        They are float32, finite, read-only, and memory-mapped where the file allows.
+        They are float32, finite, read-only, and memory-mapped where the file allows. The position
+        embeddings are those of tokens: without rows of padding, and with the token type added.
 
         Raises:
             MinnerError: a dtype is not supported, or a value is not finite.
@@ -49,7 +51,12 @@ class Checkpoint:
         arrays = {name: tensor.to_float32() for name, tensor in self.stored.items()}
         if _POSITIONS not in arrays:
             arrays[_POSITIONS] = sinusoidal_positions(*tensor_shapes(self.config.shape)[_POSITIONS])
-        return MappingProxyType(arrays)
+        positions, token_types = arrays[_POSITIONS], arrays.pop(TOKEN_TYPES, None)
+        positions = positions[self.config.first_position :]
+        if token_types is not None:
+            positions = positions + token_types[0]
+            positions.flags.writeable = False
+        return MappingProxyType({**arrays, _POSITIONS: positions})
 
 
 def read_checkpoint(directory: str | Path) -> Checkpoint:
@@ -69,19 +76,19 @@ def open_checkpoint(directory: str | Path) -> Checkpoint:
     Where config.json and the tensors disagree the tensors are trusted, with a MinnerWarning.
 
     Raises:
-        MinnerError: a file is missing, unreadable, broken, or not of a DistilBERT token
-            classifier; the text names the file, and the tensor where it is about one.
+        MinnerError: a file is missing, unreadable, broken, or not of a token classifier that
+            minner runs; the text names the file, and the tensor where it is about one.
     """
     directory = Path(directory)
     if not os.path.isdir(directory):
         raise MinnerError(f"{directory} is not a directory holding a checkpoint")
     claimed = read_config(directory)
     stored = read_tensors(directory)
-    tensors = canonical_tensors(stored)
+    tensors = canonical_tensors(stored, claimed.architecture)
     _check_classifier(directory, stored, tensors)
     config = fit_config(directory / "config.json", claimed, tensors)
     shapes = needed_shapes(config, tensors)
-    _check_names(directory, shapes.keys(), tensors)
+    _check_names(directory, config.architecture, shapes.keys(), tensors)
     for name, shape in shapes.items():
         check_shape(tensors[name], shape)
     return Checkpoint(directory, config, MappingProxyType({n: tensors[n] for n in shapes}))
@@ -90,10 +97,18 @@ def open_checkpoint(directory: str | Path) -> Checkpoint:
 def needed_shapes(
     config: Config, tensors: Mapping[str, StoredTensor]
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor that must be stored; sinusoidal positions need not be."""
+    """Return the shape of every tensor that must be stored.
+
+    Sinusoidal positions need not be. There may be any number of token types, one at least.
+    """
     shapes = tensor_shapes(config.shape)
     if config.sinusoidal_pos_embds and _POSITIONS not in tensors:
         del shapes[_POSITIONS]
+    else:
+        shapes[_POSITIONS] = (config.first_position + config.max_position_embeddings, config.dim)
+    if config.architecture.token_types:
+        stored = tensors[TOKEN_TYPES].shape if TOKEN_TYPES in tensors else ()
+        shapes[TOKEN_TYPES] = (max(stored[:1], default=1) or 1, config.dim)
     return shapes
 
 
@@ -114,27 +129,48 @@ def _check_classifier(
     directory: Path, stored: Mapping[str, StoredTensor], tensors: Mapping[str, StoredTensor]
 ) -> None:
     """Refuse a model without the head of a token classifier; a random one would only mislead."""
+    if any("crf." in name.lower() for name in stored):
+        raise MinnerError(
+            f"{directory} chooses tags by a CRF, and minner runs models whose head is one linear "
+            f"layer"
+        )
+    if any(".lora_" in name for name in stored):
+        raise MinnerError(
+            f"{directory} holds an adapter beside the model's weights; merge them first "
+            f"(in peft: merge_and_unload(), then save_pretrained)"
+        )
     if not any(name.startswith("classifier.") for name in tensors):
         raise MinnerError(
             f"{directory} has no classifier tensors, so it is not a token classifier; "
             f"fine-tune it for token classification first"
+        )
+    if {"classifier.out_proj.weight", "classifier.dense.weight"} & tensors.keys():
+        raise MinnerError(
+            f"{directory} has the head of a classifier of whole texts, not of tokens; fine-tune it "
+            f"for token classification first"
         )
     if any("pre_classifier." in name for name in stored):
         warn(f"{directory} has pre_classifier tensors, as classifiers of whole texts have")
 
 
 def _check_names(
-    directory: Path, wanted: Collection[str], tensors: Mapping[str, StoredTensor]
+    directory: Path,
+    architecture: Architecture,
+    wanted: Collection[str],
+    tensors: Mapping[str, StoredTensor],
 ) -> None:
-    missing = [repr(name) for name in sorted(set(wanted) - tensors.keys())]
+    missing = [repr(architecture.bare_name(name)) for name in sorted(set(wanted) - tensors.keys())]
     if missing:
         raise MinnerError(
             f"{directory}: the weights lack {first_few(missing)}; "
             f"download the checkpoint again, or save the whole model"
         )
-    unknown = [repr(name) for name in sorted(tensors.keys() - set(wanted))]
+    unknown = [repr(tensors[name].name) for name in sorted(tensors.keys() - set(wanted))]
     if unknown:
-        warn(f"{directory}: the weights hold tensors no DistilBERT uses: {first_few(unknown)}")
+        warn(
+            f"{directory}: the weights hold tensors no {architecture.model_type} uses: "
+            f"{first_few(unknown)}"
+        )
 
 
 def check_shape(tensor: StoredTensor, shape: tuple[int, ...]) -> None:

@@ -1,7 +1,7 @@
 """config.json -> Config: the shapes, the activation and the labels a checkpoint claims to have.
 
-The keys, their aliases and the defaults for missing keys are those of Hugging Face's
-`DistilBertConfig` (transformers 5). What the file claims is compared with the tensors later, in
+Which keys state them, and what holds where a key is missing, is up to the architecture (see
+`minner.weights.architectures`). What the file claims is compared with the tensors later, in
 `minner.weights.sizes`.
 """
 
@@ -12,24 +12,25 @@ from typing import Any
 
 from minner.errors import MinnerError, warn
 from minner.kernels.model import Shape
+from minner.weights.architectures import ARCHITECTURES, architecture_of
+from minner.weights.architectures.architecture import Architecture, Key
 from minner.weights.files import read_json_object, typed_value
 from minner.weights.labels import read_labels
 
-_SIZES = {
-    "vocab_size": (30522, 1 << 20),
-    "max_position_embeddings": (512, 1 << 16),
-    "n_layers": (6, 1 << 10),
-    "n_heads": (12, 1 << 10),
-    "dim": (768, 1 << 16),
-    "hidden_dim": (3072, 1 << 18),
+_LARGEST = {
+    "vocab_size": 1 << 20,
+    "max_position_embeddings": 1 << 16,
+    "n_layers": 1 << 10,
+    "n_heads": 1 << 10,
+    "dim": 1 << 16,
+    "hidden_dim": 1 << 18,
 }
-"""Key -> (default when missing, largest value believed); far above any DistilBERT there is."""
-
-_ALIASES = {"n_layers": "num_hidden_layers", "n_heads": "num_attention_heads", "dim": "hidden_size"}
+"""Size -> the largest value believed; far above any model there is."""
 
 _ACTIVATIONS = {
     "gelu": "gelu",
     "gelu_python": "gelu",
+    "gelu_fast": "gelu_tanh",
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "relu": "relu",
@@ -41,11 +42,13 @@ _ACTIVATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The hyper-parameters of one DistilBERT token classifier.
+    """The hyper-parameters of one token classifier, by DistilBERT's names.
 
     Attributes:
+        model_type: its architecture, a key of `architectures.ARCHITECTURES`.
         vocab_size: V, rows of the word embeddings.
-        max_position_embeddings: rows of the position embeddings.
+        max_position_embeddings: P, positions that a token can have.
+        first_position: rows of the stored position table before that of the first token.
         n_layers: L.
         n_heads: H; divides `dim` once the checkpoint is validated.
         dim: D, model width.
@@ -57,8 +60,10 @@ class Config:
         tokenizer_class: the tokenizer that config.json names, as very old checkpoints do.
     """
 
+    model_type: str
     vocab_size: int
     max_position_embeddings: int
+    first_position: int
     n_layers: int
     n_heads: int
     dim: int
@@ -68,6 +73,11 @@ class Config:
     labels: tuple[str, ...]
     sinusoidal_pos_embds: bool
     tokenizer_class: str | None
+
+    @property
+    def architecture(self) -> Architecture:
+        """What is particular to its family."""
+        return ARCHITECTURES[self.model_type]
 
     @property
     def shape(self) -> Shape:
@@ -88,16 +98,27 @@ def read_config(directory: Path) -> Config:
 
     Raises:
         MinnerError: the file is missing, broken, of another architecture, or holds a value that
-            no DistilBERT can have.
+            no model can have.
     """
     path = directory / "config.json"
+    if not path.exists() and (directory / "adapter_config.json").exists():
+        raise MinnerError(
+            f"{directory} holds an adapter, not a whole model; merge it into its base model first "
+            f"(in peft: merge_and_unload(), then save_pretrained)"
+        )
     raw = read_json_object(path)
-    _check_model_type(path, raw)
-    sizes = {key: _size(path, raw, key) for key in _SIZES}
+    architecture = architecture_of(path, raw)
+    keys, first = architecture.keys, _first_position(path, raw, architecture)
+    sizes = {field: _size(path, raw, field, keys[field]) for field in _LARGEST}
+    sizes["max_position_embeddings"] -= first
+    if sizes["max_position_embeddings"] < 1:
+        raise MinnerError(f"{path}: pad_token_id {first - 1} leaves no positions for a text")
     return Config(
         **sizes,
-        activation=_activation(path, raw),
-        layer_norm_eps=1e-12,  # DistilBERT's config has no such key
+        model_type=architecture.model_type,
+        first_position=first,
+        activation=_activation(path, raw, keys["activation"]),
+        layer_norm_eps=_layer_norm_eps(path, raw, keys.get("layer_norm_eps")),
         labels=read_labels(path, raw),
         sinusoidal_pos_embds=typed_value(path, raw, "sinusoidal_pos_embds", bool) or False,
         tokenizer_class=typed_value(path, raw, "tokenizer_class", str),
@@ -106,52 +127,71 @@ def read_config(directory: Path) -> Config:
 
 def corrected_json(raw: Mapping[str, Any], config: Config) -> dict[str, Any]:
     """Return `raw`, the object of a config.json, with the sizes and labels of `config` instead."""
+    architecture = config.architecture
+    aliases = {key.alias for key in architecture.keys.values()}
+    sizes = {architecture.keys[field].name: getattr(config, field) for field in _LARGEST}
+    sizes[architecture.keys["max_position_embeddings"].name] += config.first_position
     return {
-        **{key: value for key, value in raw.items() if key not in _ALIASES.values()},
-        "architectures": ["DistilBertForTokenClassification"],
-        "model_type": "distilbert",
-        **{key: getattr(config, key) for key in _SIZES},
+        **{key: value for key, value in raw.items() if key not in aliases},
+        "architectures": [architecture.token_classifier],
+        "model_type": architecture.model_type,
+        **sizes,
         "id2label": {str(index): label for index, label in enumerate(config.labels)},
         "label2id": {label: index for index, label in enumerate(config.labels)},
     }
 
 
-def _check_model_type(path: Path, raw: Mapping[str, Any]) -> None:
-    """Refuse other architectures; without `model_type`, DistilBERT's own key names will do."""
-    model_type = raw.get("model_type")
-    if model_type is None and raw.keys() & {"n_layers", "n_heads", "dim", "hidden_dim"}:
-        return
-    if model_type != "distilbert":
-        claim = "has no model_type" if model_type is None else f"has model_type {model_type!r}"
-        raise MinnerError(f"{path} {claim}; minner runs DistilBERT token classifiers only")
+def _first_position(path: Path, raw: Mapping[str, Any], architecture: Architecture) -> int:
+    if architecture.padding_row is None:
+        return 0
+    row = raw.get("pad_token_id", architecture.padding_row)
+    if type(row) is not int or row < 0:
+        raise MinnerError(f"{path}: pad_token_id must be an integer from 0 up, not {row!r}")
+    return row + 1
 
 
-def _size(path: Path, raw: Mapping[str, Any], key: str) -> int:
-    """Return the size under `key`; its alias wins where both are given, as in transformers."""
-    value = raw.get(key, _SIZES[key][0])
-    alias = _ALIASES.get(key)
+def _size(path: Path, raw: Mapping[str, Any], field: str, key: Key) -> int:
+    """Return a size; its alias wins where both are given, as in transformers."""
+    name, default, alias = key
+    value = raw.get(name, default)
     if alias is not None and alias in raw:
-        if key in raw and raw[alias] != value:
-            warn(f"{path}: {key} is {value!r} but its alias {alias} is {raw[alias]!r}; using that")
+        if name in raw and raw[alias] != value:
+            warn(f"{path}: {name} is {value!r} but its alias {alias} is {raw[alias]!r}; using that")
         value = raw[alias]
-    check_size(path, key, value)
+    check_size(path, field, value, name)
     return int(value)
 
 
-def check_size(path: Path, key: str, value: object) -> None:
+def check_size(path: Path, field: str, value: object, name: str | None = None) -> None:
     """Refuse a size that no model has.
+
+    Args:
+        path: what the value comes from.
+        field: of Config.
+        value: the size.
+        name: what `path` calls it, if not by the name of the field.
 
     Raises:
         MinnerError: it is no integer, or not from 1 to the largest value believed.
     """
-    largest = _SIZES[key][1]
+    largest = _LARGEST[field]
     if type(value) is not int or not 1 <= value <= largest:
-        raise MinnerError(f"{path}: {key} must be an integer from 1 to {largest}, not {value!r}")
+        name = name or field
+        raise MinnerError(f"{path}: {name} must be an integer from 1 to {largest}, not {value!r}")
 
 
-def _activation(path: Path, raw: Mapping[str, Any]) -> str:
-    name = raw.get("activation", "gelu")
+def _activation(path: Path, raw: Mapping[str, Any], key: Key) -> str:
+    name = raw.get(key.name, key.default)
     if not isinstance(name, str) or name not in _ACTIVATIONS:
         supported = ", ".join(_ACTIVATIONS)
         raise MinnerError(f"{path}: activation {name!r} is not supported; these are: {supported}")
     return _ACTIVATIONS[name]
+
+
+def _layer_norm_eps(path: Path, raw: Mapping[str, Any], key: Key | None) -> float:
+    if key is None:
+        return 1e-12  # fixed in the code of DistilBERT
+    value = raw.get(key.name, key.default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise MinnerError(f"{path}: {key.name} must be a number between 0 and 1, not {value!r}")
+    return float(value)

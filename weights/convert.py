@@ -118,13 +118,12 @@ def _tensors(
     """Every tensor to write, by the name that Hugging Face gives it."""
     width = checkpoint.config.dim // checkpoint.config.n_heads
     for name, stored in checkpoint.stored.items():
-        full_name = name if name.startswith("classifier.") else f"distilbert.{name}"
+        full_name, values = checkpoint.config.architecture.full_name(name), stored.to_float32()
         dtype = "F32"
         if len(stored.shape) == 2 and name.startswith("embeddings."):
-            dtype = _dtype_of_embeddings(stored, checkpoint.tensors[name], embeddings)
+            dtype = _dtype_of_embeddings(stored, values, embeddings)
         elif len(stored.shape) == 2 and name.startswith("transformer."):
             dtype = {"bfloat16": "BF16", "int8": "I8"}[precision]
-        values = checkpoint.tensors[name]
         if dtype == "BF16" and name.endswith(".q_lin.weight"):
             dtype, values = _query_in_bfloat16(values, score_factor(width))
         yield from _in_dtype(full_name, values, dtype)
@@ -183,7 +182,7 @@ def _quantization_config(names: set[str]) -> dict[str, Any]:
     weights = {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel"}
     x = {**weights, "strategy": "token", "dynamic": True}
     groups = {}
-    if any(".transformer." in name for name in names):
+    if any(".layer." in name for name in names):
         groups["linear"] = {"targets": ["Linear"], "weights": weights, "input_activations": x}
     if any(".embeddings." in name for name in names):
         groups["embeddings"] = {

@@ -28,8 +28,11 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
     """
     measured = {field: _measure(tensors, letter) for field, letter in _LETTERS.items()}
     measured["n_layers"] = layer_count(tensors)
+    measured["max_position_embeddings"] -= config.first_position
     changes: dict[str, Any] = {
-        field: size for field, size in measured.items() if size and size != getattr(config, field)
+        field: size
+        for field, size in measured.items()
+        if size > 0 and size != getattr(config, field)
     }
     for field, size in changes.items():
         check_size(path, field, size)

@@ -13,6 +13,7 @@ from minner.inspection.findings import Findings
 from minner.inspection.labels import describe_labels
 from minner.inspection.model import describe_length, describe_model
 from minner.inspection.tensors import check_tensors, describe_weights, look_at_values
+from minner.weights.architectures.distilbert import DISTILBERT
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.config import Config, read_config
 from minner.weights.files import read_json_object
@@ -62,12 +63,14 @@ def examine(directory: Path) -> Examination:
     path = directory / "config.json"
     raw = findings.attempt(read_json_object, path) or {}
     stored = findings.attempt(read_tensors, directory) or {}
-    tensors = findings.attempt(canonical_tensors, stored) or {}
+    claimed = findings.attempt(read_config, directory)
+    architecture = claimed.architecture if claimed else DISTILBERT  # its names are minner's
+    tensors = findings.attempt(canonical_tensors, stored, architecture) or {}
     if checkpoint:
         config: Config | None = checkpoint.config
         look_at_values(checkpoint, findings)
     else:
-        config = _config(directory, tensors, findings)
+        config = _config(directory, claimed, tensors, findings)
     labels = config.labels if config else findings.attempt(read_labels, path, raw) or ()
     pieces = findings.attempt(read_tokenizer, directory, config) if config else None
     sections = {
@@ -82,10 +85,12 @@ def examine(directory: Path) -> Examination:
 
 
 def _config(
-    directory: Path, tensors: Mapping[str, StoredTensor], findings: Findings
+    directory: Path,
+    claimed: Config | None,
+    tensors: Mapping[str, StoredTensor],
+    findings: Findings,
 ) -> Config | None:
     """Return what can be known of a model that does not load; find all that is wrong with it."""
-    claimed = findings.attempt(read_config, directory)
     if not claimed or not tensors:
         return claimed
     fitted = findings.attempt(fit_config, directory / "config.json", claimed, tensors)

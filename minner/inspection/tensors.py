@@ -10,13 +10,17 @@ from typing import Any
 
 from minner.inspection.findings import Findings
 from minner.kernels.model import Shape, tensor_shapes
+from minner.weights.architectures.architecture import TOKEN_TYPES
 from minner.weights.checkpoint import Checkpoint, check_shape, needed_shapes
 from minner.weights.config import Config
 from minner.weights.tensors import StoredTensor
 
 _LAYER = re.compile(r"\.[0-9]+(?=\.)")
 
-_KNOWN = {_LAYER.sub(".*", name) for name in tensor_shapes(Shape(1, 1, 1, 1, 1, 1, 1))}
+_KNOWN = {
+    TOKEN_TYPES,
+    *(_LAYER.sub(".*", name) for name in tensor_shapes(Shape(1, 1, 1, 1, 1, 1, 1))),
+}
 """Every name of a token classifier's tensors, with `*` for the layer."""
 
 
@@ -35,7 +39,7 @@ def describe_weights(
     Returns:
         `files` (bytes by name), `tensors` and `parameters` (numbers of), `dtypes` (numbers of
         tensors), `missing` (names that are needed), `other_heads` (stored names that are ignored)
-        and `unknown` (names that no DistilBERT has).
+        and `unknown` (names that no such model has).
     """
     used = {part.name for tensor in tensors.values() for part in tensor.parts}
     return {
