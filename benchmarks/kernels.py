@@ -33,7 +33,7 @@ def normal(*shape: int) -> NDArray[np.float32]:
 def layer(precision: Precision, width: int, depth: int) -> Linear:
     """A random linear layer from `depth` to `width` features."""
     weight = normal(width, depth) * np.float32(depth**-0.5)
-    return lone.layer_of(precision.form, weight, normal(width))
+    return lone.layer_of(precision.layout, weight, normal(width))
 
 
 def measure(benchmark: Any, operations: int, kernel: Callable[..., None], *arguments: Any) -> None:
@@ -65,7 +65,7 @@ def test_qkv(benchmark: Any, precision: Precision, rows: int) -> None:
 @pytest.mark.parametrize("rows", [1, 16, 128, 384])
 def test_lin1(benchmark: Any, precision: Precision, rows: int) -> None:
     """The widening product of the feed-forward part, and GELU."""
-    x, out = lone.x_of(precision, normal(rows, D)), lone.empty_product_rows(precision, rows, F)
+    x, out = lone.x_of(precision, normal(rows, D)), lone.empty_product_input(precision, rows, F)
     kernel, operations = lone.linear_gelu(precision.name), 2 * rows * D * F
     measure(benchmark, operations, kernel, x, layer(precision, F, D), lone.accumulator(), out)
 
@@ -84,16 +84,17 @@ def test_lin2(benchmark: Any, precision: Precision, rows: int) -> None:
 def test_quantise(benchmark: Any, rows: int) -> None:
     """What GELU gave, to int8; about four operations for each number."""
     precision = PRECISIONS["int8"]
-    given, x = lone.empty_plain(precision.given, rows, F), lone.empty_x(precision.form, rows, F)
-    reference_kernels.plain(precision.given)(given, normal(rows, F))
-    measure(benchmark, 4 * rows * F, lone.quantise("int8"), given, x)
+    source, x = precision.unquantised, lone.empty_x(precision.layout, rows, F)
+    unquantised = lone.empty_row_major(source, rows, F)
+    reference_kernels.row_major(source)(unquantised, normal(rows, F))
+    measure(benchmark, 4 * rows * F, lone.quantise("int8"), unquantised, x)
 
 
 @every_precision
 @pytest.mark.parametrize("rows", [16, 128])
 def test_layer_norm(benchmark: Any, precision: Precision, rows: int) -> None:
     """A norm over D; about eight operations for each number."""
-    hidden, x = normal(rows, D), lone.empty_x(precision.form, rows, D)
+    hidden, x = normal(rows, D), lone.empty_x(precision.layout, rows, D)
     norm = lone.norm_of(*normal(2, D))
     measure(benchmark, 8 * rows * D, lone.layer_norm(precision.name), hidden, norm, D, x)
 
@@ -107,8 +108,8 @@ def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> 
     values[:, :D] *= width**-0.5
     reference_kernels.in_heads(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    own = lone.workspace(max(lengths), width)
-    context = lone.empty_product_rows(precision, tokens, D)
+    own = lone.thread_scratch(max(lengths), width)
+    context = lone.empty_product_input(precision, tokens, D)
     operations = sum(4 * length * length * D for length in lengths)
     kernel = lone.attention(precision.name)
     measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, own, context)
@@ -121,6 +122,6 @@ def test_embed(benchmark: Any, precision: Precision, rows: int) -> None:
     ids = np.random.default_rng(0).integers(0, V, rows).astype(np.int32)
     positions = np.arange(rows, dtype=np.int32)
     words, places, norm = normal(V, D), normal(512, D), lone.norm_of(*normal(2, D))
-    hidden, x = lone.nans(rows, D), lone.empty_x(precision.form, rows, D)
+    hidden, x = lone.nans(rows, D), lone.empty_x(precision.layout, rows, D)
     kernel = lone.embed(precision.name)
     measure(benchmark, 9 * rows * D, kernel, ids, positions, words, places, norm, D, hidden, x)

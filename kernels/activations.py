@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minner.kernels.vector.staged import (
-    FLOATS,
-    INTS,
-    Value,
+from minner.kernels.vector.instructions import (
     absolute,
     bits,
     copysign,
@@ -22,6 +19,7 @@ from minner.kernels.vector.staged import (
     polynomial,
     select,
 )
+from minner.kernels.vector.values import FLOATS, INTS, Value
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the first has so few bits that its product with a small integer is exact.

@@ -1,151 +1,111 @@
-"""The product on matrix registers (Intel's AMX): `product.py`'s tile, a thousand results at a time.
+"""The product in AMX tiles, Intel's matrix registers: 1024 sums at a time.
 
-A matrix register, here called a tile as in Intel's manual, holds 16 rows of 64 bytes. One
-instruction multiplies 16 rows of x, 16 words each, by 16 words of 16 columns, and adds up 16 x 16
-sums. Each row of weights holds just what the pair and quad dots of vector registers take, so the
-panels are the same, cut into blocks.
+An AMX tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of x, 16 dwords each, by
+16 dwords of 16 columns, and adds the products to 16 x 16 sums. A dword holds what it holds for the
+dot products in vector registers, so micropanels are the same, but cut into tiles.
 
-Two tiles of rows by two of columns fill the eight tiles there are: four of sums, two of x, two of
-weights. Rows beyond the last are computed from whatever lies there, and never read.
+There are eight tiles. Two of x (32 rows) and two of weights (32 columns) give four of sums. Rows
+beyond the last one are computed from whatever the memory holds there, and nobody reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from llvmlite import ir
-from numba.core import cgutils
 
+from minner.kernels.microkernel import Block, Prefetch
 from minner.kernels.precision import Precision
-from minner.kernels.vector.staged import (
-    INT8,
-    INT64,
-    Operand,
-    Pointer,
-    Value,
-    call,
-    emit,
-    lift,
-    loop,
-    staged,
-    when,
-)
-from minner.kernels.vector.target import BLOCK, TARGET, TILE
+from minner.kernels.vector.control import loop, when
+from minner.kernels.vector.internals import constant_bytes
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import AMX_TILE, NR, TARGET
+from minner.kernels.vector.values import INT8, INT64, Pointer, Value, ValueLike, call, emit, lift
 
-ROW_BYTES = 64
-SUMS, ROWS_OF_X, COLUMNS = (0, 1, 2, 3), (4, 5), (6, 7)
-"""The numbers of the tiles: of sums (row, column), of rows of x, of columns of weights."""
+SUM_TILES, X_TILES, WEIGHT_TILES = (0, 1, 2, 3), (4, 5), (6, 7)
+"""The numbers of the tiles; those of sums are row by row."""
 
+LOAD, STORE = "llvm.x86.tileloadd64", "llvm.x86.tilestored64"
+
+_ROW_BYTES = 64
 _VOID = ir.VoidType()
-
-
-def _number(tile: int) -> Value:
-    return Value(INT8(tile))
-
-
-def _move(name: str, tile: int, at: Pointer, stride: Operand) -> None:
-    """Load or store a tile; the stride is in words."""
-    call(name, _VOID, _number(tile), at.of(INT8), lift(stride, INT64) * 4)
 
 
 @staged
 def configure_tiles() -> None:
     """Make all eight tiles 16 rows of 64 bytes; each thread does that for itself.
 
-    The 64 bytes of the configuration: palette 1, then from byte 16 the bytes of a row of each
-    tile (16 bits each), from byte 48 the rows of each (8 bits).
+    The configuration has 64 bytes: palette 1, then from byte 16 the bytes in a row of each tile (16
+    bits each), and from byte 48 the rows of each (8 bits).
     """
-    if not TARGET.tiles:
+    if not TARGET.amx:
         return
-    shape = bytearray(64)
-    shape[0] = 1
-    shape[16:32] = ROW_BYTES.to_bytes(2, "little") * 8
-    shape[48:56] = bytes([TILE]) * 8
-    kind = ir.ArrayType(INT8, 64)
-    constant = cgutils.global_constant(emit(), "minner.tiles", ir.Constant(kind, shape))
-    call("llvm.x86.ldtilecfg", _VOID, Pointer(constant).of(INT8))
+    configuration = bytearray(64)
+    configuration[0] = 1
+    configuration[16:32] = _ROW_BYTES.to_bytes(2, "little") * 8
+    configuration[48:56] = bytes([AMX_TILE]) * 8
+    address = constant_bytes(emit(), "minner.tiles", bytes(configuration))
+    call("llvm.x86.ldtilecfg", _VOID, Pointer(address).of(INT8))
 
 
 @staged
 def release_tiles() -> None:
     """Give the tiles back, so that the system need not save them with the thread."""
-    if TARGET.tiles:
+    if TARGET.amx:
         call("llvm.x86.tilerelease", _VOID)
 
 
-def multiply_tiles(
-    precision: Precision,
-    x: Pointer,
-    x_words: Value,
-    piece: Pointer,
-    words: Value,
-    sums: Pointer,
-    stride: Value,
-    rows: Value,
-    fresh: Value,
-    upcoming: Pointer,
-    share: Value,
-) -> None:
-    """Multiply rows of x, one or two tiles of them, by a piece of a panel.
+def move_tile(operation: str, tile: int, at: Pointer, stride: ValueLike) -> None:
+    """LOAD or STORE a tile, whose rows lie `stride` dwords apart."""
+    call(operation, _VOID, _number(tile), at.of(INT8), lift(stride, INT64) * 4)
 
-    The arguments are those of `product.multiply`; `words` is a multiple of TILE.
-    """
-    more = rows > TILE
+
+def add_product(precision: Precision, sums: int, x: int, weights: int) -> None:
+    """Add the product of two tiles to a third one."""
+    call(precision.amx_dot, _VOID, *map(_number, (sums, x, weights)))
+
+
+def _number(tile: int) -> Value:
+    return Value(INT8(tile))
+
+
+def multiply_in_amx_tiles(precision: Precision, block: Block, prefetch: Prefetch) -> None:
+    """Multiply a block, whose rows fill one or two tiles."""
+    needs_both = block.rows > AMX_TILE
     for row_tiles in (1, 2):
-        with when(more.equals(row_tiles - 1)):
-            block = _Block(row_tiles, sums, stride)
-            with when(fresh.equals(1)):
-                block.clear()
-            with when(fresh.equals(0)):
-                block.move("llvm.x86.tileloadd64")
-            for word in loop(0, words, TILE):
-                at = x + word * TILE
-                fetch = partial(_fetch_part, upcoming + word * share, share)
-                block.add(precision, at, x_words, piece + word * BLOCK, fetch)
-            block.move("llvm.x86.tilestored64")
+        with when(needs_both.equals(row_tiles - 1)):
+            _multiply(precision, block, prefetch, row_tiles)
 
 
-def _fetch_part(upcoming: Pointer, share: Value, part: int, parts: int) -> None:
-    """Fetch one of several parts of `share` cache lines: all at once they would wait in line."""
-    lines = (share + (parts - 1)) // parts
-    for line in loop(lines * part, lines * (part + 1)):
-        (upcoming + line * TILE).prefetch(2)
-
-
-class _Block:
-    """One or two tiles of rows by two of columns."""
-
-    def __init__(self, row_tiles: int, sums: Pointer, stride: Value) -> None:
-        """Say where the sums lie in memory."""
-        self._sums, self._stride = sums, stride
-        self._tiles = [(i, j) for i in range(row_tiles) for j in range(2)]
-
-    def clear(self) -> None:
-        for i, j in self._tiles:
-            call("llvm.x86.tilezero", _VOID, _number(SUMS[2 * i + j]))
-
-    def move(self, name: str) -> None:
-        """Load or store the sums."""
-        for i, j in self._tiles:
-            at = self._sums + self._stride * (TILE * i) + TILE * j
-            _move(name, SUMS[2 * i + j], at, self._stride)
-
-    def add(
-        self,
-        precision: Precision,
-        x: Pointer,
-        x_words: Value,
-        weights: Pointer,
-        fetch: Callable[[int, int], None],
-    ) -> None:
-        """Add the products of TILE words."""
-        load = "llvm.x86.tileloadd64"
-        for number, (i, j) in enumerate(self._tiles):
-            fetch(number, len(self._tiles))
+def _multiply(precision: Precision, block: Block, prefetch: Prefetch, row_tiles: int) -> None:
+    tiles = [(i, j) for i in range(row_tiles) for j in range(2)]
+    with when(block.overwrite.equals(1)):
+        for i, j in tiles:
+            call("llvm.x86.tilezero", _VOID, _number(SUM_TILES[2 * i + j]))
+    with when(block.overwrite.equals(0)):
+        _move_sums(LOAD, block, tiles)
+    for k in loop(0, block.kc, AMX_TILE):
+        x, weights = block.x + k * AMX_TILE, block.weights + k * NR
+        ahead = prefetch._replace(weights=prefetch.weights + k * prefetch.dwords)
+        for number, (i, j) in enumerate(tiles):
+            _fetch_part(ahead, number, len(tiles))
             if i == 0:
-                _move(load, COLUMNS[j], weights + TILE * TILE * j, TILE)
+                move_tile(LOAD, WEIGHT_TILES[j], weights + AMX_TILE * AMX_TILE * j, AMX_TILE)
             if j == 0:
-                _move(load, ROWS_OF_X[i], x + x_words * (TILE * i), TILE)
-            numbers = SUMS[2 * i + j], ROWS_OF_X[i], COLUMNS[j]
-            call(precision.tile_dot, _VOID, *map(_number, numbers))
+                move_tile(LOAD, X_TILES[i], x + block.x_dwords * (AMX_TILE * i), AMX_TILE)
+            add_product(precision, SUM_TILES[2 * i + j], X_TILES[i], WEIGHT_TILES[j])
+    _move_sums(STORE, block, tiles)
+
+
+def _move_sums(operation: str, block: Block, tiles: list[tuple[int, int]]) -> None:
+    for i, j in tiles:
+        at = block.sums + block.sums_stride * (AMX_TILE * i) + AMX_TILE * j
+        move_tile(operation, SUM_TILES[2 * i + j], at, block.sums_stride)
+
+
+def _fetch_part(prefetch: Prefetch, part: int, parts: int) -> None:
+    """Fetch one of several parts of the weights to come: AMX_TILE dwords of K need so many lines.
+
+    All at once they would wait for each other.
+    """
+    lines = (prefetch.dwords + (parts - 1)) // parts
+    for line in loop(lines * part, lines * (part + 1)):
+        (prefetch.weights + line * AMX_TILE).prefetch(2)

@@ -1,225 +1,68 @@
-"""Attention over packed sequences: every sequence sees its own tokens, so nothing is masked.
+"""Attention over packed sequences: every sequence sees its own tokens only, so there is no mask.
 
-Both products of a head are those of `kernels/product.py`. The scores are a linear layer whose
-weight is the keys, so the keys are packed like a weight; the context is a linear layer whose weight
-is the values, and whose x is the scores after the softmax. A block of queries stays near from its
-scores to its context: 8 rows of 512 scores are 16 KB.
+Both products of a head are block products as in `product.py`. The scores `q k^T` are a linear layer
+whose weight is the keys, so the keys are packed into micropanels. The context is a linear layer
+whose weight is the values, and whose x is the attention probabilities. ROW_BLOCK queries at a time
+go from scores to context, so that the scores stay in the cache: 32 rows of 512 scores are 64 KB.
 
 The softmax is float32 in every precision. The products are bfloat16 where that is faster and the
-model is not float32; q, k, v and the probabilities are rounded to it then.
+model is not float32; then q, k, v and the probabilities are rounded to bfloat16.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from minner.kernels.activations import exp_below, exp_short
-from minner.kernels.precision import Precision, attention_precision, float32
-from minner.kernels.product import multiply
-from minner.kernels.runtime.layout import Member, Workspace
-from minner.kernels.runtime.team import claims, meet
-from minner.kernels.vector.staged import (
-    FLOATS,
-    HALVES,
-    INT64,
-    Array,
-    Operand,
-    Pointer,
-    Value,
-    Variable,
-    bits,
-    lane_numbers,
-    lift,
-    loop,
-    maximum,
-    minimum,
-    reduce,
-    select,
-    shuffle,
-    splat,
-    staged,
-    to_int32,
-    vector,
-    when,
+from minner.kernels.microkernel import Block, Prefetch
+from minner.kernels.pack_heads import (
+    dwords_of_tokens,
+    pack_keys,
+    pack_queries,
+    pack_values,
+    panels,
 )
-from minner.kernels.vector.target import BLOCK, LANES, TILE
-
-LOWEST = -3.0e38
-
-
-def blocks(width: Value) -> Value:
-    """How many panels of BLOCK columns cover a width."""
-    return (width + (BLOCK - 1)) // BLOCK
-
-
-def words_of_tokens(precision: Precision, length: Value) -> Value:
-    """Words that hold a value of each token, in whole lines."""
-    tokens = precision.form.step * TILE
-    return (length + (tokens - 1)) // tokens * TILE
+from minner.kernels.precision import Precision, attention_precision, float32
+from minner.kernels.product import block_product
+from minner.kernels.row_format import RowFormat
+from minner.kernels.runtime.buffers import ThreadScratch
+from minner.kernels.runtime.team import barrier, shared_items
+from minner.kernels.runtime.team_state import Member
+from minner.kernels.softmax import softmax, softmax_factor
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.instructions import minimum
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import CACHE_LINE, LANES, NR, ROW_BLOCK
+from minner.kernels.vector.values import INT64, Array, Pointer, Value, lift
 
 
-def in_panel(precision: Precision, word: Value, column: Operand) -> Value:
-    """Where in a panel `[words, BLOCK]` a word of a column lies (see `pack.fill_panels`)."""
-    if not precision.form.tiled:
-        return word * BLOCK + column
-    group, half = word // TILE * BLOCK, lift(column, INT64) // TILE * TILE
-    return (group + half + word % TILE) * TILE + lift(column, INT64) % TILE
+class _Head(NamedTuple):
+    """One head of one sequence."""
 
-
-def pack_queries(
-    precision: Precision, query: Pointer, rows: Value, words: Value, x: Pointer
-) -> None:
-    """Write some queries of one head `[rows, words]` as rows of x."""
-    for row in loop(rows):
-        for line in loop(0, words, TILE):
-            source = query + row * words + line
-            target = precision.row(x, words, row) + line * precision.form.rows
-            for at in range(0, TILE, LANES):
-                (target + at).store((source + at).load())
-
-
-def pack_keys(
-    precision: Precision, key: Pointer, length: Value, words: Value, keys: Pointer
-) -> None:
-    """Lay the keys of one head out as weight panels `[length / BLOCK, words of d, BLOCK]`.
-
-    Columns beyond `length` hold its last key again. Their scores are never read, but arithmetic
-    with what happened to be there can be slow: with denormal numbers, 30 times.
-    """
-    for token in loop(0, blocks(length) * BLOCK, LANES):
-        rows = [key + minimum(token + i, length - 1) * words for i in range(LANES)]
-        panel = keys + token // BLOCK * BLOCK * words
-        for word in loop(0, words, LANES):
-            columns = transposed([(row + word).load() for row in rows])
-            for i, column in enumerate(columns):
-                (panel + in_panel(precision, word + i, token % BLOCK)).store(column)
-
-
-def transposed(rows: list[Value]) -> list[Value]:
-    """Transpose LANES vectors in registers: swap the off-diagonal blocks of 1, 2, 4 ... lanes."""
-    for size in (1 << bit for bit in range(LANES.bit_length() - 1)):
-        upper = [lane if not lane & size else LANES + lane - size for lane in range(LANES)]
-        lower = [lane + size if not lane & size else LANES + lane for lane in range(LANES)]
-        pairs = [(rows[i & ~size], rows[i | size]) for i in range(LANES)]
-        rows = [shuffle(*pair, lower if i & size else upper) for i, pair in enumerate(pairs)]
-    return rows
-
-
-def pack_values(
-    precision: Precision,
-    value: Pointer,
-    length: Value,
-    words: Value,
-    values: Pointer,
-) -> None:
-    """Lay the values of one head out as weight panels `[d / BLOCK, words of length, BLOCK]`.
-
-    A word holds the values of `step` neighbouring tokens. Beyond the last token it holds that
-    token's again: numbers that will be multiplied by 0.
-    """
-    step, count = precision.form.step, words_of_tokens(precision, length)
-    for word in loop(count):
-        rows = [value + minimum(word * step + i, length - 1) * words for i in range(step)]
-        for first in loop(0, words, BLOCK // step):
-            target = values + first * step * count
-            parts = [
-                [(row + first + at).load() for at in range(0, BLOCK // step, LANES)] for row in rows
-            ]
-            vectors = parts[0] if step == 1 else _interleave(parts[0][0], parts[1][0])
-            for i, vector_ in enumerate(vectors):
-                (target + in_panel(precision, word, i * LANES)).store(vector_)
-
-
-def _interleave(a: Value, b: Value) -> list[Value]:
-    """The bfloat16 of two vectors in turns: a0 b0 a1 b1 ..., as two vectors."""
-    a, b = bits(a, HALVES), bits(b, HALVES)
-    order = [i + which for i in range(2 * LANES) for which in (0, 2 * LANES)]
-    halves = order[: 2 * LANES], order[2 * LANES :]
-    return [bits(shuffle(a, b, half), FLOATS) for half in halves]
-
-
-def softmax(
-    precision: Precision,
-    scores: Pointer,
-    stride: Value,
-    rows: Value,
-    length: Value,
-    x: Pointer,
-    words: Value,
-) -> Iterator[Value]:
-    """Turn rows of `length` scores into weights, as rows of x; beyond `length` they get 0.
-
-    The last vector of a row of scores tells what its weights must be multiplied by to give
-    probabilities. Maxima first, of all rows: so that none has to wait for the one before.
-
-    Yields:
-        The number of each row before its weights are computed: there is time for other things.
-    """
-    whole = length // LANES * LANES
-    inside = lane_numbers() < splat(to_int32(length - whole))
-    for i in loop(rows):
-        row = scores + i * stride
-        highest = Variable(select(inside, (row + whole).load(), vector(LOWEST)))
-        for at in loop(0, whole, LANES):
-            highest.value = maximum(highest.value, (row + at).load())
-        (row + (stride - LANES)).store(splat(reduce(highest.value, maximum)))
-    for i in loop(rows):
-        row = scores + i * stride
-        spare = row + (stride - LANES)
-        yield i
-        total = _weights_row(precision, row, spare.load(), whole, inside, x, words, i)
-        spare.store(splat(1.0 / total))
-
-
-def _weights_row(
-    precision: Precision,
-    row: Pointer,
-    peak: Value,
-    whole: Value,
-    inside: Value,
-    x: Pointer,
-    words: Value,
-    number: Value,
-) -> Value:
-    """Write `exp(score - peak)` as row `number` of x; returns their sum."""
-    power = exp_short if precision.form.x_step > 1 else exp_below
-
-    def weights(at: Operand) -> Value:
-        return power((row + at).load() - peak)
-
-    last = select(inside, weights(whole), vector(0.0))
-    total = Variable(last)
-    for at in loop(0, whole, LANES):
-        here = weights(at)
-        precision.pack(precision.place(x, words, number, at), here)
-        total.value = total.value + here
-    with when(whole < words * precision.form.x_step):
-        precision.pack(precision.place(x, words, number, whole), last)
-    for at in loop(whole + LANES, words * precision.form.x_step, LANES):
-        precision.pack(precision.place(x, words, number, at), vector(0.0))
-    return reduce(total.value, lambda a, b: a + b)
+    number: Value
+    width: Value  # d
+    first: Value  # the sequence's first token
+    length: Value  # tokens of the sequence
+    length_dwords: Value  # dwords of a row of probabilities
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
-    """Make the kernel `softmax(q @ k.T) @ v` per head and sequence; 1/sqrt(d) is folded into q.
+    """Make the kernel `softmax(q @ k.T) @ v` per head and sequence; 1/sqrt(d) is in q already.
 
     Args:
-        precision: of the model. `attention_precision` says what attention multiplies in.
+        precision: of the model. The products are in its `attention_precision`.
 
     Returns:
         A staged function of
 
         - team: the threads share the pairs of sequence and head.
-        - qkv: `[3 H, T, words of d]`, the queries, keys and values of each head, d padded.
+        - qkv: `[3 H, T, dwords of d]`, the queries, keys and values of each head, d padded.
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
         - heads: H.
         - width: d.
-        - own: scratch of this thread.
-        - context: out `[T, words of H d]`.
+        - scratch: of this thread.
+        - context: out `[T, dwords of H d]`.
     """
-    inner, given = attention_precision(precision), precision.product_rows
-    product = multiply(inner)
+    inner, output = attention_precision(precision), precision.product_input
 
     @staged
     def attention(
@@ -228,54 +71,80 @@ def attention_kernel(precision: Precision = float32) -> Any:
         bounds: Array,
         heads: Value,
         width: Value,
-        own: Workspace,
+        scratch: ThreadScratch,
         context: Array,
     ) -> None:
-        packed_queries = own.queries.data
-        packed_keys, packed_values = own.keys.data, own.values.data
-        words = qkv.shape[2]
-        # Of `multiply`: the sums are fresh, and nothing new is fetched meanwhile.
-        no_more = lift(1, INT64), packed_keys, lift(0, INT64)
-        scores, score_stride = own.scores.data, own.scores.shape[1]
-        x_of_values = own.chances.data
+        dwords = qkv.shape[2]
+        keys, values = scratch.keys.data, scratch.values.data
         sequences = bounds.shape[0] - 1
-        for item, _, _ in claims(team, heads * sequences):
+        for item, _, _ in shared_items(team, heads * sequences):
             head, sequence = item // sequences, item % sequences
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first
-            pack_keys(inner, qkv[heads + head, first], length, words, packed_keys)
-            pack_values(inner, qkv[heads * 2 + head, first], length, words, packed_values)
-            for row in loop(0, length, inner.block_rows):
-                rows = minimum(length - row, inner.block_rows)
-                pack_queries(inner, qkv[head, first + row], rows, words, packed_queries)
-                for panel in loop(blocks(length)):
-                    product(
-                        *(packed_queries, words),
-                        *(packed_keys + panel * words * BLOCK, words),
-                        *(scores + panel * BLOCK, score_stride, rows),
-                        *no_more,
-                    )
-                of_values = words_of_tokens(inner, length)
-                for i in softmax(inner, scores, score_stride, rows, length, x_of_values, of_values):
-                    # Other cores have read the lines that this head is about to write.
-                    for at in loop(0, width, TILE * given.step):
-                        place = given.place(context, first + row + i, head * width + at)
-                        place.prefetch(1, to_write=True)
-                for at in loop(0, width, BLOCK):
-                    product(
-                        *(x_of_values, of_values),
-                        *(packed_values + at * of_values, of_values),
-                        *(own.accumulator.data, lift(BLOCK, INT64), rows),
-                        *no_more,
-                    )
-                    for i in loop(rows):
-                        scale = (scores + i * score_stride + (score_stride - LANES)).load()
-                        halves = [
-                            own.accumulator[i, column].load() * scale
-                            for column in range(0, BLOCK, LANES)
-                        ]
-                        token, to = first + row + i, head * width + at
-                        given.write(context, token, to, halves)
-        meet(team)
+            pack_keys(inner, qkv[heads + head, first], length, dwords, keys)
+            pack_values(inner, qkv[heads * 2 + head, first], length, dwords, values)
+            here = _Head(head, width, first, length, dwords_of_tokens(inner, length))
+            for row in loop(0, length, ROW_BLOCK):
+                rows = minimum(length - row, ROW_BLOCK)
+                queries = scratch.queries.data
+                pack_queries(inner, qkv[head, first + row], rows, dwords, queries)
+                _multiply_by_keys(inner, scratch, rows, length, dwords)
+                for i in softmax(inner, scratch, rows, length, here.length_dwords):
+                    _fetch_to_write(output, context, here, row + i)
+                _multiply_by_values(inner, output, scratch, here, row, rows, context)
+        barrier(team)
 
     return attention
+
+
+def _multiply_by_keys(
+    inner: Precision, scratch: ThreadScratch, rows: Value, length: Value, dwords: Value
+) -> None:
+    """The scores of some queries: `[rows, length]`, up to whole micropanels."""
+    for panel in loop(panels(length)):
+        keys, out = scratch.keys.data + panel * dwords * NR, scratch.scores.data + panel * NR
+        stride = scratch.scores.shape[1]
+        _multiply(inner, scratch.queries.data, dwords, keys, out, stride, rows)
+
+
+def _multiply_by_values(
+    inner: Precision,
+    output: RowFormat,
+    scratch: ThreadScratch,
+    here: _Head,
+    row: Value,
+    rows: Value,
+    context: Array,
+) -> None:
+    """The context of some queries, from their probabilities; `softmax` says what it divides by."""
+    x, dwords, sums = scratch.probabilities.data, here.length_dwords, scratch.accumulator
+    for column in loop(0, here.width, NR):
+        values = scratch.values.data + column * dwords
+        _multiply(inner, x, dwords, values, sums.data, lift(NR, INT64), rows)
+        for i in loop(rows):
+            factor = softmax_factor(scratch, i)
+            halves = [sums[i, half].load() * factor for half in range(0, NR, LANES)]
+            token, to = here.first + row + i, here.number * here.width + column
+            output.write(context, token, to, halves)
+
+
+def _multiply(
+    inner: Precision,
+    x: Pointer,
+    dwords: Value,
+    weights: Pointer,
+    sums: Pointer,
+    sums_stride: Value,
+    rows: Value,
+) -> None:
+    """Multiply rows `[rows, dwords]` by a micropanel, in one k-block, and fetch nothing."""
+    overwrite, nothing = lift(1, INT64), Prefetch(weights, lift(0, INT64))
+    block = Block(x, dwords, weights, dwords, sums, sums_stride, rows, overwrite)
+    block_product(inner)(block, nothing)
+
+
+def _fetch_to_write(output: RowFormat, context: Array, here: _Head, row: Value) -> None:
+    """Fetch the cache lines that a row of this head will be written to: other cores have them."""
+    for column in loop(0, here.width, CACHE_LINE * output.per_dword):
+        place = output.place(context, here.first + row, here.number * here.width + column)
+        place.prefetch(1, to_write=True)

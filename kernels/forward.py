@@ -1,8 +1,8 @@
 """The forward pass: the whole model as one native function, read from top to bottom.
 
 It is `minner/reference.py` again, on all tokens of a batch and on all threads of a team. Every
-thread runs the same lines; inside each kernel they share the work, and none goes on to the next
-before all have finished.
+thread runs the same lines. Inside each kernel the threads share the work, and at its end they wait
+for each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba.extending import register_jitable
 from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
-from minner.kernels.gather_rows import keep_rows_kernel
+from minner.kernels.gather_rows import gather_rows_kernel
 from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, attention_precision
 from minner.kernels.product import linear_kernel
@@ -26,12 +26,14 @@ from minner.kernels.runtime.abi import (
     inputs_of,
     linear_of,
     norm_of,
-    shape_of,
+    read_shape,
     team_of,
     weights_of,
 )
-from minner.kernels.runtime.layout import LINE, STOP, Member, attention_width, first_rows
+from minner.kernels.runtime.buffers import first_rows
+from minner.kernels.runtime.layout import attention_width
 from minner.kernels.runtime.team import await_call, call_helpers
+from minner.kernels.runtime.team_state import FIELD_STRIDE, STOP, Member
 
 SIGNATURE = types.void(types.CPointer(types.int64), types.int64, types.int64)
 """Of the native function: (call, rank, pipe)."""
@@ -47,36 +49,36 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     """
     precision = PRECISIONS[precision_name]
     inner = attention_precision(precision)
-    form, attention_form = precision.form, inner.form
+    layout, attention_layout = precision.layout, inner.layout
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
-    attention, keep_rows = attention_kernel(precision), keep_rows_kernel(precision)
+    attention, gather_rows = attention_kernel(precision), gather_rows_kernel(precision)
     quantise = quantise_kernel(precision)
-    linear_qkv = linear_kernel(precision, given=inner.in_heads, parts=3)
+    linear_qkv = linear_kernel(precision, output=inner.in_heads, outputs=3)
     linear_residual = linear_kernel(precision, residual=True)
-    activations = ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS
+    activations = ACTIVATIONS if layout.x_per_dword == 1 else ROUNDED_ACTIVATIONS
     linear_activation = linear_kernel(
-        precision, activations[activation], given=precision.product_rows
+        precision, activations[activation], output=precision.product_input
     )
 
     @register_jitable
     def run(call: Any, team: Member) -> None:
-        shape = shape_of(call)
+        shape = read_shape(call)
         D, H = shape.dim, shape.heads
-        i, w = inputs_of(call, shape), weights_of(call, shape, form)
-        b = buffers_of(call, shape, form, attention_form, team.rank)
+        i, w = inputs_of(call, shape), weights_of(call, shape, layout)
+        b = buffers_of(call, shape, layout, attention_layout, team.rank)
         h = b.hidden  # [T, D]
-        acc = b.own.accumulator
+        acc = b.thread.accumulator
 
         places, embeddings_norm = w.position_embeddings, norm_of(w.embeddings_norm, 0)
-        embed(team, i.ids, i.positions, i.words, places, embeddings_norm, D, h, b.x)
+        embed(team, i.ids, i.positions, i.word_embeddings, places, embeddings_norm, D, h, b.x)
         for n in range(shape.layers):
             # Each kernel is a stage and ends at a barrier: stage_timings.py names them in order.
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]
-            attention(team, b.qkv, i.bounds, H, attention_width(shape) // H, b.own, b.context)
+            attention(team, b.qkv, i.bounds, H, attention_width(shape) // H, b.thread, b.context)
             if n + 1 == shape.layers:
-                keep_rows(team, i.rows, h, b.context)
+                gather_rows(team, i.rows, h, b.context)
                 b = first_rows(b, len(i.rows))
                 h = b.hidden  # [R, D] from here on
             quantise(team, b.context, b.context_x)
@@ -97,7 +99,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
             call_helpers(state)
         else:
             await_call(state, rank, pipe)
-        while state[STOP * LINE] == 0:
+        while state[STOP * FIELD_STRIDE] == 0:
             configure_tiles()
             run(call, Member(state, rank))
             release_tiles()

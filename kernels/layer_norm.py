@@ -6,27 +6,24 @@ from typing import Any
 
 from minner.kernels.precision import Precision, float32
 from minner.kernels.quantise import quantise_row
-from minner.kernels.runtime.layout import Member, Norm
-from minner.kernels.runtime.layout import Operand as X
-from minner.kernels.runtime.team import meet, shared_rows
-from minner.kernels.vector.staged import (
-    Array,
-    Pointer,
-    Value,
-    Variable,
+from minner.kernels.runtime.buffers import ProductInput
+from minner.kernels.runtime.layout import Norm
+from minner.kernels.runtime.team import barrier, shared_rows
+from minner.kernels.runtime.team_state import Member
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.instructions import (
     fma,
     lane_numbers,
-    loop,
     reduce,
     select,
-    splat,
     sqrt,
-    staged,
     to_float,
     to_int32,
     vector,
 )
-from minner.kernels.vector.target import BLOCK, LANES
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import LANES, NR
+from minner.kernels.vector.values import Array, Pointer, Value, Variable, splat
 
 
 def _sum_of_lanes(totals: list[Variable]) -> Value:
@@ -44,21 +41,21 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
     """
     padded = norm.weight.shape[0]
     count = to_float(width)
-    parts = range(0, BLOCK, LANES)  # as many sums: one alone would wait for itself
-    totals = [Variable(vector(0.0)) for _ in parts]
-    for at in loop(0, padded, BLOCK):
-        for part, total in zip(parts, totals, strict=True):
-            total.value = total.value + (row + at + part).load()
+    halves = range(0, NR, LANES)  # two sums: a single one would have to wait for itself
+    totals = [Variable(vector(0.0)) for _ in halves]
+    for at in loop(0, padded, NR):
+        for half, total in zip(halves, totals, strict=True):
+            total.value = total.value + (row + at + half).load()
     mean = splat(_sum_of_lanes(totals) / count)
 
     for total in totals:
         total.value = vector(0.0)
-    whole = width // BLOCK * BLOCK
-    for at in loop(0, whole, BLOCK):
-        for part, total in zip(parts, totals, strict=True):
-            difference = (row + at + part).load() - mean
+    whole = width // NR * NR
+    for at in loop(0, whole, NR):
+        for half, total in zip(halves, totals, strict=True):
+            difference = (row + at + half).load() - mean
             total.value = fma(difference, difference, total.value)
-    for at in loop(whole, padded, LANES):  # the last block, if it has padding
+    for at in loop(whole, padded, LANES):  # the last NR values, if some of them are padding
         inside = lane_numbers() < splat(to_int32(width - at))
         difference = select(inside, (row + at).load() - mean, vector(0.0))
         totals[0].value = fma(difference, difference, totals[0].value)
@@ -70,14 +67,16 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
         (row + at).store(fma(normal, norm.weight[at].load(), norm.bias[at].load()))
 
 
-def _write_operand(precision: Precision, hidden: Array, token: Value, x: X) -> None:
-    """Write a row of the hidden state again in the form in which the next product reads it."""
+def _write_product_input(
+    precision: Precision, hidden: Array, token: Value, x: ProductInput
+) -> None:
+    """Write a row of the hidden state again, as the next product reads it."""
     width = hidden.shape[1]
-    if precision.form.quantised:
+    if precision.layout.quantised:
         quantise_row(precision, float32, hidden[token], width, x, token)
     else:
-        for at in loop(0, width, BLOCK):
-            halves = [hidden[token, at + column].load() for column in range(0, BLOCK, LANES)]
+        for at in loop(0, width, NR):
+            halves = [hidden[token, at + column].load() for column in range(0, NR, LANES)]
             precision.blocked.write(x.rows, token, at, halves)
 
 
@@ -86,15 +85,15 @@ def layer_norm_kernel(precision: Precision = float32) -> Any:
 
     Returns:
         A staged function `(team, hidden [T, D], norm, width, x)`: normalises every row of hidden, D
-        padded from `width`, in place and, as the `Operand` that the next product reads, to x.
+        padded from `width`, in place and, as the `ProductInput` that the next product reads, to x.
     """
 
     @staged
-    def layer_norm(team: Member, hidden: Array, norm: Norm, width: Value, x: X) -> None:
+    def layer_norm(team: Member, hidden: Array, norm: Norm, width: Value, x: ProductInput) -> None:
         for token in shared_rows(team, hidden.shape[0]):
             normalise_row(hidden[token], norm, width)
-            _write_operand(precision, hidden, token, x)
-        meet(team)
+            _write_product_input(precision, hidden, token, x)
+        barrier(team)
 
     return layer_norm
 
@@ -118,14 +117,14 @@ def embed_kernel(precision: Precision = float32) -> Any:
         norm: Norm,
         width: Value,
         hidden: Array,
-        x: X,
+        x: ProductInput,
     ) -> None:
         for token in shared_rows(team, ids.shape[0]):
             word, place = words[ids[token].scalar()], places[positions[token].scalar()]
             for at in loop(0, hidden.shape[1], LANES):
                 hidden[token, at].store((word + at).load() + (place + at).load())
             normalise_row(hidden[token], norm, width)
-            _write_operand(precision, hidden, token, x)
-        meet(team)
+            _write_product_input(precision, hidden, token, x)
+        barrier(team)
 
     return embed

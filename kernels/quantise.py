@@ -1,6 +1,13 @@
-"""Quantisation of rows of x: each in whole steps of its own, whose last is its largest value.
+"""Quantisation of x: each row is written as int8 times a float32 scale of its own.
 
-One scale for a whole tensor loses named entities: a few features of a transformer are far larger
+    scale = max |row| / qmax              qmax = 127: the largest value becomes 127 or -127
+    q = round(row * qmax / max |row|)     row is about q * scale
+
+(Hosts that cannot multiply int8 use int16 with qmax = 511: see `precision.py`.) The product sums up
+integers, and its epilogue multiplies by the scales of x and of the weight (`product.py`). The
+weight was quantised the same way, a scale for each output, when the model was loaded.
+
+One scale for all of x would lose named entities: a few features of a transformer are far larger
 than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
 """
 
@@ -9,72 +16,88 @@ from __future__ import annotations
 from typing import Any
 
 from minner.kernels.precision import Precision
-from minner.kernels.runtime.layout import Member
-from minner.kernels.runtime.layout import Operand as X
-from minner.kernels.runtime.team import meet, shared_rows
-from minner.kernels.vector.staged import (
-    Array,
-    Pointer,
-    Value,
-    Variable,
+from minner.kernels.runtime.buffers import ProductInput
+from minner.kernels.runtime.team import barrier, shared_rows
+from minner.kernels.runtime.team_state import Member
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.instructions import (
     absolute,
-    loop,
     maximum,
     nearest,
     reduce,
     select,
-    splat,
-    staged,
     to_int,
     vector,
 )
-from minner.kernels.vector.target import BLOCK, LANES, TILE
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import CACHE_LINE, LANES, NR
+from minner.kernels.vector.values import Array, Pointer, Value, Variable, splat
 
-SMALLEST = 2.0**-120
-"""A row with nothing larger counts as zeros, whose steps would be infinitely many to 1."""
+SMALLEST_PEAK = 2.0**-120
+"""A row with no larger value becomes zeros: qmax / max |row| would leave the range of float32."""
 
 ROWS_AHEAD = 2
-"""How far ahead rows are fetched: another core wrote them. Two threads quantise in 0.76 of the time
-without, one row ahead in 0.80."""
+"""How many rows ahead to prefetch, as another core may have written them. With two rows, two
+threads quantise in 0.76 of the time without a prefetch; with one, in 0.80."""
 
 
 def quantise_row(
-    precision: Precision, source: Precision, row: Pointer, width: Value, x: X, token: Value
+    precision: Precision,
+    source: Precision,
+    row: Pointer,
+    width: Value,
+    x: ProductInput,
+    token: Value,
 ) -> None:
-    """Write `width` values of a continuous row, whole blocks, as a row of x, and its scale."""
-    step = source.form.x_step
-    # As many maxima as a block has vectors: one alone would wait for itself.
-    largest = {column: Variable(vector(0.0)) for column in range(0, BLOCK, LANES)}
-    for at in loop(0, width, BLOCK):
-        for column, highest in largest.items():
-            values = source.unpack(row + (at + column) // step)
-            highest.value = maximum(highest.value, absolute(values))
-    first, second = (highest.value for highest in largest.values())
-    peak = reduce(maximum(first, second), maximum)
-    x.scale[token].store_scalar(peak * (1 / precision.steps))
-    steps = splat(select(peak > SMALLEST, precision.steps / peak, 0.0))
-    for at in loop(0, width, BLOCK):
-        for column in range(0, BLOCK, TILE * step):
-            (row + (width * ROWS_AHEAD + at + column) // step).prefetch(1)
-        halves = [source.unpack(row + (at + column) // step) for column in range(0, BLOCK, LANES)]
-        whole = [to_int(nearest(values * steps)) for values in halves]
-        precision.blocked.write(x.rows, token, at, whole)
+    """Write a row of x and its scale.
+
+    Args:
+        precision: of x.
+        source: of what is quantised.
+        row: `width` values side by side.
+        width: a multiple of NR.
+        x: where the row and its scale go.
+        token: the number of the row in x.
+    """
+    per_dword = source.layout.x_per_dword
+    peak = _largest(source, row, width)
+    x.scale[token].store_scalar(peak * (1 / precision.qmax))
+    factor = splat(select(peak > SMALLEST_PEAK, precision.qmax / peak, 0.0))
+    for at in loop(0, width, NR):
+        for column in range(0, NR, CACHE_LINE * per_dword):
+            (row + (width * ROWS_AHEAD + at + column) // per_dword).prefetch(1)
+        halves = [source.unpack(row + (at + half) // per_dword) for half in range(0, NR, LANES)]
+        quantised = [to_int(nearest(values * factor)) for values in halves]
+        precision.blocked.write(x.rows, token, at, quantised)
+
+
+def _largest(source: Precision, row: Pointer, width: Value) -> Value:
+    """The largest absolute value of a row."""
+    # Two maxima, one for each vector of NR values: a single one would have to wait for itself.
+    peaks = {half: Variable(vector(0.0)) for half in range(0, NR, LANES)}
+    for at in loop(0, width, NR):
+        for half, peak in peaks.items():
+            values = source.unpack(row + (at + half) // source.layout.x_per_dword)
+            peak.value = maximum(peak.value, absolute(values))
+    first, second = (peak.value for peak in peaks.values())
+    return reduce(maximum(first, second), maximum)
 
 
 def quantise_kernel(precision: Precision) -> Any:
-    """Make the kernel that turns what a kernel gave into what the next product reads.
+    """Make the kernel that quantises what a kernel wrote, for the next product.
 
     Returns:
-        A staged function `(team, given [T, words of N], x)`, x an `Operand` of `layout.py`. It does
-        nothing, and has no barrier, in precisions that are not quantised: there both are the same.
+        A staged function `(team, unquantised [T, dwords of N], x)`; x is a `ProductInput`. In
+        precisions that are not quantised it does nothing, and has no barrier.
     """
 
     @staged
-    def quantise(team: Member, given: Array, x: X) -> None:
-        if precision.form.quantised:
-            for token in shared_rows(team, given.shape[0]):
-                width = given.shape[1] * precision.form.given_step
-                quantise_row(precision, precision.given, given[token], width, x, token)
-            meet(team)
+    def quantise(team: Member, unquantised: Array, x: ProductInput) -> None:
+        if precision.layout.quantised:
+            for token in shared_rows(team, unquantised.shape[0]):
+                width = unquantised.shape[1] * precision.layout.unquantised_per_dword
+                source = precision.unquantised
+                quantise_row(precision, source, unquantised[token], width, x, token)
+            barrier(team)
 
     return quantise

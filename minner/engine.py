@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError
 from minner.kernels.codegen.loader import load_forward
-from minner.kernels.runtime.layout import Call, buffer_count, padded
-from minner.kernels.runtime.operand_layout import FORMS, attention_name
-from minner.kernels.runtime.stage_timings import Laps
+from minner.kernels.runtime.buffers import buffer_count
+from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.layout import padded
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS, attention_name
+from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team, available_cores
 from minner.overflow import overflow_error
 from minner.weights.checkpoint import Checkpoint
@@ -30,7 +32,7 @@ TOKENS_PER_CALL = 512
 (8 KB a token for width 384, 30 KB for 768), and more tokens make no product faster."""
 
 
-class _Room:
+class _CallBuffers:
     """What native calls of some tokens read and write, kept for the next.
 
     A processor that has just read a model's weights has forgotten all else, and Python is slow
@@ -38,14 +40,14 @@ class _Room:
     """
 
     def __init__(self, model: PackedModel, tokens: int, longest: int, scratch: int) -> None:
-        """Make room for `tokens`, or as many sequences, and for `scratch` words."""
+        """Make buffers for `tokens`, or as many sequences, and for `scratch` words."""
         self.tokens, self.longest = tokens, longest
         self.ids, self.positions, self.rows = np.empty((3, tokens), dtype=np.int32)
         self.bounds = np.empty(tokens + 1, dtype=np.int32)
         self.logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
         self._scratch = aligned_empty(scratch)
         self.call = Call(  # on what will be written here
-            words=model.words.ctypes.data,
+            word_embeddings=model.word_embeddings.ctypes.data,
             weights=model.memory.ctypes.data,
             scratch=self._scratch.ctypes.data,
             ids=self.ids.ctypes.data,
@@ -53,7 +55,7 @@ class _Room:
             bounds=self.bounds.ctypes.data,
             rows=self.rows.ctypes.data,
             logits=self.logits.ctypes.data,
-            kept=0,
+            row_count=0,
             tokens=0,
             sequences=0,
             longest=0,
@@ -71,14 +73,14 @@ class Engine:
         Args:
             checkpoint: the model.
             threads: size of the thread team; all available cores where it is None.
-            precision: of the matrices, a key of `operand_layout.FORMS`.
+            precision: of the matrices, a key of `operand_layout.OPERAND_LAYOUTS`.
 
         Raises:
             MinnerError: a tensor cannot be used, or the system forbids compiled code.
         """
         self._checkpoint = checkpoint
         self._model = load_packed(checkpoint, precision)
-        self._forms = FORMS[precision], FORMS[attention_name(precision)]
+        self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
         try:
             forward = load_forward(self._model.activation, precision)
         except PermissionError as error:
@@ -89,8 +91,8 @@ class Engine:
         shape, workers = self._model.shape, available_cores() if threads is None else threads
         self._team = Team(forward, shape, workers)
         self._positions = np.arange(shape.positions, dtype=np.int32)
-        self._room = _Room(self._model, 0, 0, 0)
-        self._recorded: list[Laps] | None = None
+        self._buffers = _CallBuffers(self._model, 0, 0, 0)
+        self._recorded: list[StageTimings] | None = None
 
     def logits(
         self, sequences: Sequence[Ids], rows: Sequence[Places] | None = None
@@ -116,57 +118,57 @@ class Engine:
         return results
 
     @contextmanager
-    def record(self) -> Iterator[list[Laps]]:
+    def record(self) -> Iterator[list[StageTimings]]:
         """Note when the stages of each native call end, inside a `with`.
 
         Yields:
             A list that grows by one for each native call, whoever makes it; a call of `logits`
             makes several where it has more than TOKENS_PER_CALL tokens.
         """
-        laps: list[Laps] = []
-        self._recorded = laps
+        timings: list[StageTimings] = []
+        self._recorded = timings
         try:
-            yield laps
+            yield timings
         finally:
             self._recorded = None
 
     def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
         bounds = [0, *accumulate(len(ids) for ids in group)]
         ends = bounds if rows is None else [0, *accumulate(len(places) for places in rows)]
-        tokens, kept, longest = bounds[-1], ends[-1], max(map(len, group))
-        if not kept:
+        tokens, row_count, longest = bounds[-1], ends[-1], max(map(len, group))
+        if not row_count:
             return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
         with self._team.turn():
-            room = self._room_for(max(tokens, len(group)), longest)
-            np.concatenate(group, out=room.ids[:tokens])
+            buffers = self._buffers_for(max(tokens, len(group)), longest)
+            np.concatenate(group, out=buffers.ids[:tokens])
             positions = [self._positions[: len(ids)] for ids in group]
-            np.concatenate(positions, out=room.positions[:tokens])
-            room.bounds[: len(bounds)] = bounds
+            np.concatenate(positions, out=buffers.positions[:tokens])
+            buffers.bounds[: len(bounds)] = bounds
             if rows is None:
-                room.rows[:tokens] = np.arange(tokens)
+                buffers.rows[:tokens] = np.arange(tokens)
             else:
                 inside = [start + places for start, places in zip(bounds, rows, strict=False)]
-                np.concatenate(inside, out=room.rows[:kept], casting="same_kind")
+                np.concatenate(inside, out=buffers.rows[:row_count], casting="same_kind")
             recorded, layers = self._recorded, self._model.shape.layers
-            laps = None if recorded is None else Laps(layers, self._forms[0].quantised)
-            call = room.call._replace(
-                kept=kept, tokens=tokens, sequences=len(group), longest=longest
+            timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
+            call = buffers.call._replace(
+                row_count=row_count, tokens=tokens, sequences=len(group), longest=longest
             )
-            self._team.run(call, laps)
-            if recorded is not None and laps is not None:
-                recorded.append(laps)
-            logits = room.logits[:kept, : self._model.shape.classes].copy()
+            self._team.run(call, timings)
+            if recorded is not None and timings is not None:
+                recorded.append(timings)
+            logits = buffers.logits[:row_count, : self._model.shape.classes].copy()
         if not np.isfinite(logits).all():
             raise overflow_error(self._checkpoint, group, self._model.precision)
         return [logits[start:end] for start, end in pairwise(ends)]
 
-    def _room_for(self, tokens: int, longest: int) -> _Room:
+    def _buffers_for(self, tokens: int, longest: int) -> _CallBuffers:
         """Room for so many tokens, which grows and is kept; only in our turn."""
-        if tokens > self._room.tokens or longest > self._room.longest:
-            most = max(tokens, self._room.tokens), max(longest, self._room.longest)
-            scratch = buffer_count(self._model.shape, *self._forms, *most, self._team.workers)
-            self._room = _Room(self._model, *most, scratch)
-        return self._room
+        if tokens > self._buffers.tokens or longest > self._buffers.longest:
+            most = max(tokens, self._buffers.tokens), max(longest, self._buffers.longest)
+            scratch = buffer_count(self._model.shape, *self._layouts, *most, self._team.workers)
+            self._buffers = _CallBuffers(self._model, *most, scratch)
+        return self._buffers
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:

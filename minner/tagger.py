@@ -20,8 +20,8 @@ from minner.document import Document
 from minner.engine import Engine
 from minner.entity import Entity
 from minner.errors import MinnerError, warn
-from minner.kernels.runtime.operand_layout import FAST, FORMS
-from minner.kernels.runtime.stage_timings import Laps
+from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS
+from minner.kernels.runtime.stage_timings import StageTimings
 from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
 from minner.pieces import Pieces, Window, encode_words, windows
 from minner.schemes import are_bare
@@ -52,8 +52,8 @@ class Tagger:
         """Load a model; arguments and errors are those of `minner.load`."""
         refuse_unknown(options, (*LOADING, *OPTION_NAMES))
         self._options = Options(**options)
-        if not isinstance(precision, str) or precision not in FORMS:
-            known = ", ".join(FORMS)
+        if not isinstance(precision, str) or precision not in OPERAND_LAYOUTS:
+            known = ", ".join(OPERAND_LAYOUTS)
             raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
@@ -358,7 +358,7 @@ class Tagger:
         words = [text[start:end] for start, end in split_words(_check_text(text))]
         return self._with_special_tokens(encode_words(words, self._vocabulary).ids)
 
-    def record(self) -> AbstractContextManager[list[Laps]]:
+    def record(self) -> AbstractContextManager[list[StageTimings]]:
         """Note when the stages of each native call end, inside a `with`.
 
         Returns:

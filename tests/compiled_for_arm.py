@@ -28,10 +28,10 @@ def main() -> None:
     """Compile and print."""
     from limited import INSTRUCTION
     from minner.kernels.codegen.build import build_forward
-    from minner.kernels.runtime.operand_layout import FORMS
+    from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 
     found = {}
-    for precision in FORMS:
+    for precision in OPERAND_LAYOUTS:
         module, machine = build_forward("gelu", precision)
         assembly = machine.emit_assembly(module)
         found[precision] = sorted(set(INSTRUCTION.findall(assembly)))

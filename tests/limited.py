@@ -15,7 +15,7 @@ from pathlib import Path
 
 import minner
 from minner.kernels.codegen import build
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights.checkpoint import read_checkpoint
 from test_precisions import relative_error
 
@@ -36,7 +36,7 @@ def main(directory: Path) -> None:
 
     build.compile_forward = compile_and_note
     checkpoint, found = read_checkpoint(directory), {}
-    for precision in FORMS:
+    for precision in OPERAND_LAYOUTS:
         for _ in range(2):
             minner.load(directory, precision=precision)("My name is John Smith.")
         found[precision] = {

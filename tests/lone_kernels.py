@@ -1,4 +1,4 @@
-"""Every kernel by itself: compiled on its own, its operands made from plain numbers.
+"""Every kernel by itself: compiled on its own, its operands made from NumPy arrays.
 
 Whatever a kernel must not read, or must not depend on, is NaN here.
 """
@@ -17,15 +17,21 @@ import reference_kernels
 from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
-from minner.kernels.gather_rows import keep_rows_kernel
+from minner.kernels.gather_rows import gather_rows_kernel
 from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
 from minner.kernels.quantise import quantise_kernel
-from minner.kernels.runtime import layout
-from minner.kernels.runtime.layout import Linear, Member, Norm, Operand, padded, team_state, words
-from minner.kernels.runtime.operand_layout import Form
-from minner.kernels.vector.target import BLOCK, GROUP_ROWS, PADDING
+from minner.kernels.runtime.buffers import (
+    ProductInput,
+    ThreadScratch,
+    cut_thread_scratch,
+    cut_x,
+)
+from minner.kernels.runtime.layout import ENDLESS, Linear, Norm, cut_linear, dwords, padded
+from minner.kernels.runtime.operand_layout import OperandLayout
+from minner.kernels.runtime.team_state import Member, team_state
+from minner.kernels.vector.target import MC, NR, PADDING
 from minner.weights.pack import fill_linear
 
 Array = NDArray[Any]
@@ -53,14 +59,14 @@ def nans(*shape: int) -> NDArray[np.float32]:
 
 def gelu_of(precision: Precision) -> Activation:
     """The GELU that the forward pass takes."""
-    return (ACTIVATIONS if precision.form.x_step == 1 else ROUNDED_ACTIVATIONS)["gelu"]
+    return (ACTIVATIONS if precision.layout.x_per_dword == 1 else ROUNDED_ACTIVATIONS)["gelu"]
 
 
 @cache
 def linear_layer(name: str) -> Kernel:
     """A product and its bias, as queries, keys and values are stored."""
     precision = PRECISIONS[name]
-    kernel = linear_kernel(precision, given=attention_precision(precision).in_heads, parts=3)
+    kernel = linear_kernel(precision, output=attention_precision(precision).in_heads, outputs=3)
 
     @njit
     def run(team, x, layer, accumulator, out):  # type: ignore[no-untyped-def]
@@ -75,7 +81,7 @@ def linear_layer(name: str) -> Kernel:
 def linear_gelu(name: str) -> Kernel:
     """A product, its bias and GELU, as the next product or its quantisation reads it."""
     precision = PRECISIONS[name]
-    kernel = linear_kernel(precision, gelu_of(precision), given=precision.product_rows)
+    kernel = linear_kernel(precision, gelu_of(precision), output=precision.product_input)
 
     @njit
     def run(team, x, layer, accumulator, out):  # type: ignore[no-untyped-def]
@@ -130,16 +136,16 @@ def quantise(name: str) -> Kernel:
     kernel = quantise_kernel(PRECISIONS[name])
 
     @njit
-    def run(team, given, x):  # type: ignore[no-untyped-def]
-        kernel(team, given, x)
+    def run(team, unquantised, x):  # type: ignore[no-untyped-def]
+        kernel(team, unquantised, x)
 
     return run
 
 
 @cache
-def keep_rows(name: str) -> Kernel:
+def gather_rows(name: str) -> Kernel:
     """Rows left out after the last attention."""
-    kernel = keep_rows_kernel(PRECISIONS[name])
+    kernel = gather_rows_kernel(PRECISIONS[name])
 
     @njit
     def run(team, rows, hidden, context):  # type: ignore[no-untyped-def]
@@ -150,13 +156,13 @@ def keep_rows(name: str) -> Kernel:
 
 @cache
 def attention(name: str) -> Kernel:
-    """Attention; its last arguments are a `workspace`, and the context."""
+    """Attention; its last arguments are a `thread_scratch`, and the context."""
     kernel = attention_kernel(PRECISIONS[name])
 
     @njit
-    def run(team, qkv, bounds, heads, width, own, context):  # type: ignore[no-untyped-def]
+    def run(team, qkv, bounds, heads, width, scratch, context):  # type: ignore[no-untyped-def]
         configure_tiles()
-        kernel(team, qkv, bounds, heads, width, own, context)
+        kernel(team, qkv, bounds, heads, width, scratch, context)
         release_tiles()
 
     return run
@@ -178,59 +184,59 @@ def norm_of(weight: Array, bias: Array, epsilon: float = 1e-12) -> Norm:
     return Norm(*padded_rows(np.stack([weight, bias])), everywhere)
 
 
-def empty_x(form: Form, rows: int, width: int) -> Operand:
-    """An x `[rows, words of width]`, and scales, of NaN up to the end of the last block of rows."""
-    _, count = layout.cut_x(layout._ENDLESS, 0, rows, width, form)
-    x, _ = layout.cut_x(nans(count), 0, rows, width, form)
-    return Operand(x, nans(padded(rows) if form.quantised else 0))
+def empty_x(layout: OperandLayout, rows: int, width: int) -> ProductInput:
+    """An x `[rows, dwords of width]`, and scales; NaN to the end of the last block of rows."""
+    _, count = cut_x(ENDLESS, 0, rows, width, layout)
+    x, _ = cut_x(nans(count), 0, rows, width, layout)
+    return ProductInput(x, nans(padded(rows) if layout.quantised else 0))
 
 
-def x_of(precision: Precision, values: Array) -> Operand:
+def x_of(precision: Precision, values: Array) -> ProductInput:
     """Values `[T, K]` as a product reads them."""
-    x = empty_x(precision.form, *values.shape)
-    reference_kernels.write_operand(precision, padded_rows(values), x)
+    x = empty_x(precision.layout, *values.shape)
+    reference_kernels.write_product_input(precision, padded_rows(values), x)
     return x
 
 
-def layer_of(form: Form, weight: Array, bias: Array) -> Linear:
+def layer_of(layout: OperandLayout, weight: Array, bias: Array) -> Linear:
     """A weight `[N, K]` and bias `[N]`, packed as a checkpoint's are."""
     n, k = padded(len(weight)), weight.shape[1]
-    _, count = layout.cut_linear(layout._ENDLESS, 0, 1, n, k, form)
-    linear, _ = layout.cut_linear(np.zeros(count, np.float32), 0, 1, n, k, form)
-    fill_linear(linear, 0, weight, bias, form)
+    _, count = cut_linear(ENDLESS, 0, 1, n, k, layout)
+    linear, _ = cut_linear(np.zeros(count, np.float32), 0, 1, n, k, layout)
+    fill_linear(linear, 0, weight, bias, layout)
     return Linear(*(part[0] for part in linear))
 
 
 def accumulator() -> NDArray[np.float32]:
     """Scratch of a product."""
-    return nans(GROUP_ROWS, BLOCK)
+    return nans(MC, NR)
 
 
-def empty_plain(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:
-    """Where a kernel writes `Precision.plain`."""
-    return nans(rows, words(width, precision.form.x_step))
+def empty_row_major(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:
+    """Where a kernel writes `Precision.row_major`."""
+    return nans(rows, dwords(width, precision.layout.x_per_dword))
 
 
 def empty_qkv(precision: Precision, heads: int, rows: int, width: int) -> NDArray[np.float32]:
     """Where a kernel writes `Precision.in_heads`: queries, keys and values."""
-    return nans(3 * heads, rows, words(width, precision.form.x_step))
+    return nans(3 * heads, rows, dwords(width, precision.layout.x_per_dword))
 
 
-def empty_product_rows(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:
-    """Where a kernel writes `Precision.product_rows`."""
-    if precision.form.quantised:
-        return empty_plain(precision.given, rows, width)
-    return empty_x(precision.form, rows, width).rows  # type: ignore[no-any-return]
+def empty_product_input(precision: Precision, rows: int, width: int) -> NDArray[np.float32]:
+    """Where a kernel writes `Precision.product_input`."""
+    if precision.layout.quantised:
+        return empty_row_major(precision.unquantised, rows, width)
+    return empty_x(precision.layout, rows, width).rows  # type: ignore[no-any-return]
 
 
-def read_product_rows(precision: Precision, out: Array) -> NDArray[np.float64]:
+def read_product_input(precision: Precision, out: Array) -> NDArray[np.float64]:
     """The values of what it has written."""
-    if precision.form.quantised:
-        return reference_kernels.unpack(precision.given, out)
+    if precision.layout.quantised:
+        return reference_kernels.unpack(precision.unquantised, out)
     return reference_kernels.read_x(precision, out)
 
 
-def workspace(longest: int, width: int) -> layout.Workspace:
+def thread_scratch(longest: int, width: int) -> ThreadScratch:
     """Scratch of one thread, of NaN."""
-    _, count = layout.cut_workspace(layout._ENDLESS, 0, longest, width)
-    return layout.cut_workspace(nans(count), 0, longest, width)[0]
+    _, count = cut_thread_scratch(ENDLESS, 0, longest, width)
+    return cut_thread_scratch(nans(count), 0, longest, width)[0]

@@ -1,8 +1,8 @@
 """The reference kernels: every kernel of `minner.kernels` again, in NumPy, with its arguments.
 
-Slow, short and in float64: what the fast kernels are tested against, and the place to look up
-what one of them does. A twin reads and writes the same words as its kernel; what lies between is
-not rounded.
+Slow, short and in float64: the kernels are tested against them, and what a kernel does can be
+looked up here. A reference kernel reads and writes the same dwords as its kernel, and rounds
+nothing in between.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from minner.kernels.precision import Precision, attention_precision, float32
-from minner.kernels.runtime.layout import Linear, Norm, Operand, Workspace
-from minner.kernels.runtime.operand_layout import Form
-from minner.kernels.vector.target import BLOCK, TILE
+from minner.kernels.quantise import SMALLEST_PEAK
+from minner.kernels.runtime.buffers import ProductInput, ThreadScratch
+from minner.kernels.runtime.layout import Linear, Norm
+from minner.kernels.runtime.operand_layout import OperandLayout
+from minner.kernels.vector.target import AMX_TILE, CACHE_LINE, NR
 
 Array = NDArray[Any]
 Write = Callable[[Array, Array], None]
 
-SMALLEST = 2.0**-120
 
-# ---- words: several numbers in 32 bits ----------------------------------------------------------
+# ---- dwords: several numbers in 32 bits ----------------------------------------------------------
 
 
-def to_bfloat16(values: Array) -> NDArray[np.float32]:
+def rounded_to_bfloat16(values: Array) -> NDArray[np.float32]:
     """Round to 8 significant bits, ties to even (for what is neither tiny nor huge)."""
     mantissa, exponent = np.frexp(values)
     rounded: Array = np.ldexp(np.rint(np.ldexp(mantissa, 8)), exponent - 8)
@@ -36,29 +37,31 @@ def to_bfloat16(values: Array) -> NDArray[np.float32]:
 
 
 def pack(precision: Precision, values: Array) -> NDArray[np.float32]:
-    """Twin of `Precision.pack`: values `[..., N]` as words `[..., N / x_step]`."""
-    step = precision.form.x_step
-    if precision.form.quantised:
+    """As `Precision.pack`: values `[..., N]` as dwords `[..., N / x_per_dword]`."""
+    per_dword = precision.layout.x_per_dword
+    if precision.layout.quantised:
         whole = values.astype(np.int16) + np.int16(precision.offset)
-        packed = whole.astype(np.uint8) if step == 4 else _in_pairs(whole)
+        packed = whole.astype(np.uint8) if per_dword == 4 else _in_pairs(whole)
         return packed.view(np.float32)
-    if step == 2:  # the upper halves
-        return np.ascontiguousarray(to_bfloat16(values).view(np.uint16)[..., 1::2]).view(np.float32)
+    if per_dword == 2:  # the upper halves
+        return np.ascontiguousarray(rounded_to_bfloat16(values).view(np.uint16)[..., 1::2]).view(
+            np.float32
+        )
     return values.astype(np.float32)
 
 
-def unpack(precision: Precision, words: Array) -> NDArray[np.float64]:
-    """The values of words of x: what `pack` was given, rounded."""
-    step = precision.form.x_step
-    if precision.form.quantised:
-        kind = {2: np.int16, 4: np.uint8 if precision.offset else np.int8}[step]
-        whole = words.view(kind)
-        return (_in_pairs(whole) if step == 2 else whole).astype(np.float64) - precision.offset
-    return _unpack_bfloat16(words) if step == 2 else words.astype(np.float64)
+def unpack(precision: Precision, dwords: Array) -> NDArray[np.float64]:
+    """The values of dwords of x: those that `pack` got, rounded."""
+    per_dword = precision.layout.x_per_dword
+    if precision.layout.quantised:
+        kind = {2: np.int16, 4: np.uint8 if precision.offset else np.int8}[per_dword]
+        whole = dwords.view(kind)
+        return (_in_pairs(whole) if per_dword == 2 else whole).astype(np.float64) - precision.offset
+    return _unpack_bfloat16(dwords) if per_dword == 2 else dwords.astype(np.float64)
 
 
-def _unpack_bfloat16(words: Array) -> NDArray[np.float64]:
-    return (words.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+def _unpack_bfloat16(dwords: Array) -> NDArray[np.float64]:
+    return (dwords.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 
 
 def _in_pairs(values: Array) -> Array:
@@ -66,54 +69,54 @@ def _in_pairs(values: Array) -> Array:
     return values.reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(values.shape)
 
 
-def unpack_weight(form: Form, weight: Array) -> NDArray[np.float64]:
-    """The values `[N, K]` of the panels `[N / BLOCK, words of K, BLOCK]` of a weight."""
-    panels, words, _ = weight.shape
-    if form.tiled:
-        blocks = weight.reshape(panels, words // TILE, BLOCK // TILE, TILE, TILE)
+def unpack_weight(layout: OperandLayout, weight: Array) -> NDArray[np.float64]:
+    """The values `[N, K]` of the panels `[N / NR, dwords of K, NR]` of a weight."""
+    panels, dwords, _ = weight.shape
+    if layout.amx:
+        blocks = weight.reshape(panels, dwords // AMX_TILE, NR // AMX_TILE, AMX_TILE, AMX_TILE)
         weight = blocks.swapaxes(2, 3)
-    columns = np.ascontiguousarray(weight.reshape(panels, words, BLOCK).swapaxes(1, 2))
-    rows = columns.reshape(-1, words)
-    if form.step == 2:
+    columns = np.ascontiguousarray(weight.reshape(panels, dwords, NR).swapaxes(1, 2))
+    rows = columns.reshape(-1, dwords)
+    if layout.weights_per_dword == 2:
         return _unpack_bfloat16(rows)
-    return rows.view(np.int8 if form.step == 4 else np.float32).astype(np.float64)
+    return rows.view(np.int8 if layout.weights_per_dword == 4 else np.float32).astype(np.float64)
 
 
-# ---- x: blocks of `Form.rows` rows by TILE words ------------------------------------------------
+# ---- x: blocks of `OperandLayout.mr` rows (see operand_layout.py) -------------------------------
 
 
-def _memory(x: Array, form: Form) -> Array:
-    """The words of x `[T, words]` as they lie in memory: to the end of its last block of rows."""
-    blocks = (len(x) + form.rows - 1) // form.rows
-    return as_strided(x, (blocks * form.rows * x.shape[1],), (x.itemsize,))
+def _memory(x: Array, layout: OperandLayout) -> Array:
+    """The dwords of x `[T, dwords]` as they lie in memory: to the end of its last block of rows."""
+    blocks = (len(x) + layout.mr - 1) // layout.mr
+    return as_strided(x, (blocks * layout.mr * x.shape[1],), (x.itemsize,))
 
 
-def _places(x: Array, form: Form, columns: int) -> NDArray[np.int64]:
-    """Where in that memory the first words of each row lie: `[T, columns]`."""
-    row, word = np.ogrid[: len(x), :columns]
-    block, line = row // form.rows * x.shape[1], word // TILE * TILE
-    places: Array = (block + line) * form.rows + row % form.rows * TILE + word % TILE
+def _places(x: Array, layout: OperandLayout, columns: int) -> NDArray[np.int64]:
+    """Where in that memory the first dwords of each row lie: `[T, columns]`."""
+    row, dword = np.ogrid[: len(x), :columns]
+    block, line = row // layout.mr * x.shape[1], dword // CACHE_LINE * CACHE_LINE
+    places: Array = (block + line) * layout.mr + row % layout.mr * CACHE_LINE + dword % CACHE_LINE
     return places
 
 
 def read_x(precision: Precision, x: Array) -> NDArray[np.float64]:
     """The values `[T, K]` of x."""
-    form = precision.form
-    return unpack(precision, _memory(x, form)[_places(x, form, x.shape[1])])
+    layout = precision.layout
+    return unpack(precision, _memory(x, layout)[_places(x, layout, x.shape[1])])
 
 
 def blocked(precision: Precision) -> Write:
-    """Twin of `Precision.blocked`: writes all rows at once, `(x [T, words], values [T, K])`."""
+    """As `Precision.blocked`, all rows at once: `(x [T, dwords], values [T, K])`."""
 
     def write(x: Array, values: Array) -> None:
         packed = pack(precision, values)
-        _memory(x, precision.form)[_places(x, precision.form, packed.shape[1])] = packed
+        _memory(x, precision.layout)[_places(x, precision.layout, packed.shape[1])] = packed
 
     return write
 
 
-def plain(precision: Precision) -> Write:
-    """Twin of `Precision.plain`."""
+def row_major(precision: Precision) -> Write:
+    """As `Precision.row_major`."""
 
     def write(out: Array, values: Array) -> None:
         packed = pack(precision, values)
@@ -123,7 +126,7 @@ def plain(precision: Precision) -> Write:
 
 
 def in_heads(precision: Precision) -> Write:
-    """Twin of `Precision.in_heads`."""
+    """As `Precision.in_heads`."""
 
     def write(out: Array, values: Array) -> None:
         heads, rows, _ = out.shape
@@ -133,55 +136,57 @@ def in_heads(precision: Precision) -> Write:
     return write
 
 
-def product_rows(precision: Precision) -> Write:
-    """Twin of `Precision.product_rows`."""
-    return plain(precision.given) if precision.form.quantised else blocked(precision)
+def product_input(precision: Precision) -> Write:
+    """As `Precision.product_input`."""
+    return row_major(precision.unquantised) if precision.layout.quantised else blocked(precision)
 
 
-def write_operand(precision: Precision, values: Array, x: Operand) -> None:
+def write_product_input(precision: Precision, values: Array, x: ProductInput) -> None:
     """Write rows `[T, K]` as a product reads them, quantised if need be.
 
-    Steps are counted in float32, as the kernels do, so that both decide alike about a tie.
+    Quantised in float32, as the kernels do it, so that both round a tie the same way.
     """
-    if not precision.form.quantised:
+    if not precision.layout.quantised:
         blocked(precision)(x.rows, values)
         return
     values = values.astype(np.float32)
     peaks = np.abs(values).max(axis=1)
-    x.scale[: len(values)] = peaks * np.float32(1 / precision.steps)
-    steps = np.divide(precision.steps, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST)
-    blocked(precision)(x.rows, np.rint(values * steps[:, None]))
+    x.scale[: len(values)] = peaks * np.float32(1 / precision.qmax)
+    factors = np.divide(
+        precision.qmax, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST_PEAK
+    )
+    blocked(precision)(x.rows, np.rint(values * factors[:, None]))
 
 
 # ---- the kernels --------------------------------------------------------------------------------
 
-_plain_float32 = plain(float32)
+_row_major_float32 = row_major(float32)
 
 
 def linear_kernel(
     precision: Precision = float32,
     activation: Callable[[Array], Array] = lambda x: x,
     residual: bool = False,
-    given: Write = _plain_float32,
-    parts: int = 1,
+    output: Write = _row_major_float32,
+    outputs: int = 1,
 ) -> Callable[..., None]:
-    """Twin of `product.linear_kernel`; `activation` works on float64 arrays.
+    """Reference kernel of `product.linear_kernel`; `activation` works on float64 arrays.
 
-    `parts` only says in which order a kernel goes.
+    `outputs` only says in which order a kernel goes.
     """
 
-    def run(x: Operand, layer: Linear, added: Array | float, out: Array) -> None:
-        values, weight = read_x(precision, x.rows), unpack_weight(precision.form, layer.weight)
+    def run(x: ProductInput, layer: Linear, added: Array | float, out: Array) -> None:
+        values, weight = read_x(precision, x.rows), unpack_weight(precision.layout, layer.weight)
         total = values @ weight.T
-        if precision.form.quantised:
+        if precision.layout.quantised:
             total *= x.scale[: len(total), None].astype(np.float64) * layer.scale
-        given(out, activation(total + layer.bias) + added)
+        output(out, activation(total + layer.bias) + added)
 
-    def linear(_team: Any, x: Operand, layer: Linear, _accumulator: Array, out: Array) -> None:
+    def linear(_team: Any, x: ProductInput, layer: Linear, _accumulator: Array, out: Array) -> None:
         run(x, layer, 0.0, out)
 
     def linear_residual(
-        _team: Any, x: Operand, layer: Linear, residual: Array, _accumulator: Array, out: Array
+        _team: Any, x: ProductInput, layer: Linear, residual: Array, _accumulator: Array, out: Array
     ) -> None:
         run(x, layer, residual, out)
 
@@ -189,68 +194,68 @@ def linear_kernel(
 
 
 def quantise_kernel(precision: Precision) -> Callable[..., None]:
-    """Twin of `quantise.quantise_kernel`."""
+    """Reference kernel of `quantise.quantise_kernel`."""
 
-    def quantise(_team: Any, given: Array, x: Operand) -> None:
-        if precision.form.quantised:
-            write_operand(precision, unpack(precision.given, given), x)
+    def quantise(_team: Any, unquantised: Array, x: ProductInput) -> None:
+        if precision.layout.quantised:
+            write_product_input(precision, unpack(precision.unquantised, unquantised), x)
 
     return quantise
 
 
 def layer_norm_kernel(precision: Precision = float32) -> Callable[..., None]:
-    """Twin of `norm.layer_norm_kernel`."""
+    """Reference kernel of `layer_norm.layer_norm_kernel`."""
 
-    def layer_norm(_team: Any, hidden: Array, norm: Norm, width: int, x: Operand) -> None:
+    def layer_norm(_team: Any, hidden: Array, norm: Norm, width: int, x: ProductInput) -> None:
         exact = hidden[:, :width].astype(np.float64)
         difference = exact - exact.mean(axis=1, keepdims=True)
         normal = difference / np.sqrt(exact.var(axis=1, keepdims=True) + norm.epsilon[0])
         hidden[:, :width] = normal * norm.weight[:width] + norm.bias[:width]
         hidden[:, width:] = 0
-        write_operand(precision, hidden, x)
+        write_product_input(precision, hidden, x)
 
     return layer_norm
 
 
 def embed_kernel(precision: Precision = float32) -> Callable[..., None]:
-    """Twin of `norm.embed_kernel`."""
+    """Reference kernel of `layer_norm.embed_kernel`."""
     layer_norm = layer_norm_kernel(precision)
 
     def embed(
         team: Any,
         ids: Array,
         positions: Array,
-        words: Array,
-        places: Array,
+        word_embeddings: Array,
+        position_embeddings: Array,
         norm: Norm,
         width: int,
         hidden: Array,
-        x: Operand,
+        x: ProductInput,
     ) -> None:
-        hidden[:] = words[ids] + places[positions]
+        hidden[:] = word_embeddings[ids] + position_embeddings[positions]
         layer_norm(team, hidden, norm, width, x)
 
     return embed
 
 
-def keep_rows_kernel(precision: Precision = float32) -> Callable[..., None]:
-    """Twin of `keep.keep_rows_kernel`."""
+def gather_rows_kernel(precision: Precision = float32) -> Callable[..., None]:
+    """Reference kernel of `gather_rows.gather_rows_kernel`."""
 
-    def keep_rows(_team: Any, rows: Array, hidden: Array, context: Array) -> None:
+    def gather_rows(_team: Any, rows: Array, hidden: Array, context: Array) -> None:
         kept = len(rows)
         hidden[:kept] = hidden[rows]
-        if precision.form.quantised:
+        if precision.layout.quantised:
             context[:kept] = context[rows]
         else:
-            memory = _memory(context, precision.form)
-            places = _places(context, precision.form, context.shape[1])
+            memory = _memory(context, precision.layout)
+            places = _places(context, precision.layout, context.shape[1])
             memory[places[:kept]] = memory[places[rows]]
 
-    return keep_rows
+    return gather_rows
 
 
 def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
-    """Twin of `attention.attention_kernel`; needs no scratch."""
+    """Reference kernel of `attention.attention_kernel`; needs no scratch."""
     inner = attention_precision(precision)
 
     def attention(
@@ -259,7 +264,7 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
         bounds: Array,
         heads: int,
         width: int,
-        _own: Workspace,
+        _scratch: ThreadScratch,
         context: Array,
     ) -> None:
         parts = unpack(inner, qkv).reshape(3, heads, -1, width)
@@ -270,6 +275,6 @@ def attention_kernel(precision: Precision = float32) -> Callable[..., None]:
             weights = np.exp(scores - scores.max(axis=2, keepdims=True))
             weights /= weights.sum(axis=2, keepdims=True)
             exact[first:last] = (weights @ v).swapaxes(0, 1)
-        product_rows(precision)(context, exact.reshape(len(exact), -1))
+        product_input(precision)(context, exact.reshape(len(exact), -1))
 
     return attention

@@ -7,7 +7,8 @@ import pytest
 from numba import njit
 
 from minner.kernels import activations
-from minner.kernels.vector.staged import loop, staged
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.staged import staged
 from minner.kernels.vector.target import LANES
 
 

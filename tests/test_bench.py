@@ -23,7 +23,7 @@ from minner.bench.timing import burst, ratios, spread
 from minner.bench.work import forward_flops, matrix_weights, weight_bytes
 from minner.commands.bench import sweep
 from minner.kernels.precision import PRECISIONS, float32
-from minner.kernels.vector.target import LANES, TILE
+from minner.kernels.vector.target import AMX_TILE, LANES
 from minner.tagger import Tagger
 from minner.weights.checkpoint import read_checkpoint
 
@@ -161,7 +161,7 @@ def test_multiply_adds_are_computed() -> None:
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_the_peak_of_other_precisions(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     """Every sum grows by the same in every step, in whichever registers it is."""
-    for name in ("STEPS", "TILE_STEPS"):
+    for name in ("ROUNDS", "AMX_ROUNDS"):
         monkeypatch.setattr(probes, name, 5)
     seen: list[tuple[int, Any]] = []
     arithmetic = probes.Arithmetic(2, precision)
@@ -179,11 +179,12 @@ def test_the_peak_of_other_precisions(monkeypatch: pytest.MonkeyPatch, precision
 
     monkeypatch.setattr(arithmetic, "_loop", spy)
     arithmetic.run(2)
-    tiled = PRECISIONS[precision].form.tiled
-    sums = 4 * TILE * TILE if tiled else probes.SUMS * LANES
+    in_amx = PRECISIONS[precision].layout.amx
+    sums = 4 * AMX_TILE * AMX_TILE if in_amx else probes.SUMS * LANES
     assert seen == [(5, sums)] * 2
-    per_step = 2 * sums * PRECISIONS[precision].form.step * (TILE if tiled else 1)
-    assert arithmetic.flops == 5 * per_step
+    dwords = sums * (AMX_TILE if in_amx else 1)
+    per_round = 2 * dwords * PRECISIONS[precision].layout.weights_per_dword
+    assert arithmetic.flops == 5 * per_round
     assert arithmetic.what.startswith(precision)
 
 

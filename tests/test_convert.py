@@ -27,7 +27,7 @@ from minner.weights.checkpoint import open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
 from minner.weights.hub import find_checkpoint
 from minner.weights.numbers import (
-    SMALLEST,
+    SMALLEST_WEIGHT,
     from_bfloat16,
     from_int8,
     scaled_to_bfloat16,
@@ -51,7 +51,7 @@ def assert_same_bits(one: Path, other: Path, precision: str) -> None:
     """Packed, both are the same in a precision."""
     first, second = (pack(read_checkpoint(directory), precision) for directory in (one, other))
     assert (first.shape, first.activation) == (second.shape, second.activation)
-    for a, b in ((first.words, second.words), (first.memory, second.memory)):
+    for a, b in ((first.word_embeddings, second.word_embeddings), (first.memory, second.memory)):
         np.testing.assert_array_equal(a.view(np.uint32), b.view(np.uint32))
 
 
@@ -61,7 +61,7 @@ def assert_same_bits(one: Path, other: Path, precision: str) -> None:
 def test_int8_of_what_int8_stands_for_is_the_same() -> None:
     random = np.random.default_rng(0)
     weight = random.normal(size=(4096, 16)) * 10.0 ** random.uniform(-28, 36, (4096, 1))
-    weight[7], weight[8] = 0, SMALLEST / 2
+    weight[7], weight[8] = 0, SMALLEST_WEIGHT / 2
     weight = weight.astype(np.float32)
     steps, scales = to_int8(weight)
     again, scales_again = to_int8(from_int8(steps, scales))
@@ -72,7 +72,7 @@ def test_int8_of_what_int8_stands_for_is_the_same() -> None:
     assert not steps[[7, 8]].any()
     assert not scales[[7, 8]].any()
     error = np.abs(from_int8(steps, scales).astype(float) - weight)
-    assert (error <= 0.501 * scales.astype(float)[:, None] + SMALLEST).all()
+    assert (error <= 0.501 * scales.astype(float)[:, None] + SMALLEST_WEIGHT).all()
 
 
 # ---- what is written ----------------------------------------------------------------------------

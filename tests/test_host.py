@@ -154,4 +154,4 @@ def test_the_environment_may_override_a_part(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("NUMBA_CPU_NAME", raising=False)
     monkeypatch.setenv("NUMBA_CPU_FEATURES", "+avx2,+fma,+avxvnni")
     assert target.host_target().cpu == "some-cpu"
-    assert "vpdpbusd" in target.host_target().quad_dot
+    assert "vpdpbusd" in target.host_target().int8_dot

@@ -435,7 +435,7 @@ def test_bytes_are_those_of_the_packed_model(tmp_path: Path) -> None:
     epsilons = 4 * PADDING * (1 + 2 * checkpoint.config.n_layers)
     for precision, size in weight_bytes(checkpoint.config).items():
         model = pack(checkpoint, precision)
-        assert model.words.nbytes + model.memory.nbytes == size + epsilons, precision
+        assert model.word_embeddings.nbytes + model.memory.nbytes == size + epsilons, precision
 
 
 # ---- as text ------------------------------------------------------------------------------------

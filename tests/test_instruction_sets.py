@@ -17,7 +17,7 @@ import pytest
 
 from checkpoints import write_checkpoint
 from instruction_sets import InstructionSet, host_sets
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.kernels.runtime.threads import available_cores
 from test_precisions import BOUNDS
 
@@ -126,7 +126,7 @@ def test_the_forward_pass(instructions: InstructionSet, answers: dict[str, Futur
         wanted = getattr(code, precision)
         names = found[precision]["instructions"]
         assert [name for name in names if re.fullmatch(wanted, name)], precision
-    for precision in FORMS:
+    for precision in OPERAND_LAYOUTS:
         times = said.count(f"lacks the fast instructions of {precision}: ")
         assert times == (precision in code.slow), "once, however often a model is loaded"
 

@@ -1,4 +1,4 @@
-"""Every fast kernel against its plain float64 twin, in every precision, over awkward sizes."""
+"""Every kernel against its float64 reference kernel, in every precision, over awkward sizes."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ from lone_kernels import accumulator, alone, nans, normal, padded_rows
 from minner import reference
 from minner.errors import MinnerError
 from minner.kernels.precision import PRECISIONS, attention_precision
-from minner.kernels.runtime.layout import Operand, padded
-from minner.kernels.vector.target import BLOCK, GROUP_ROWS, QUERIES, ROWS, TILE
+from minner.kernels.runtime.buffers import ProductInput
+from minner.kernels.runtime.layout import padded
+from minner.kernels.vector.target import CACHE_LINE, MC, MR, NR, ROW_BLOCK
 from minner.weights.pack import WIDEST
 
 UNIT = 2.0**-24
@@ -26,10 +27,10 @@ every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=
 
 
 @every_precision
-@pytest.mark.parametrize("rows", [1, ROWS, 2 * TILE + 3])
-def test_what_a_twin_writes_as_x_it_reads_again(precision, rows):
+@pytest.mark.parametrize("rows", [1, MR, 2 * CACHE_LINE + 3])
+def test_what_a_reference_kernel_writes_as_x_it_reads_again(precision, rows):
     values = np.random.default_rng(0).integers(-127, 128, (rows, 96))  # 8 bits hold them
-    x = lone.empty_x(precision.form, rows, 96).rows
+    x = lone.empty_x(precision.layout, rows, 96).rows
     reference_kernels.blocked(precision)(x, values.astype(float))
     np.testing.assert_array_equal(reference_kernels.read_x(precision, x)[:, :96], values)
 
@@ -38,8 +39,8 @@ def test_what_a_twin_writes_as_x_it_reads_again(precision, rows):
 def test_a_weight_is_read_as_it_was_packed(precision):
     weight = np.random.default_rng(0).integers(-127, 128, (70, 97)).astype(np.float32)
     weight[:, 5] = 127
-    layer = lone.layer_of(precision.form, weight, np.zeros(70, np.float32))
-    unpacked = reference_kernels.unpack_weight(precision.form, layer.weight)
+    layer = lone.layer_of(precision.layout, weight, np.zeros(70, np.float32))
+    unpacked = reference_kernels.unpack_weight(precision.layout, layer.weight)
     np.testing.assert_array_equal(unpacked[:70, :97], weight)
     assert not unpacked[70:].any()
     assert not unpacked[:, 97:].any()
@@ -47,8 +48,8 @@ def test_a_weight_is_read_as_it_was_packed(precision):
 
 # ---- products -----------------------------------------------------------------------------------
 
-ROW_COUNTS = [1, 2, 3, ROWS - 1, ROWS, ROWS + 1, TILE + 1, QUERIES, 37, GROUP_ROWS + 1]
-SIZES = [(1, 1), (7, BLOCK - 1), (37, BLOCK), (97, 70), (1100, 97)]
+ROW_COUNTS = [1, 2, 3, MR - 1, MR, MR + 1, CACHE_LINE + 1, ROW_BLOCK, 37, MC + 1]
+SIZES = [(1, 1), (7, NR - 1), (37, NR), (97, 70), (1100, 97)]
 
 
 def product_bound(precision, x, layer, added):
@@ -58,10 +59,10 @@ def product_bound(precision, x, layer, added):
     exact; only what they are worth is rounded.
     """
     values = reference_kernels.read_x(precision, x.rows)
-    weight = reference_kernels.unpack_weight(precision.form, layer.weight)
+    weight = reference_kernels.unpack_weight(precision.layout, layer.weight)
     size = np.abs(values) @ np.abs(weight).T
     roundings = values.shape[1] + 4
-    if precision.form.quantised:
+    if precision.layout.quantised:
         size *= x.scale[: len(size), None] * layer.scale.astype(float)
         roundings = 8
     return roundings * UNIT * (size + np.abs(layer.bias) + np.abs(added))
@@ -70,9 +71,9 @@ def product_bound(precision, x, layer, added):
 @every_precision
 @pytest.mark.parametrize("rows", ROW_COUNTS)
 @pytest.mark.parametrize(("depth", "width"), SIZES)
-def test_a_product_and_residual_equals_its_twin(precision, rows, depth, width):
+def test_a_product_and_residual_equals_its_reference_kernel(precision, rows, depth, width):
     x = lone.x_of(precision, normal(0, rows, depth))
-    layer = lone.layer_of(precision.form, normal(1, width, depth), normal(2, width))
+    layer = lone.layer_of(precision.layout, normal(1, width, depth), normal(2, width))
     added = padded_rows(normal(3, rows, width))
     fast, slow = nans(2, rows, padded(width))
     lone.linear_residual(precision.name)(alone(), x, layer, added, accumulator(), fast)
@@ -86,20 +87,24 @@ def test_a_product_and_residual_equals_its_twin(precision, rows, depth, width):
 
 
 @every_precision
-@pytest.mark.parametrize("rows", [1, ROWS + 1, GROUP_ROWS + 1])
-def test_a_product_with_gelu_equals_its_twin(precision, rows):
+@pytest.mark.parametrize("rows", [1, MR + 1, MC + 1])
+def test_a_product_with_gelu_equals_its_reference_kernel(precision, rows):
     x = lone.x_of(precision, normal(0, rows, 64))
-    layer = lone.layer_of(precision.form, normal(1, 70, 64) / 4, normal(2, 70))
-    fast, slow = (lone.empty_product_rows(precision, rows, 70) for _ in range(2))
+    layer = lone.layer_of(precision.layout, normal(1, 70, 64) / 4, normal(2, 70))
+    fast, slow = (lone.empty_product_input(precision, rows, 70) for _ in range(2))
     lone.linear_gelu(precision.name)(alone(), x, layer, accumulator(), fast)
-    twin = reference_kernels.linear_kernel(
-        precision, reference.ACTIVATIONS["gelu"], given=reference_kernels.product_rows(precision)
+    slow_kernel = reference_kernels.linear_kernel(
+        precision, reference.ACTIVATIONS["gelu"], output=reference_kernels.product_input(precision)
     )
-    twin(None, x, layer, None, slow)
-    actual, expected = (lone.read_product_rows(precision, out)[:, :70] for out in (fast, slow))
+    slow_kernel(None, x, layer, None, slow)
+    actual, expected = (lone.read_product_input(precision, out)[:, :70] for out in (fast, slow))
     # Where x is float32 what follows is not rounded, and GELU is exact.
-    rounded = precision.form.x_step > 1
-    given = precision.form.given_step if precision.form.quantised else precision.form.x_step
+    rounded = precision.layout.x_per_dword > 1
+    given = (
+        precision.layout.unquantised_per_dword
+        if precision.layout.quantised
+        else precision.layout.x_per_dword
+    )
     relative = 2 * HALF_BFLOAT if given == 2 else 4 * UNIT
     tolerance = 8e-5 if rounded else 4e-6
     np.testing.assert_allclose(actual, expected, rtol=relative, atol=tolerance)
@@ -107,17 +112,17 @@ def test_a_product_with_gelu_equals_its_twin(precision, rows):
 
 @every_precision
 @pytest.mark.parametrize("rows", [1, 37])
-def test_queries_keys_and_values_equal_their_twin(precision, rows):
+def test_queries_keys_and_values_equal_their_reference_kernel(precision, rows):
     inner = attention_precision(precision)
     x = lone.x_of(precision, normal(0, rows, 64))
-    layer = lone.layer_of(precision.form, normal(1, 192, 64), normal(2, 192))
+    layer = lone.layer_of(precision.layout, normal(1, 192, 64), normal(2, 192))
     fast, slow = (lone.empty_qkv(inner, 2, rows, 32) for _ in range(2))
     lone.linear_layer(precision.name)(alone(), x, layer, accumulator(), fast)
-    twin = reference_kernels.linear_kernel(
-        precision, given=reference_kernels.in_heads(inner), parts=3
+    slow_kernel = reference_kernels.linear_kernel(
+        precision, output=reference_kernels.in_heads(inner), outputs=3
     )
-    twin(None, x, layer, None, slow)
-    relative = 2 * HALF_BFLOAT if inner.form.x_step == 2 else 0
+    slow_kernel(None, x, layer, None, slow)
+    relative = 2 * HALF_BFLOAT if inner.layout.x_per_dword == 2 else 0
     actual, expected = reference_kernels.unpack(inner, fast), reference_kernels.unpack(inner, slow)
     np.testing.assert_allclose(actual, expected, rtol=relative, atol=3e-5)
 
@@ -128,7 +133,7 @@ def test_int8_sums_are_exact_to_the_last_bit():
     The largest sums there can be, 3072 times 127 * 127, are beyond the 24 bits of float32.
     """
     precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
-    random, most = np.random.default_rng(0), precision.steps
+    random, most = np.random.default_rng(0), precision.qmax
     steps = random.integers(-most, most + 1, (rows, depth))
     weight_steps = random.integers(-127, 128, (width, depth))
     steps[:2], weight_steps[:2], weight_steps[2] = most, 127, -127
@@ -138,7 +143,7 @@ def test_int8_sums_are_exact_to_the_last_bit():
     weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)
     x = lone.x_of(precision, steps.astype(np.float32) * scale[:, None])
     weight = weight_steps.astype(np.float32) * weight_scale[:, None]
-    layer = lone.layer_of(precision.form, weight, np.zeros(width, np.float32))
+    layer = lone.layer_of(precision.layout, weight, np.zeros(width, np.float32))
 
     np.testing.assert_array_equal(reference_kernels.read_x(precision, x.rows)[:, :depth], steps)
     sums = (steps @ weight_steps.T).astype(np.float32)
@@ -151,12 +156,12 @@ def test_int8_sums_are_exact_to_the_last_bit():
 
 @every_precision
 def test_a_row_has_the_same_bits_in_every_tile(precision):
-    layer = lone.layer_of(precision.form, normal(1, BLOCK, 1100), normal(2, BLOCK))
-    values, added = normal(0, 2 * GROUP_ROWS, 1100), normal(3, 2 * GROUP_ROWS, padded(BLOCK))
+    layer = lone.layer_of(precision.layout, normal(1, NR, 1100), normal(2, NR))
+    values, added = normal(0, 2 * MC, 1100), normal(3, 2 * MC, padded(NR))
 
     def product(first, rows):
         x = lone.x_of(precision, values[first : first + rows])
-        out, residual = nans(rows, padded(BLOCK)), added[first : first + rows].copy()
+        out, residual = nans(rows, padded(NR)), added[first : first + rows].copy()
         lone.linear_residual(precision.name)(alone(), x, layer, residual, accumulator(), out)
         return out
 
@@ -170,15 +175,15 @@ def test_a_row_has_the_same_bits_in_every_tile(precision):
 
 
 def test_sums_that_could_overflow_are_refused():
-    form = PRECISIONS["int8"].form
+    layout = PRECISIONS["int8"].layout
     weight, bias = np.ones((1, WIDEST + 1), np.float32), np.zeros(1, np.float32)
-    lone.layer_of(form, weight[:, 1:], bias)
+    lone.layer_of(layout, weight[:, 1:], bias)
     with pytest.raises(MinnerError, match=f"{WIDEST + 1} inputs, and int8 can sum up {WIDEST}"):
-        lone.layer_of(form, weight, bias)
-    assert WIDEST * 127 * 511 < 2**31 and PRECISIONS["int8"].steps <= 511
+        lone.layer_of(layout, weight, bias)
+    assert WIDEST * 127 * 511 < 2**31 and PRECISIONS["int8"].qmax <= 511
 
 
-def test_quantised_rows_equal_their_twin():
+def test_quantised_rows_equal_their_reference_kernel():
     precision = PRECISIONS["int8"]
     values = normal(0, 9, 96) * np.float32(3)
     values[1] = 0
@@ -187,29 +192,29 @@ def test_quantised_rows_equal_their_twin():
     values[4] *= np.float32(1e-30)
     values[5], values[6] = 2.5, -1  # as large everywhere
     values[7] = 0
-    values[7, :4] = precision.steps, 0.5, 1.5, -2.5  # ties, in steps of 1
-    given = lone.empty_plain(precision.given, 9, 96)
-    reference_kernels.plain(precision.given)(given, values)
-    fast, slow = (lone.empty_x(precision.form, 9, 96) for _ in range(2))
+    values[7, :4] = precision.qmax, 0.5, 1.5, -2.5  # ties, in steps of 1
+    given = lone.empty_row_major(precision.unquantised, 9, 96)
+    reference_kernels.row_major(precision.unquantised)(given, values)
+    fast, slow = (lone.empty_x(precision.layout, 9, 96) for _ in range(2))
     lone.quantise("int8")(alone(), given, fast)
     reference_kernels.quantise_kernel(precision)(None, given, slow)
     steps = reference_kernels.read_x(precision, fast.rows)[:, :96]
     np.testing.assert_array_equal(steps, reference_kernels.read_x(precision, slow.rows)[:, :96])
     np.testing.assert_array_equal(fast.scale[:9], slow.scale[:9])
 
-    exact = reference_kernels.unpack(precision.given, given)
+    exact = reference_kernels.unpack(precision.unquantised, given)
     scale = fast.scale[:9, None].astype(float)
     error = np.abs(steps * scale - exact)
     assert (error <= scale * 0.5001 + 1e-35).all()
     largest = np.delete(np.abs(steps).max(axis=1), [1, 3])
-    np.testing.assert_array_equal(largest, precision.steps)
+    np.testing.assert_array_equal(largest, precision.qmax)
     assert not steps[[1, 3]].any()
-    np.testing.assert_array_equal(steps[7, :4], [precision.steps, 0, 2, -2])
+    np.testing.assert_array_equal(steps[7, :4], [precision.qmax, 0, 2, -2])
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
 def test_nothing_is_quantised_where_nothing_has_to_be(name):
-    x = lone.empty_x(PRECISIONS[name].form, 3, 32)
+    x = lone.empty_x(PRECISIONS[name].layout, 3, 32)
     team = alone()
     lone.quantise(name)(team, nans(3, 32), x)
     assert np.isnan(x.rows).all()
@@ -219,10 +224,10 @@ def test_nothing_is_quantised_where_nothing_has_to_be(name):
 # ---- norms --------------------------------------------------------------------------------------
 
 
-def assert_operand(precision, hidden, x):
+def assert_product_input(precision, hidden, x):
     """That x holds a hidden state as a product reads it, to the bit."""
-    expected = lone.empty_x(precision.form, *hidden.shape)
-    reference_kernels.write_operand(precision, hidden, expected)
+    expected = lone.empty_x(precision.layout, *hidden.shape)
+    reference_kernels.write_product_input(precision, hidden, expected)
     columns = hidden.shape[1]
     for actual, wanted in (
         (
@@ -237,18 +242,18 @@ def assert_operand(precision, hidden, x):
 def both_norms(precision, values, norm, width):
     """The hidden state after a layer norm, fast and slow; and that its x is right."""
     fast, slow = values.copy(), values.copy()
-    x = lone.empty_x(precision.form, *values.shape)
+    x = lone.empty_x(precision.layout, *values.shape)
     lone.layer_norm(precision.name)(alone(), fast, norm, width, x)
-    assert_operand(precision, fast, x)
-    unused = lone.empty_x(precision.form, *values.shape)
+    assert_product_input(precision, fast, x)
+    unused = lone.empty_x(precision.layout, *values.shape)
     reference_kernels.layer_norm_kernel(precision)(None, slow, norm, width, unused)
     return fast, slow
 
 
 @every_precision
-@pytest.mark.parametrize("width", [1, 2, 37, BLOCK, BLOCK + 1, 384])
-def test_layer_norm_equals_its_twin(precision, width):
-    values = padded_rows(normal(0, 2 * TILE + 1, width) * 3 + 2)
+@pytest.mark.parametrize("width", [1, 2, 37, NR, NR + 1, 384])
+def test_layer_norm_equals_its_reference_kernel(precision, width):
+    values = padded_rows(normal(0, 2 * CACHE_LINE + 1, width) * 3 + 2)
     norm = lone.norm_of(*normal(1, 2, width))
     fast, slow = both_norms(precision, values, norm, width)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
@@ -272,19 +277,19 @@ def test_layer_norm_of_a_constant_row_is_its_bias():
 
 @every_precision
 @pytest.mark.parametrize("lengths", [[1], [3, 1, 5], [17]])
-def test_embed_equals_its_twin(precision, lengths):
+def test_embed_equals_its_reference_kernel(precision, lengths):
     width, tokens = 40, sum(lengths)
     ids = np.random.default_rng(0).integers(0, 11, tokens).astype(np.int32)
     positions = np.concatenate([np.arange(length) for length in lengths]).astype(np.int32)
     words, places = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
     norm = lone.norm_of(*normal(3, 2, width))
     fast, slow = nans(2, tokens, padded(width))
-    x, unused = (lone.empty_x(precision.form, tokens, padded(width)) for _ in range(2))
+    x, unused = (lone.empty_x(precision.layout, tokens, padded(width)) for _ in range(2))
     inputs = ids, positions, words, places, norm, width
     lone.embed(precision.name)(alone(), *inputs, fast, x)
     reference_kernels.embed_kernel(precision)(None, *inputs, slow, unused)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
-    assert_operand(precision, fast, x)
+    assert_product_input(precision, fast, x)
 
 
 # ---- attention ----------------------------------------------------------------------------------
@@ -295,28 +300,28 @@ def both_attentions(precision, qkv, lengths, heads, width):
     inner, bounds = attention_precision(precision), np.cumsum([0, *lengths]).astype(np.int32)
     words = lone.empty_qkv(inner, heads, len(qkv), width)
     reference_kernels.in_heads(inner)(words, qkv)
-    fast, slow = (lone.empty_product_rows(precision, len(qkv), heads * width) for _ in range(2))
-    own = lone.workspace(max(lengths), width)
+    fast, slow = (lone.empty_product_input(precision, len(qkv), heads * width) for _ in range(2))
+    own = lone.thread_scratch(max(lengths), width)
     lone.attention(precision.name)(alone(), words, bounds, heads, width, own, fast)
-    twin = reference_kernels.attention_kernel(precision)
-    twin(None, words, bounds, heads, width, own, slow)
+    slow_kernel = reference_kernels.attention_kernel(precision)
+    slow_kernel(None, words, bounds, heads, width, own, slow)
     columns = heads * width
-    return tuple(lone.read_product_rows(precision, out)[:, :columns] for out in (fast, slow))
+    return tuple(lone.read_product_input(precision, out)[:, :columns] for out in (fast, slow))
 
 
 def attention_error(precision, qkv):
     """What rounding the probabilities and the context to bfloat16 may cost, where that is done."""
-    if attention_precision(precision).form.x_step == 1:
+    if attention_precision(precision).layout.x_per_dword == 1:
         return 5e-6
     return 3 * HALF_BFLOAT * np.abs(qkv).max() + 5e-6
 
 
 @every_precision
 @pytest.mark.parametrize(
-    "lengths", [[1], [2], [BLOCK + 1], [5, 1, ROWS, 2 * BLOCK], [131, 3], [2 * TILE, TILE + 1]]
+    "lengths", [[1], [2], [NR + 1], [5, 1, MR, 2 * NR], [131, 3], [2 * CACHE_LINE, CACHE_LINE + 1]]
 )
 @pytest.mark.parametrize(("heads", "width"), [(1, 32), (3, 32), (2, 64)])
-def test_attention_equals_its_twin(precision, lengths, heads, width):
+def test_attention_equals_its_reference_kernel(precision, lengths, heads, width):
     qkv = normal(0, sum(lengths), 3 * heads * width)
     qkv[:, : heads * width] *= width**-0.5  # as the packer scales q
     fast, slow = both_attentions(precision, qkv, lengths, heads, width)
@@ -346,24 +351,24 @@ def test_a_sequence_has_the_same_context_in_every_batch(precision):
 @every_precision
 @pytest.mark.parametrize("kept", [1, 13, 39, 40])
 @pytest.mark.parametrize("width", [32, 160])
-def test_rows_kept_equal_their_twin(precision, kept, width):
+def test_rows_kept_equal_their_reference_kernel(precision, kept, width):
     rows = np.sort(np.random.default_rng(0).permutation(40)[:kept]).astype(np.int32)
     fast, slow = (
-        (normal(0, 40, width), lone.empty_product_rows(precision, 40, 2 * width)) for _ in range(2)
+        (normal(0, 40, width), lone.empty_product_input(precision, 40, 2 * width)) for _ in range(2)
     )
     for _, context in (fast, slow):
-        reference_kernels.product_rows(precision)(context, normal(1, 40, 2 * width))
-    lone.keep_rows(precision.name)(alone(), rows, *fast)
-    reference_kernels.keep_rows_kernel(precision)(None, rows, *slow)
+        reference_kernels.product_input(precision)(context, normal(1, 40, 2 * width))
+    lone.gather_rows(precision.name)(alone(), rows, *fast)
+    reference_kernels.gather_rows_kernel(precision)(None, rows, *slow)
     np.testing.assert_array_equal(fast[0][:kept], normal(0, 40, width)[rows])
     np.testing.assert_array_equal(fast[0][:kept], slow[0][:kept])
-    actual, expected = (lone.read_product_rows(precision, of[1])[:kept] for of in (fast, slow))
+    actual, expected = (lone.read_product_input(precision, of[1])[:kept] for of in (fast, slow))
     np.testing.assert_array_equal(actual, expected)
 
 
 def test_operands_reach_to_the_end_of_their_last_block():
     """What `layout.cut_x` reserves: a product reads and writes whole blocks of rows."""
     for precision in PRECISIONS.values():
-        x = lone.empty_x(precision.form, 1, 32)
-        assert isinstance(x, Operand)
-        assert x.rows.base.size % (precision.form.rows * TILE) == 0
+        x = lone.empty_x(precision.layout, 1, 32)
+        assert isinstance(x, ProductInput)
+        assert x.rows.base.size % (precision.layout.mr * CACHE_LINE) == 0

@@ -33,7 +33,7 @@ from minner.kernels.runtime.layout import (
     weight_count,
     weight_views,
 )
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.pack import pack_memory
 
@@ -88,11 +88,11 @@ def test_the_reference_does_as_many_operations_as_are_counted(
     assert 7 * attention_flops(SHAPE, 7) == SHAPE.layers * 2 * (2 * 7 * 7 * SHAPE.dim)
 
 
-@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("precision", OPERAND_LAYOUTS)
 def test_the_views_are_those_of_the_steps(precision: str) -> None:
     assert Weights._fields == tuple(step.name for step, _ in PACKED)
-    memory = np.empty(weight_count(SHAPE, FORMS[precision]), dtype=np.float32)
-    views, end = weight_views(memory, SHAPE, FORMS[precision])
+    memory = np.empty(weight_count(SHAPE, OPERAND_LAYOUTS[precision]), dtype=np.float32)
+    views, end = weight_views(memory, SHAPE, OPERAND_LAYOUTS[precision])
     sizes = 0
     for (step, in_layer), view in zip(PACKED, views, strict=True):
         kinds = {Kind.NORM: Norm, Kind.LINEAR: Linear, Kind.TABLE: np.ndarray}
@@ -123,7 +123,7 @@ def test_the_epsilon_of_a_model_reaches_its_norms(tmp_path: Path) -> None:
     checkpoint = read_checkpoint(write_checkpoint(tmp_path / "model"))
     with_another = replace(checkpoint, config=replace(checkpoint.config, layer_norm_eps=1e-5))
     for one, epsilon in ((checkpoint, 1e-12), (with_another, 1e-5)):
-        memory = pack_memory(one, FORMS["float32"])
-        views, _ = weight_views(memory, one.config.shape, FORMS["float32"])
+        memory = pack_memory(one, OPERAND_LAYOUTS["float32"])
+        views, _ = weight_views(memory, one.config.shape, OPERAND_LAYOUTS["float32"])
         for norm in (views.embeddings_norm, views.sa_layer_norm, views.output_layer_norm):
             assert (norm.epsilon == np.float32(epsilon)).all()

@@ -13,7 +13,7 @@ import minner
 from checkpoints import write_checkpoint
 from minner import reference
 from minner.engine import Engine
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.tagger import Tagger
 from minner.weights.checkpoint import Checkpoint, read_checkpoint
 
@@ -61,7 +61,7 @@ def relative_error(checkpoint: Checkpoint, precision: str) -> float:
     return float(np.sqrt(np.mean((logits - expected) ** 2) / np.mean(expected**2)))
 
 
-@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("precision", OPERAND_LAYOUTS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_logits_are_near_the_reference(shape: str, precision: str, tmp_path: Path) -> None:
     error = relative_error(read_checkpoint(write_checkpoint(tmp_path, **SHAPES[shape])), precision)
@@ -80,7 +80,7 @@ def test_tags_of_the_embedded_model(embedded: Tagger, precision: str) -> None:
         assert [(one.text, one.label) for one in ours] == [(one.text, one.label) for one in theirs]
 
 
-@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("precision", OPERAND_LAYOUTS)
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_the_same_bits_in_any_company(tiny_path: Path, precision: str, threads: int) -> None:
     """Alone, in batches of 2, 7 and 64, in any order: also where a list takes several calls."""
@@ -98,7 +98,7 @@ def test_the_same_bits_in_any_company(tiny_path: Path, precision: str, threads: 
                 np.testing.assert_array_equal(logits, expected[number])
 
 
-@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("precision", OPERAND_LAYOUTS)
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_rows_left_out_change_no_bit_of_the_others(
     tiny_path: Path, precision: str, threads: int

@@ -9,8 +9,8 @@ import pytest
 from checkpoints import write_checkpoint
 from minner.engine import TOKENS_PER_CALL, Engine
 from minner.kernels.model import stage_names
-from minner.kernels.runtime.layout import LAP, LAPS, LINE
-from minner.kernels.runtime.stage_timings import Laps
+from minner.kernels.runtime.stage_timings import StageTimings
+from minner.kernels.runtime.team_state import FIELD_STRIDE, TIMESTAMP_COUNT, TIMESTAMPS
 from minner.weights.checkpoint import read_checkpoint
 
 LAYERS = [1, 2, 5]
@@ -26,7 +26,7 @@ def engines(tmp_path_factory):
     """Engines by layers, threads and precision."""
     checkpoints = {
         layers: read_checkpoint(
-            write_checkpoint(tmp_path_factory.mktemp("laps") / "model", n_layers=layers)
+            write_checkpoint(tmp_path_factory.mktemp("timings") / "model", n_layers=layers)
         )
         for layers in LAYERS
     }
@@ -66,13 +66,17 @@ def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads,
         with engine.record() as passes:
             engine.logits(batch)
         ended = now()
-        (laps,) = passes
-        assert engine._team._state[LAP * LINE] == len(laps.stages) + 1 == len(laps.stamps)
-        stamps = laps.nanoseconds()
-        assert (laps.stamps[:, 1] < 1_000_000_000).all()
+        (timings,) = passes
+        assert (
+            engine._team._state[TIMESTAMP_COUNT * FIELD_STRIDE]
+            == len(timings.stages) + 1
+            == len(timings.stamps)
+        )
+        stamps = timings.nanoseconds()
+        assert (timings.stamps[:, 1] < 1_000_000_000).all()
         assert (np.diff(stamps) >= 0).all()
         assert began <= stamps[0] < stamps[-1] <= ended
-        seconds = laps.seconds()
+        seconds = timings.seconds()
         assert [stage for stage in seconds if stage != "quantise"] == STAGES
         assert ("quantise" in seconds) == (precision == "int8")
         np.testing.assert_allclose(sum(seconds.values()), (stamps[-1] - stamps[0]) / 1e9)
@@ -81,36 +85,36 @@ def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads,
 def test_nothing_is_written_beyond_the_stages(engines, batch, monkeypatch):
     """The kernels trust the buffer: its size must be the number of barriers in the code."""
 
-    class Roomy(Laps):
+    class Roomy(StageTimings):
         def __init__(self, layers, quantised):
             super().__init__(layers, quantised)
             self.stamps = np.zeros((len(self.stages) + 100, 2), dtype=np.int64)
 
-    monkeypatch.setattr("minner.engine.Laps", Roomy)
+    monkeypatch.setattr("minner.engine.StageTimings", Roomy)
     for engine in engines.values():
         with engine.record() as passes:
             engine.logits(batch)
-        (laps,) = passes
-        used = len(laps.stages) + 1
-        assert laps.stamps[:used, 0].all()
-        assert not laps.stamps[used:].any()
+        (timings,) = passes
+        used = len(timings.stages) + 1
+        assert timings.stamps[:used, 0].all()
+        assert not timings.stamps[used:].any()
 
 
 def test_seconds_are_summed_over_the_layers():
-    laps = Laps(2)
-    laps.stamps[:] = [divmod(999_999_000 + 1000 * n * n, 1_000_000_000) for n in range(18)]
-    assert laps.stamps[-1, 0] == 1
-    microseconds = {name: round(1e6 * value) for name, value in laps.seconds().items()}
-    lap = [2 * n + 1 for n in range(17)]  # differences of squares
+    timings = StageTimings(2)
+    timings.stamps[:] = [divmod(999_999_000 + 1000 * n * n, 1_000_000_000) for n in range(18)]
+    assert timings.stamps[-1, 0] == 1
+    microseconds = {name: round(1e6 * value) for name, value in timings.seconds().items()}
+    duration = [2 * n + 1 for n in range(17)]  # differences of squares
     assert microseconds == {
-        "embed": lap[0],
-        "qkv": lap[1] + lap[8],
-        "attention": lap[2] + lap[9] + lap[10],
-        "out_lin": lap[3] + lap[11],
-        "norms": lap[4] + lap[7] + lap[12] + lap[15],
-        "lin1": lap[5] + lap[13],
-        "lin2": lap[6] + lap[14],
-        "classifier": lap[16],
+        "embed": duration[0],
+        "qkv": duration[1] + duration[8],
+        "attention": duration[2] + duration[9] + duration[10],
+        "out_lin": duration[3] + duration[11],
+        "norms": duration[4] + duration[7] + duration[12] + duration[15],
+        "lin1": duration[5] + duration[13],
+        "lin2": duration[6] + duration[14],
+        "classifier": duration[16],
     }
 
 
@@ -122,7 +126,7 @@ def test_recording_changes_no_bit(engines, batch, threads):
         during = engine.logits(batch)
     after = engine.logits(batch)
     assert len(passes) == 1
-    assert engine._team._state[LAPS * LINE] == 0
+    assert engine._team._state[TIMESTAMPS * FIELD_STRIDE] == 0
     for expected, *others in zip(before, during, after, strict=True):
         for other in others:
             np.testing.assert_array_equal(other, expected)
@@ -135,7 +139,7 @@ def test_a_list_that_takes_several_native_calls(engines):
         engine.logits(sequences)
         engine.logits(sequences[:1])
     assert len(passes) == 2 + 1
-    edges = [stamp for laps in passes for stamp in laps.nanoseconds()[[0, -1]]]
+    edges = [stamp for timings in passes for stamp in timings.nanoseconds()[[0, -1]]]
     assert edges == sorted(edges)
 
 
@@ -160,4 +164,4 @@ def test_calls_of_other_threads_are_recorded_too(engines, batch):
         for _ in pool.map(lambda _: engine.logits(batch), range(12)):
             pass
     assert len(passes) == 12
-    assert all((np.diff(laps.nanoseconds()) >= 0).all() for laps in passes)
+    assert all((np.diff(timings.nanoseconds()) >= 0).all() for timings in passes)

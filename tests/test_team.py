@@ -15,8 +15,8 @@ import pytest
 from minner.engine import Engine
 from minner.kernels.model import Shape
 from minner.kernels.runtime import threads as team_module
-from minner.kernels.runtime.layout import buffer_count, buffer_views
-from minner.kernels.runtime.operand_layout import FORMS, attention_name
+from minner.kernels.runtime.buffers import buffer_count, buffer_views
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS, attention_name
 from minner.weights.checkpoint import read_checkpoint
 from minner.weights.pack import aligned_empty
 
@@ -78,13 +78,13 @@ def test_a_call_after_one_that_got_no_memory(checkpoint, batch, precision, expec
 @pytest.mark.parametrize("tokens", [1, 13, 132])
 def test_threads_write_to_pages_of_their_own(precision, tokens):
     shape = Shape(100, 512, 2, 3, 90, 200, 9)
-    forms = FORMS[precision], FORMS[attention_name(precision)]
-    memory = aligned_empty(buffer_count(shape, *forms, tokens, tokens, workers=3))
+    layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
+    memory = aligned_empty(buffer_count(shape, *layouts, tokens, tokens, workers=3))
     pages = []
     for rank in range(3):
-        buffers, _ = buffer_views(memory, shape, *forms, tokens, tokens, rank)
-        assert within(memory, *buffers.own)
-        pages.append({at // 4096 for part in buffers.own for at in addresses(part)})
+        buffers, _ = buffer_views(memory, shape, *layouts, tokens, tokens, rank)
+        assert within(memory, *buffers.thread)
+        pages.append({at // 4096 for part in buffers.thread for at in addresses(part)})
     shared = buffers.hidden, buffers.qkv, buffers.context, buffers.ffn, buffers.last.rows
     pages.append({at // 4096 for part in shared for at in addresses(part)})
     assert sum(map(len, pages)) == len(set().union(*pages))

@@ -14,12 +14,12 @@ import pytest
 
 import minner
 from checkpoints import write_checkpoint
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights import packed
 from minner.weights.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
 from minner.weights.pack import PackedModel, pack
-from minner.weights.packed import cache_path, load_packed, words_path
+from minner.weights.packed import cache_path, load_packed, word_embeddings_path
 
 LONG_AGO = 1_000_000_000
 
@@ -42,7 +42,7 @@ def settled(directory: Path, seconds: int = LONG_AGO, **shape: int) -> Path:
 def assert_same(model: PackedModel, directory: Path, precision: str = "float32") -> None:
     expected = pack(read_checkpoint(directory), precision)
     assert (model.shape, model.activation) == (expected.shape, expected.activation)
-    np.testing.assert_array_equal(model.words, expected.words)
+    np.testing.assert_array_equal(model.word_embeddings, expected.word_embeddings)
     np.testing.assert_array_equal(model.memory.view(np.uint32), expected.memory.view(np.uint32))
 
 
@@ -50,7 +50,7 @@ def forbid_packing(monkeypatch: pytest.MonkeyPatch) -> None:
     def pack_again(*_: object) -> PackedModel:
         raise AssertionError("the cache was not used")
 
-    for name in ("pack_words", "pack_memory"):
+    for name in ("pack_word_embeddings", "pack_memory"):
         monkeypatch.setattr(packed, name, pack_again)
 
 
@@ -59,7 +59,7 @@ def test_the_second_load_maps_what_the_first_has_kept(
 ) -> None:
     directory = settled(tmp_path / "model", dim=37, n_heads=1)
     assert_same(load_packed(open_checkpoint(directory)), directory)
-    assert len(list(cache.iterdir())) == 2, "the words, and all else"
+    assert len(list(cache.iterdir())) == 2, "the word embeddings, and all else"
     forbid_packing(monkeypatch)
     model = load_packed(open_checkpoint(directory))
     assert_same(model, directory)
@@ -68,16 +68,19 @@ def test_the_second_load_maps_what_the_first_has_kept(
         model.memory[0] = 1
 
 
-def test_precisions_share_the_words(
+def test_precisions_share_the_word_embeddings(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = open_checkpoint(settled(tmp_path / "model"))
-    for precision in FORMS:
+    for precision in OPERAND_LAYOUTS:
         assert_same(load_packed(checkpoint, precision), checkpoint.directory, precision)
-    names = {words_path(checkpoint), *(cache_path(checkpoint, name) for name in FORMS)}
+    names = {
+        word_embeddings_path(checkpoint),
+        *(cache_path(checkpoint, name) for name in OPERAND_LAYOUTS),
+    }
     assert names == set(cache.iterdir())
     forbid_packing(monkeypatch)
-    for precision in FORMS:
+    for precision in OPERAND_LAYOUTS:
         assert_same(load_packed(checkpoint, precision), checkpoint.directory, precision)
 
 
@@ -130,7 +133,7 @@ def test_other_scales_of_the_same_integers_are_noticed(cache: Path, tmp_path: Pa
     assert_same(changed, tmp_path / "int8", "int8")
 
 
-@pytest.mark.parametrize("path", [words_path, partial(cache_path, precision="float32")])
+@pytest.mark.parametrize("path", [word_embeddings_path, partial(cache_path, precision="float32")])
 @pytest.mark.parametrize("damage", [b"", b"{}", None])
 def test_a_damaged_file_is_replaced(
     cache: Path, tmp_path: Path, damage: bytes | None, path: Callable[[Checkpoint], Path]

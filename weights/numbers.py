@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 STEPS = 127
 """Steps of int8 to each side of 0; without -128, a weight and its negative stay equal."""
 
-SMALLEST = 2.0**-100
+SMALLEST_WEIGHT = 2.0**-100
 """Weights that are no larger, as those of a dead unit are after long decay, count as 0: their scale
 and the steps that make 1 must stay in the range of float32."""
 
@@ -92,7 +92,7 @@ def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
         half a scale. An output whose weights are all 0, or as good as that, has the scale 0.
     """
     peaks = np.abs(weight).max(axis=1, initial=0.0)
-    peaks[peaks <= SMALLEST] = 0.0
+    peaks[peaks <= SMALLEST_WEIGHT] = 0.0
     scales = _with_17_bits(peaks / np.float32(STEPS))
     per_step = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > 0)
     steps: NDArray[Any] = np.rint(weight * per_step[:, None])

@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError
 from minner.kernels.model import Kind, Shape, Step, layer_prefix
+from minner.kernels.runtime.buffers import PAGE
 from minner.kernels.runtime.layout import (
     PACKED,
-    PAGE,
     Linear,
     padded,
     weight_count,
     weight_views,
 )
-from minner.kernels.runtime.operand_layout import FORMS, PLAIN, Form
-from minner.kernels.vector.target import TILE
+from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT, OPERAND_LAYOUTS, OperandLayout
+from minner.kernels.vector.target import AMX_TILE
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
 from minner.weights.numbers import score_factor, to_bfloat16, to_int8
 
 Floats = NDArray[np.float32]
-Words = NDArray[np.float32]  # of 32-bit words that may hold something else
+Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
 Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
 
 WIDEST = (2**31 - 1) // (127 * 511)
-"""Products that an int32 sums up without overflow, on every host: see `Precision.steps`."""
+"""Products that an int32 sums up without overflow, on every host: see `Precision.qmax`."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,16 @@ class PackedModel:
         shape: its sizes.
         activation: its activation function, by the name that `Config` gives it.
         precision: of its matrices.
-        words: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is needed.
+        word_embeddings: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is
+            needed.
         memory: every other weight, divided by `minner.kernels.runtime.layout.weight_views`.
     """
 
     shape: Shape
     activation: str
     precision: str
-    words: Floats
-    memory: Words
+    word_embeddings: Floats
+    memory: Dwords
 
 
 def aligned_empty(count: int) -> Floats:
@@ -60,34 +61,41 @@ def aligned_empty(count: int) -> Floats:
 
 
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
-    """Lay a checkpoint out for the kernels of a precision, one of `operand_layout.FORMS`."""
+    """Lay a checkpoint out for the kernels, in a precision of `OPERAND_LAYOUTS`."""
     return PackedModel(
         checkpoint.config.shape,
         checkpoint.config.activation,
         precision,
-        pack_words(checkpoint),
-        pack_memory(checkpoint, FORMS[precision]),
+        pack_word_embeddings(checkpoint),
+        pack_memory(checkpoint, OPERAND_LAYOUTS[precision]),
     )
 
 
-def pack_words(checkpoint: Checkpoint) -> Floats:
+def pack_word_embeddings(checkpoint: Checkpoint) -> Floats:
     """The word embeddings `[V, D]`, D padded; the same in every precision."""
     words = checkpoint.tensors["embeddings.word_embeddings.weight"]
     return pad_columns(words, padded(checkpoint.config.dim))
 
 
-def pack_memory(checkpoint: Checkpoint, form: Form) -> Words:
+def pack_memory(checkpoint: Checkpoint, layout: OperandLayout) -> Dwords:
     """All other weights, as `minner.kernels.runtime.layout.weight_views` divides them."""
     shape = checkpoint.config.shape
-    memory = aligned_empty(weight_count(shape, form))
+    memory = aligned_empty(weight_count(shape, layout))
     memory[:] = 0.0
-    weights, _ = weight_views(memory, shape, form)
+    weights, _ = weight_views(memory, shape, layout)
     for step, in_layer in PACKED:
         views = getattr(weights, step.name)
         for layer in range(shape.layers if in_layer else 1):
             prefix = layer_prefix(layer) if in_layer else ""
             modules = [_module(checkpoint, prefix + name) for name in step.modules]
-            _pack_step(step, modules, checkpoint.config, views, layer, form if in_layer else PLAIN)
+            _pack_step(
+                step,
+                modules,
+                checkpoint.config,
+                views,
+                layer,
+                layout if in_layer else FLOAT32_LAYOUT,
+            )
     return memory
 
 
@@ -97,7 +105,12 @@ def _module(checkpoint: Checkpoint, name: str) -> Module:
 
 
 def _pack_step(
-    step: Step, modules: Sequence[Module], config: Config, views: Any, layer: int, form: Form
+    step: Step,
+    modules: Sequence[Module],
+    config: Config,
+    views: Any,
+    layer: int,
+    layout: OperandLayout,
 ) -> None:
     """Pack the modules of one step, side by side, into a layer of its views."""
     if step.kind is Kind.TABLE:
@@ -116,7 +129,7 @@ def _pack_step(
             # The scores' factor 1/sqrt(d) goes into q; for d = 64 it is 1/8 and changes no bit.
             factors = np.ones_like(bias)
             factors[: bias.size // 3] = score_factor(config.dim // heads)
-        fill_linear(views, layer, weight, bias, form, factors)
+        fill_linear(views, layer, weight, bias, layout, factors)
 
 
 def _pad_matrix(step: Step, weight: Floats, heads: int) -> Floats:
@@ -130,7 +143,7 @@ def fill_linear(
     layer: int,
     weight: Floats,
     bias: Floats,
-    form: Form,
+    layout: OperandLayout,
     factors: Floats | None = None,
 ) -> None:
     """Pack one layer's weight `[N, K]` (out, in) and bias `[N]` into stacked linear layers.
@@ -141,21 +154,21 @@ def fill_linear(
     Raises:
         MinnerError: int8 sums of so many products could overflow.
     """
-    if form.quantised and weight.shape[1] > WIDEST:
+    if layout.quantised and weight.shape[1] > WIDEST:
         raise MinnerError(
             f"a layer of this model has {weight.shape[1]} inputs, and int8 can sum up {WIDEST}: "
             "load it in bfloat16 or float32"
         )
     fill(linear.bias[layer], bias if factors is None else bias * factors)
-    if form.quantised:
+    if layout.quantised:
         steps, scales = to_int8(weight)
-        fill_panels(linear.weight[layer], steps, form.tiled)
+        fill_panels(linear.weight[layer], steps, layout.amx)
         fill(linear.scale[layer], scales if factors is None else scales * factors)
         fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
     else:
         scaled = weight if factors is None else weight * factors[:, None]
-        values = scaled if form.step == 1 else to_bfloat16(scaled)
-        fill_panels(linear.weight[layer], values, form.tiled)
+        values = scaled if layout.weights_per_dword == 1 else to_bfloat16(scaled)
+        fill_panels(linear.weight[layer], values, layout.amx)
 
 
 def fill(view: NDArray[Any], values: NDArray[Any]) -> None:
@@ -163,27 +176,27 @@ def fill(view: NDArray[Any], values: NDArray[Any]) -> None:
     view[..., : values.shape[-1]] = values
 
 
-def fill_panels(view: Words, weight: NDArray[Any], tiled: bool = False) -> None:
-    """Cut a weight `[N, K]` (out, in) into panels `[N / BLOCK, words of K, BLOCK]`, padded with 0.
+def fill_panels(view: Dwords, weight: NDArray[Any], amx: bool = False) -> None:
+    """Cut a weight `[N, K]` (out, in) into micropanels `[N / NR, dwords of K, NR]`, padded with 0.
 
-    Values of fewer bits share a 32-bit word: the lowest k stands in its lowest bits. For matrix
-    registers, the panel is cut further into blocks of TILE words by TILE columns.
+    Values of fewer bits share a dword: the lowest k stands in its lowest bits. For AMX, each
+    micropanel is cut further into tiles of AMX_TILE dwords by AMX_TILE columns.
     """
-    panels, words, block = view.shape
+    panels, dwords, nr = view.shape
     rows, inner = weight.shape
-    whole = np.zeros((panels * block, words * (4 // weight.itemsize)), dtype=weight.dtype)
+    whole = np.zeros((panels * nr, dwords * (4 // weight.itemsize)), dtype=weight.dtype)
     whole[:rows, :inner] = weight
-    as_words: NDArray[Any] = whole.view(np.uint32).reshape(panels, block, words)
-    if tiled:
-        halves = as_words.reshape(panels, block // TILE, TILE, words // TILE, TILE)
-        as_words = halves.transpose(0, 3, 1, 4, 2).reshape(view.shape)
+    packed: NDArray[Any] = whole.view(np.uint32).reshape(panels, nr, dwords)
+    if amx:
+        tiles = packed.reshape(panels, nr // AMX_TILE, AMX_TILE, dwords // AMX_TILE, AMX_TILE)
+        packed = tiles.transpose(0, 3, 1, 4, 2).reshape(view.shape)
     else:
-        as_words = as_words.transpose(0, 2, 1)
-    view.view(np.uint32)[:] = as_words
+        packed = packed.transpose(0, 2, 1)
+    view.view(np.uint32)[:] = packed
 
 
 def pad_heads(rows: Floats, heads: int) -> Floats:
-    """Give each head of `[H * d, ...]` zero rows up to BLOCK: `[H * padded(d), ...]`."""
+    """Give each head of `[H * d, ...]` zero rows up to PADDING: `[H * padded(d), ...]`."""
     per_head = rows.reshape(heads, -1, *rows.shape[1:])
     width = per_head.shape[1]
     padding = [(0, 0), (0, padded(width) - width), *[(0, 0)] * (rows.ndim - 1)]

@@ -2,7 +2,8 @@
 
 A model takes two files: the word embeddings, which all precisions share, and all other weights in
 one precision. Each holds one line of JSON that says what it was made from, filled up with spaces to
-HEADER bytes, then the words or the memory of a PackedModel. Nothing is parsed but that line.
+HEADER bytes, then the word embeddings or the memory of a PackedModel. Nothing is parsed but that
+line.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from minner.cache import cache_directory, keep
 from minner.kernels import model
 from minner.kernels.runtime import layout, operand_layout
 from minner.kernels.runtime.layout import padded, weight_count
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.kernels.vector import target
 from minner.kernels.vector.target import LANES
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import Floats, PackedModel, pack_memory, pack_words
+from minner.weights.pack import Floats, PackedModel, pack_memory, pack_word_embeddings
 from minner.weights.tensors import StoredTensor
 
 HEADER = 4096
@@ -53,7 +54,7 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
         MinnerError: a tensor cannot be read, or holds values that are not finite; or a layer is too
             wide for int8.
     """
-    shape, form = checkpoint.config.shape, FORMS[precision]
+    shape, operands = checkpoint.config.shape, OPERAND_LAYOUTS[precision]
     origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
 
     def load(path: Path, count: int, piece: int, make: Callable[[], Floats]) -> Floats:
@@ -69,23 +70,28 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
         return content
 
     table = shape.vocabulary, padded(shape.dim)
-    words = load(words_path(checkpoint), math.prod(table), PIECE, lambda: pack_words(checkpoint))
-    count = weight_count(shape, form)
+    embeddings = load(
+        word_embeddings_path(checkpoint),
+        math.prod(table),
+        PIECE,
+        lambda: pack_word_embeddings(checkpoint),
+    )
+    count = weight_count(shape, operands)
     memory = load(
-        cache_path(checkpoint, precision), count, count, lambda: pack_memory(checkpoint, form)
+        cache_path(checkpoint, precision), count, count, lambda: pack_memory(checkpoint, operands)
     )
     activation = checkpoint.config.activation
-    return PackedModel(shape, activation, precision, words.reshape(table), memory)
+    return PackedModel(shape, activation, precision, embeddings.reshape(table), memory)
 
 
-def words_path(checkpoint: Checkpoint) -> Path:
+def word_embeddings_path(checkpoint: Checkpoint) -> Path:
     """The file for the word embeddings of a checkpoint directory."""
     return _path(checkpoint, "words", "")
 
 
 def cache_path(checkpoint: Checkpoint, precision: str) -> Path:
     """The file for the other weights of a checkpoint directory, laid out for this host."""
-    return _path(checkpoint, f"weights-{precision}", f"{LANES}\0{FORMS[precision]}")
+    return _path(checkpoint, f"weights-{precision}", f"{LANES}\0{OPERAND_LAYOUTS[precision]}")
 
 
 def _path(checkpoint: Checkpoint, kind: str, layout: str) -> Path:
@@ -135,7 +141,7 @@ def _is_settled(checkpoint: Checkpoint) -> bool:
 
 
 def _map(path: Path, origin: bytes, count: int) -> Floats | None:
-    """The `count` words in a file, or None if it is missing, damaged, or made of something else."""
+    """The `count` dwords in a file; None if it is missing, damaged, or of something else."""
     try:
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -37,13 +37,13 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
     from numba import cfunc
 
     from minner.kernels.forward import SIGNATURE, make_forward
+    from minner.kernels.vector.internals import compiled_module
 
-    compiled: Any = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation, precision))
-    library = compiled._library
-    module = library._final_module.clone()
-    module.get_function(compiled.native_name).name = SYMBOL
+    compiled = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation, precision))
+    module, machine, name = compiled_module(compiled)
+    module.get_function(name).name = SYMBOL
     module.link_in(llvm.parse_assembly(_stubs(module)))
-    return module, library._codegen._tm
+    return module, machine
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How Numba-compiled code reads a Call: its addresses become the arrays of `layout.py`."""
+"""How compiled code reads a Call: addresses become the arrays of `layout.py` and `buffers.py`."""
 
 from __future__ import annotations
 
@@ -10,45 +10,52 @@ from numba import carray, extending, types  # type: ignore[attr-defined]
 from numba.extending import overload, register_jitable
 
 from minner.kernels.model import Shape
-from minner.kernels.runtime import layout
-from minner.kernels.runtime.layout import (
+from minner.kernels.runtime import layout as memory
+from minner.kernels.runtime.buffers import (
     Buffers,
-    Call,
+    buffer_views,
+    cut_product_input,
+    cut_thread_scratch,
+    cut_x,
+    first_rows,
+    whole_pages,
+)
+from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.layout import (
     Linear,
     Norm,
     Weights,
     attention_width,
-    buffer_views,
     cut_linear,
     cut_norm,
-    cut_operand,
-    cut_workspace,
-    cut_x,
-    first_rows,
+    dwords,
     make_weight_views,
     padded,
     padded_sizes,
-    whole_pages,
-    words,
 )
-from minner.kernels.runtime.operand_layout import Form
+from minner.kernels.runtime.operand_layout import OperandLayout
+from minner.kernels.runtime.team_state import MOST_FIELDS
 
 intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
 
 INT, INDEX, FLOAT = np.int32(0), np.int64(0), np.float32(0)
+
+# Where the parts of a call lie: its own fields, the address of the team's state, the sizes.
 FIELDS = Call(*range(len(Call._fields)))
+TEAM = len(FIELDS)
+SIZES = Shape(*range(TEAM + 1, TEAM + 1 + len(Shape._fields)))
 
 for function in (
     padded,
-    words,
+    dwords,
     attention_width,
     cut_linear,
     cut_norm,
-    cut_operand,
+    cut_product_input,
     cut_x,
     padded_sizes,
     whole_pages,
-    cut_workspace,
+    cut_thread_scratch,
     buffer_views,
     first_rows,
 ):
@@ -60,7 +67,7 @@ weight_views = make_weight_views(register_jitable)
 class Inputs(NamedTuple):
     """The arrays of a Call."""
 
-    words: Any  # float32 [V, D]
+    word_embeddings: Any  # float32 [V, D]
     ids: Any  # int32 [T]
     positions: Any  # int32 [T]
     bounds: Any  # int32 [S + 1]
@@ -91,7 +98,7 @@ def _pointer(_context: Any, call: Any, index: Any, like: Any) -> Any:
     return kind(call, types.int64, like), generate
 
 
-@overload(layout.cut)
+@overload(memory.cut)
 def _cut(memory: Any, start: Any, shape: Any) -> Any:
     def compiled_cut(memory: Any, start: Any, shape: Any) -> Any:
         size = 1
@@ -103,45 +110,56 @@ def _cut(memory: Any, start: Any, shape: Any) -> Any:
 
 
 @register_jitable
-def shape_of(call: Any) -> Shape:
-    """The sizes that follow the fields of a Call and the address of the team."""
-    s = carray(_advance(call, len(FIELDS) + 1), (7,))
-    return Shape(s[0], s[1], s[2], s[3], s[4], s[5], s[6])
+def read_shape(call: Any) -> Shape:
+    """The sizes of the model."""
+    return Shape(
+        call[SIZES.vocabulary],
+        call[SIZES.positions],
+        call[SIZES.layers],
+        call[SIZES.heads],
+        call[SIZES.dim],
+        call[SIZES.hidden_dim],
+        call[SIZES.classes],
+    )
 
 
 @register_jitable
 def team_of(call: Any) -> Any:
-    """The state that the threads share; its fields are named in `layout.py`."""
-    return carray(_pointer(call, len(FIELDS), INDEX), (1 << 30,))
+    """The state that the threads share; its fields are named in `team_state.py`."""
+    return carray(_pointer(call, TEAM, INDEX), (MOST_FIELDS,))
 
 
 @register_jitable
 def inputs_of(call: Any, shape: Shape) -> Inputs:
     """What comes in, and where the logits go."""
-    tokens, kept = call[FIELDS.tokens], call[FIELDS.kept]
+    tokens, row_count = call[FIELDS.tokens], call[FIELDS.row_count]
     return Inputs(
-        carray(_pointer(call, FIELDS.words, FLOAT), (shape.vocabulary, padded(shape.dim))),
+        carray(
+            _pointer(call, FIELDS.word_embeddings, FLOAT), (shape.vocabulary, padded(shape.dim))
+        ),
         carray(_pointer(call, FIELDS.ids, INT), (tokens,)),
         carray(_pointer(call, FIELDS.positions, INT), (tokens,)),
         carray(_pointer(call, FIELDS.bounds, INT), (call[FIELDS.sequences] + 1,)),
-        carray(_pointer(call, FIELDS.rows, INT), (kept,)),
-        carray(_pointer(call, FIELDS.logits, FLOAT), (kept, padded(shape.classes))),
+        carray(_pointer(call, FIELDS.rows, INT), (row_count,)),
+        carray(_pointer(call, FIELDS.logits, FLOAT), (row_count, padded(shape.classes))),
     )
 
 
 @register_jitable
-def weights_of(call: Any, shape: Shape, form: Form) -> Weights:
-    """The weights, divided."""
-    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape, form)
+def weights_of(call: Any, shape: Shape, layout: OperandLayout) -> Weights:
+    """Views of the weights."""
+    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape, layout)
     return weights
 
 
 @register_jitable
-def buffers_of(call: Any, shape: Shape, form: Form, attention_form: Form, rank: int) -> Buffers:
-    """The scratch, divided."""
+def buffers_of(
+    call: Any, shape: Shape, layout: OperandLayout, attention_layout: OperandLayout, rank: int
+) -> Buffers:
+    """Views of the scratch."""
     scratch, tokens = _pointer(call, FIELDS.scratch, FLOAT), call[FIELDS.tokens]
     buffers, _ = buffer_views(
-        scratch, shape, form, attention_form, tokens, call[FIELDS.longest], rank
+        scratch, shape, layout, attention_layout, tokens, call[FIELDS.longest], rank
     )
     return buffers
 

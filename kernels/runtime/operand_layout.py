@@ -1,62 +1,80 @@
-"""How the operands of each precision lie in memory on this host. Known without Numba.
+"""How the operands of a matrix product lie in memory, by precision. Known without Numba.
 
-x `[T, K]` lies in blocks of `rows` rows by TILE words, each continuous, so that what a tile of a
-product needs at once stands together, at constant distances. So does a weight for matrix registers;
-for vector registers it is a panel, row after row.
+A product reads x `[T, K]` in blocks of `mr` rows. Within a block, one cache line of every row
+stands beside the same line of the next row, so that what a microtile reads at once lies together:
+
+    block 0:  row 0, dwords 0-15 | row 1, dwords 0-15 | ... | row mr-1, dwords 0-15
+              row 0, dwords 16-31 | row 1, dwords 16-31 | ...
+    block 1:  row mr, dwords 0-15 | ...
+
+Weights `[N, K]` are micropanels of NR columns: `[N / NR, dwords of K, NR]`. For AMX, each
+micropanel is cut further into tiles of 16 dwords by 16 columns.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from minner.kernels.vector.target import ROWS, TARGET, TILE
+from minner.kernels.vector.target import AMX_TILE, MR, TARGET
 
 
-class Form(NamedTuple):
-    """How many neighbouring values of K share a 32-bit word of a product's operands."""
+class OperandLayout(NamedTuple):
+    """How many neighbouring values of K share a dword, and how rows are grouped."""
 
-    step: int  # in the weights
-    x_step: int  # in x: fewer where the host has no instruction for the weights' own form
+    weights_per_dword: int  # values of a weight
+    x_per_dword: int  # values of x: fewer where the host cannot multiply the weights' own type
     quantised: bool = False  # whether x has a scale per row, and weights one per column
-    rows: int = ROWS  # of x that lie together
-    given_step: int = 1  # in what will be quantised
-    tiled: bool = False  # whether weights lie in blocks of TILE by TILE words
+    mr: int = MR  # rows of x in a block
+    unquantised_per_dword: int = 1  # values of what will be quantised
+    amx: bool = False  # whether products run on AMX tiles
 
 
-HAS_PAIRS = TARGET.tiles or bool(TARGET.pair_dot)
-"""Whether the host multiplies bfloat16."""
+MULTIPLIES_BFLOAT16 = TARGET.amx or bool(TARGET.bfloat16_dot)
+"""Whether the host has fast instructions that multiply bfloat16."""
 
-HAS_QUADS = TARGET.tiles or bool(TARGET.quad_dot)
-"""Whether the host multiplies int8 and adds up in int32."""
+MULTIPLIES_INT8 = TARGET.amx or bool(TARGET.int8_dot)
+"""Whether the host has instructions that multiply int8 and add up in int32."""
 
-FAST = {"float32": True, "bfloat16": HAS_PAIRS, "int8": HAS_QUADS}
-"""Whether the host has the instructions that make a precision fast; right it is without them."""
+FAST = {"float32": True, "bfloat16": MULTIPLIES_BFLOAT16, "int8": MULTIPLIES_INT8}
+"""Whether the host has the instructions that make a precision fast. Without them it is slow, and
+the results are right all the same."""
 
-
-def _rows(unpacked: bool) -> int:
-    """Rows of a tile of bfloat16 or int8; unpacking weights takes registers, too."""
-    if TARGET.tiles:
-        return TILE
-    return 4 if unpacked and TARGET.registers == 16 else ROWS
+UNPACKING_MR = 4
+"""Rows of the largest microtile where weights are unpacked in registers, and there are only 16."""
 
 
-PLAIN = Form(step=1, x_step=1)
+def _mr(multiplies: bool) -> int:
+    """MR of bfloat16 and int8."""
+    if TARGET.amx:
+        return AMX_TILE
+    return UNPACKING_MR if not multiplies and TARGET.registers == 16 else MR
 
-FORMS = {
-    "float32": PLAIN,
-    "bfloat16": Form(2, 2 if HAS_PAIRS else 1, rows=_rows(not HAS_PAIRS), tiled=TARGET.tiles),
-    "int8": Form(
-        step=4,
-        x_step=4 if HAS_QUADS else 2,
+
+FLOAT32_LAYOUT = OperandLayout(weights_per_dword=1, x_per_dword=1)
+
+OPERAND_LAYOUTS = {
+    "float32": FLOAT32_LAYOUT,
+    "bfloat16": OperandLayout(
+        weights_per_dword=2,
+        x_per_dword=2 if MULTIPLIES_BFLOAT16 else 1,
+        mr=_mr(MULTIPLIES_BFLOAT16),
+        amx=TARGET.amx,
+    ),
+    "int8": OperandLayout(
+        weights_per_dword=4,
+        x_per_dword=4 if MULTIPLIES_INT8 else 2,
         quantised=True,
-        rows=_rows(not HAS_QUADS),
-        given_step=2 if HAS_PAIRS else 1,
-        tiled=TARGET.tiles,
+        mr=_mr(MULTIPLIES_INT8),
+        unquantised_per_dword=2 if MULTIPLIES_BFLOAT16 else 1,
+        amx=TARGET.amx,
     ),
 }
-"""By the names that `minner.load` takes."""
+"""The layout of each precision, by the names that `minner.load` takes."""
 
 
 def attention_name(precision: str) -> str:
-    """What attention multiplies in: bfloat16 under bfloat16 and int8 where that is faster."""
-    return "bfloat16" if precision != "float32" and HAS_PAIRS else "float32"
+    """The precision of attention's products in a model of a precision.
+
+    It is bfloat16 under bfloat16 and int8 where the host multiplies that, else float32.
+    """
+    return "bfloat16" if precision != "float32" and MULTIPLIES_BFLOAT16 else "float32"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from minner.kernels.model import stage_names
 
 
-class Laps:
+class StageTimings:
     """The time stamps of one pass.
 
     Attributes:

@@ -1,13 +1,10 @@
-"""The thread team: how several threads walk through one forward pass together.
+"""The thread team, compiled side: how several threads walk through one forward pass together.
 
-Every thread runs the same function. Inside it they share each kernel's items through atomic
-counters (`claims`) and `meet` at its end, so a core that is disturbed by its neighbours
-just takes fewer items. Between two passes the helpers spin for a fraction of a millisecond, then
-park in a blocking `read` of an event (or pipe), where they use no CPU; the leader wakes them with
-eight bytes. All of it is compiled code without the GIL.
-
-The shared state is an int64 array, one cache line pair (LINE elements) per field, so that no two
-threads write to the same line by accident.
+Every thread runs the same function. Each kernel is cut into items, and every thread has a work
+queue of them; a thread whose queue is empty steals from the others, so a core that is disturbed
+just does less. At the end of a kernel all threads wait at a barrier. Between two passes the helpers
+spin for a fraction of a millisecond, then park: they block in a `read` of an event or a pipe and
+use no CPU. The leader wakes them with eight bytes. All of that is compiled code, without the GIL.
 """
 
 from __future__ import annotations
@@ -18,50 +15,53 @@ from typing import Any
 
 from llvmlite import ir
 
-from minner.kernels.runtime.layout import (
+from minner.kernels.runtime.team_state import (
     ARRIVED,
+    FIELD_STRIDE,
     GENERATION,
-    LAP,
-    LAPS,
-    LINE,
     PARKED,
     PER_RANK,
+    QUEUE_HEAD,
     SEEN,
-    TAKEN,
     TICKET,
+    TIMESTAMP_COUNT,
+    TIMESTAMPS,
     WAKE,
     WORKERS,
     Member,
 )
-from minner.kernels.vector.staged import (
+from minner.kernels.vector.control import loop, loop_while, when
+from minner.kernels.vector.instructions import minimum, to_int32
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.values import (
     INT32,
     INT64,
     Array,
-    Operand,
     Pointer,
     Value,
+    ValueLike,
     Variable,
     call,
     emit,
     lift,
-    loop,
-    loop_while,
-    minimum,
     on_x86,
-    staged,
-    to_int32,
-    when,
 )
 
 ROWS_PER_ITEM = 4
 """Rows that a thread takes at once: about a microsecond of work."""
 
 SPINS = 1000
-"""Pauses before a waiting thread gives way: 10 to 50 microseconds, by processor."""
+"""Pauses before a waiting thread yields its core: 10 to 50 microseconds, by processor."""
 
 YIELDS = 1000
-"""Times that a helper then gives way before it parks: about 0.3 milliseconds. Waking it takes 50
-microseconds, which a caller's next short call is spared."""
+"""Times that a helper then yields before it parks: about 0.3 milliseconds. Waking a parked helper
+takes 50 microseconds; a caller whose next short call comes soon does not pay for that."""
+
+TIMESTAMP_BYTES = 16
+"""Of C's `struct timespec`: two int64 on 64-bit machines."""
+
+WAKE_BYTES = 8
+"""What is written to a helper's event or pipe; an event takes no other number of bytes."""
 
 
 # ---- atomics ----------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _store(at: Pointer, value: Any) -> None:
 
 
 def _pause() -> None:
-    """Tell the core that this is a spin loop; on x86 it then leaves the other threads room."""
+    """Tell an x86 core that this is a spin loop, so that its other hardware thread runs faster."""
     if on_x86():
         call("llvm.x86.sse2.pause", ir.VoidType())
 
@@ -89,77 +89,86 @@ def _pause() -> None:
 # ---- inside a pass ----------------------------------------------------------------------------
 
 
-def claims(team: Member, count: Value, turns: Operand = 1) -> Iterator[tuple[Value, Value, Value]]:
+def team_size(team: Member) -> Value:
+    """How many threads the team has."""
+    workers: Value = team.state[WORKERS * FIELD_STRIDE].scalar()
+    return workers
+
+
+def shared_items(
+    team: Member, count: Value, turns: ValueLike = 1
+) -> Iterator[tuple[Value, Value, Value]]:
     """Emit a loop over the items 0 .. count - 1, `turns` times over, that a team shares.
 
-    Each rank has a share of neighbouring items, the same one whenever the count is the same: so a
-    thread finds near it what it wrote itself. Who has finished his own share helps with the
-    others'. Which thread takes an item decides about no bit of the results.
+    The queue of each rank holds neighbouring items, the same ones whenever the count is the same,
+    so a thread finds in its cache what it wrote itself. When its own queue is empty, a thread
+    steals from the next rank's, and so on. No bit of the results depends on who takes an item.
 
     Yields:
-        The item, which turn it is, and the item that this thread will do after it, or any one if
-        there is none, so that its data can be fetched meanwhile.
+        The item, which turn it is, and the item that this thread will probably take next, so that
+        its data can be prefetched.
     """
-    workers = team.state[WORKERS * LINE].scalar()
+    workers = team_size(team)
     for ahead in loop(workers):
         owner = (team.rank + ahead) % workers
         first = count * owner // workers
         size = count * (owner + 1) // workers - first
-        counter = team.state[(TAKEN + owner * PER_RANK) * LINE]
+        head = team.state[(QUEUE_HEAD + owner * PER_RANK) * FIELD_STRIDE]
         with when(size > 0):
-            for taken, following in _take(counter, size * turns):
+            for taken, following in _take(head, size * turns):
                 yield first + taken % size, taken // size, first + following % size
 
 
-def _take(counter: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
-    """Emit a loop over what this thread gets of the numbers below `count`, and its next number."""
-    taken = Variable(_atomic("add", counter, 1))
+def _take(head: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
+    """Emit a loop over the numbers below `count` that this thread takes from a queue.
+
+    Yields:
+        The number and the next one, which is taken already, but may be beyond the end.
+    """
+    taken = Variable(_atomic("add", head, 1))
     for _ in loop_while(lambda: taken.value < count):
-        following = _atomic("add", counter, 1)
+        following = _atomic("add", head, 1)
         yield taken.value, following
         taken.value = following
 
 
 def shared_rows(team: Member, total: Value) -> Iterator[Value]:
     """Emit a loop over rows 0 .. total - 1 that a team shares, ROWS_PER_ITEM at a time."""
-    for item, _, _ in claims(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
+    for item, _, _ in shared_items(team, (total + (ROWS_PER_ITEM - 1)) // ROWS_PER_ITEM):
         first = item * ROWS_PER_ITEM
         yield from loop(first, minimum(first + ROWS_PER_ITEM, total))
 
 
-def meet(team: Member) -> None:
-    """Wait until all threads are here; afterwards each sees what the others wrote."""
+def barrier(team: Member) -> None:
+    """Wait until all threads are here. Afterwards each sees what the others wrote."""
     state = team.state
-    workers = state[WORKERS * LINE].scalar()
-    generation = _load(state[GENERATION * LINE])
-    before = _atomic("add", state[ARRIVED * LINE], 1)
+    workers = team_size(team)
+    generation = _load(state[GENERATION * FIELD_STRIDE])
+    before = _atomic("add", state[ARRIVED * FIELD_STRIDE], 1)
     with when(before.equals(workers - 1)):
         _note_time(state)
-        _store(state[ARRIVED * LINE], 0)
+        _store(state[ARRIVED * FIELD_STRIDE], 0)
         for rank in loop(workers):
-            _store(state[(TAKEN + rank * PER_RANK) * LINE], 0)
-        _store(state[GENERATION * LINE], generation + 1)
-    _spin_while(lambda: _load(state[GENERATION * LINE]).equals(generation))
+            _store(state[(QUEUE_HEAD + rank * PER_RANK) * FIELD_STRIDE], 0)
+        _store(state[GENERATION * FIELD_STRIDE], generation + 1)
+    _spin_while(lambda: _load(state[GENERATION * FIELD_STRIDE]).equals(generation))
 
 
-def _note_time(team: Array) -> None:
-    """Write a time stamp, where somebody measures: the end of a stage (see stage_timings.py).
-
-    Only one thread comes here at a time. C's `struct timespec` is two int64 on 64-bit machines.
-    """
-    laps = team[LAPS * LINE].scalar()
-    with when(laps.differs(0)):
-        lap = team[LAP * LINE]
+def _note_time(state: Array) -> None:
+    """Write a time stamp if stages are timed (see stage_timings.py). One thread at a time."""
+    timestamps = state[TIMESTAMPS * FIELD_STRIDE].scalar()
+    with when(timestamps.differs(0)):
+        count = state[TIMESTAMP_COUNT * FIELD_STRIDE]
         clock = lift(time.CLOCK_MONOTONIC, INT32)
-        call("clock_gettime", INT32, clock, laps + lap.scalar() * 16)
-        lap.store_scalar(lap.scalar() + 1)
+        call("clock_gettime", INT32, clock, timestamps + count.scalar() * TIMESTAMP_BYTES)
+        count.store_scalar(count.scalar() + 1)
 
 
-def _spin_while(condition: Any, park: Callable[[], None] | None = None) -> None:
-    """Spin; after SPINS pauses offer the core to other threads each time.
+def _spin_while(condition: Callable[[], Value], park: Callable[[], None] | None = None) -> None:
+    """Spin while a condition holds; after SPINS pauses, yield the core each time.
 
-    Without that a container with fewer CPUs than it shows would wait for the thread whose core
-    it occupies. After YIELDS offers, `park`, if there is such a way to wait.
+    A container may have fewer CPUs than it shows: then the thread that we wait for needs our core.
+    After YIELDS yields, `park` if that is given.
     """
     spins = Variable(lift(0, INT64))
     for _ in loop_while(condition):
@@ -177,28 +186,29 @@ def _spin_while(condition: Any, park: Callable[[], None] | None = None) -> None:
 
 
 @staged
-def call_helpers(team: Array) -> None:
+def call_helpers(state: Array) -> None:
     """The leader's side: start a pass, and wake the helpers that have parked."""
-    workers = team[WORKERS * LINE].scalar()
-    team[LAP * LINE].store_scalar(lift(0, INT64))
-    _note_time(team)
-    _atomic("add", team[TICKET * LINE], 1)
+    workers = state[WORKERS * FIELD_STRIDE].scalar()
+    state[TIMESTAMP_COUNT * FIELD_STRIDE].store_scalar(lift(0, INT64))
+    _note_time(state)
+    _atomic("add", state[TICKET * FIELD_STRIDE], 1)
     for rank in loop(1, workers):
-        was_parked = _atomic("xchg", team[(PARKED + rank * PER_RANK) * LINE], 0)
+        was_parked = _atomic("xchg", state[(PARKED + rank * PER_RANK) * FIELD_STRIDE], 0)
         with when(was_parked.equals(1)):
-            wake = to_int32(team[(WAKE + rank * PER_RANK) * LINE].scalar())
-            call("write", INT64, wake, team[WORKERS * LINE], lift(8, INT64))
+            wake = to_int32(state[(WAKE + rank * PER_RANK) * FIELD_STRIDE].scalar())
+            content = state[WORKERS * FIELD_STRIDE]  # any but 0, which would not wake
+            call("write", INT64, wake, content, lift(WAKE_BYTES, INT64))
 
 
 @staged
-def await_call(team: Array, rank: Value, pipe: Value) -> None:
+def await_call(state: Array, rank: Value, pipe: Value) -> None:
     """A helper's side: return when there is a pass that this helper has not seen."""
     seen_at, parked_at = (
-        team[(SEEN + rank * PER_RANK) * LINE],
-        team[(PARKED + rank * PER_RANK) * LINE],
+        state[(SEEN + rank * PER_RANK) * FIELD_STRIDE],
+        state[(PARKED + rank * PER_RANK) * FIELD_STRIDE],
     )
     seen = seen_at.scalar()
-    ticket = team[TICKET * LINE]
+    ticket = state[TICKET * FIELD_STRIDE]
     _spin_while(
         lambda: _load(ticket).equals(seen), park=lambda: _park(ticket, seen, parked_at, pipe)
     )
@@ -208,13 +218,13 @@ def await_call(team: Array, rank: Value, pipe: Value) -> None:
 def _park(ticket: Pointer, seen: Value, parked_at: Pointer, pipe: Value) -> None:
     """Block in `read` until the leader writes, unless a call has just come in.
 
-    Whoever takes the 1 out of `parked_at` decides: the leader, who then writes for us to read, or
-    we ourselves, who then need not.
+    Whoever exchanges the 1 at `parked_at` for a 0 decides. If it is the leader, it will write, and
+    we must read. If it is us, nobody will write, and we must not read.
     """
     _store(parked_at, 1)
     must_sleep = Variable(lift(1, INT64))
     with when(_load(ticket).differs(seen)):
         must_sleep.value = lift(1, INT64) - _atomic("xchg", parked_at, 0)
     with when(must_sleep.value.equals(1)):
-        word = Variable(lift(0, INT64))
-        call("read", INT64, to_int32(pipe), word.address, lift(8, INT64))
+        buffer = Variable(lift(0, INT64))
+        call("read", INT64, to_int32(pipe), buffer.address, lift(WAKE_BYTES, INT64))

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from minner.kernels.codegen.loader import Forward
 from minner.kernels.model import Shape
-from minner.kernels.runtime.layout import (
-    LAPS,
-    LINE,
+from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.stage_timings import StageTimings
+from minner.kernels.runtime.team_state import (
+    FIELD_STRIDE,
     PER_RANK,
     STOP,
     TICKET,
+    TIMESTAMPS,
     WAKE,
-    Call,
     team_state,
 )
-from minner.kernels.runtime.stage_timings import Laps
 
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
 """Version 2 of control groups: `quota period` in microseconds, or `max period`."""
@@ -81,23 +81,25 @@ class Team:
         with self._lock:
             yield
 
-    def run(self, call: Call, laps: Laps | None = None) -> None:
+    def run(self, call: Call, timings: StageTimings | None = None) -> None:
         """Run one pass; only inside `turn`.
 
         Args:
             call: what to work on.
-            laps: filled with the time of every stage, if given.
+            timings: filled with the time of every stage, if given.
         """
         if self._stop is None and self.workers > 1:
             self._start()
-        self._state[LAPS * LINE] = 0 if laps is None else laps.stamps.ctypes.data
+        self._state[TIMESTAMPS * FIELD_STRIDE] = (
+            0 if timings is None else timings.stamps.ctypes.data
+        )
         self._call[: len(call)] = call
         self._forward(self._address, 0, 0)
 
     def _start(self) -> None:
         pipes = [_channel() for _ in range(1, self.workers)]
         for rank, (read_end, write_end) in enumerate(pipes, start=1):
-            self._state[(WAKE + PER_RANK * rank) * LINE] = write_end
+            self._state[(WAKE + PER_RANK * rank) * FIELD_STRIDE] = write_end
             arguments = (self._forward, self._call, self._state, rank, read_end)
             name = f"minner-{rank}"
             threading.Thread(target=_serve, args=arguments, name=name, daemon=True).start()
@@ -120,8 +122,8 @@ def _channel() -> tuple[int, int]:
 
 def _stop(state: NDArray[np.int64], pipes: list[tuple[int, int]]) -> None:
     """Let the helpers return: each runs once more into its wait, sees STOP, and ends."""
-    state[STOP * LINE] = 1
-    state[TICKET * LINE] += 1
+    state[STOP * FIELD_STRIDE] = 1
+    state[TICKET * FIELD_STRIDE] += 1
     for _, write_end in pipes:
         with suppress(BrokenPipeError):  # a helper that was awake is gone already
             os.write(write_end, (1).to_bytes(8, sys.byteorder))

@@ -1,4 +1,8 @@
-"""What the host's vector unit offers: the one place that looks at CPU features."""
+"""What the processor's vector unit offers: the one place that looks at CPU features.
+
+The sizes of blocking that follow from it have their names from BLIS: MR, NR and MC here, KC in
+`kernels/product.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,12 @@ class Target:
         cpu: LLVM's name of the processor.
         features: LLVM's feature string, such as ``+avx2,+fma,-avx512f``.
         lanes: float32 values in one vector register.
-        registers: vector registers there are.
+        registers: how many vector registers there are.
         fma: whether a multiply-add is one instruction.
-        pair_dot: the instruction that adds products of bfloat16 pairs, where it is fast: its name
-            in LLVM, or "".
-        quad_dot: the same for products of four int8.
-        tiles: whether there are matrix registers (AMX) for both, and the system lets us use them.
+        bfloat16_dot: the instruction that multiplies pairs of bfloat16 and adds each pair up, by
+            its name in LLVM; "" where there is none, or a slow one.
+        int8_dot: the same for groups of four int8.
+        amx: whether there are AMX tiles for both, and the system lets us use them.
     """
 
     cpu: str
@@ -31,9 +35,9 @@ class Target:
     lanes: int
     registers: int
     fma: bool
-    pair_dot: str = ""
-    quad_dot: str = ""
-    tiles: bool = False
+    bfloat16_dot: str = ""
+    int8_dot: str = ""
+    amx: bool = False
 
 
 def host_target() -> Target:
@@ -42,50 +46,67 @@ def host_target() -> Target:
     ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` override the host, so that one machine can test
     the kernels of another.
     """
-    cpu, features = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
-    if features is None and cpu is not None:
-        # A foreign CPU name without features means "whatever that CPU has at least": none that
-        # we can list, hence the baseline.
-        features = ""
-    if not cpu or features is None:
-        host, all_features = host_cpu()
-        cpu, features = cpu or host, all_features if features is None else features
+    cpu, features = _cpu_and_features()
     present = {name[1:] for name in features.split(",") if name.startswith("+")}
     if {"avx512f", "avx512bw"} <= present:
-        # Intel's vdpbf16ps takes 3 cycles (Xeon with AMX: 75 GFLOP/s a core where float32
-        # multiply-adds give 248, and tiles 3800), AMD's one.
-        fast = "avx512bf16" in present and cpu.startswith("znver")
+        return _avx512_target(cpu, features, present)
+    if {"avx2", "fma"} <= present:
+        dot = "llvm.x86.avx512.vpdpbusd.256" if "avxvnni" in present else ""
+        return Target(cpu, features, lanes=8, registers=16, fma=True, int8_dot=dot)
+    if "neon" in present:
         return Target(
             cpu,
             features,
-            lanes=16,
+            lanes=4,
             registers=32,
             fma=True,
-            pair_dot="llvm.x86.avx512bf16.dpbf16ps.512" if fast else "",
-            quad_dot="llvm.x86.avx512.vpdpbusd.512" if "avx512vnni" in present else "",
-            tiles={"amx-tile", "amx-bf16", "amx-int8", "avx512bf16"} <= present and _grant_tiles(),
+            bfloat16_dot="llvm.aarch64.neon.bfdot.v4f32.v8bf16" if "bf16" in present else "",
+            int8_dot="llvm.aarch64.neon.sdot.v4i32.v16i8" if "dotprod" in present else "",
         )
-    if {"avx2", "fma"} <= present:
-        quads = "llvm.x86.avx512.vpdpbusd.256" if "avxvnni" in present else ""
-        return Target(cpu, features, lanes=8, registers=16, fma=True, quad_dot=quads)
-    if "neon" in present:
-        pairs = "llvm.aarch64.neon.bfdot.v4f32.v8bf16" if "bf16" in present else ""
-        quads = "llvm.aarch64.neon.sdot.v4i32.v16i8" if "dotprod" in present else ""
-        return Target(cpu, features, 4, 32, fma=True, pair_dot=pairs, quad_dot=quads)
     return Target(cpu, features, lanes=4, registers=16, fma="fma" in present)
 
 
-def _grant_tiles() -> bool:
+def _cpu_and_features() -> tuple[str, str]:
+    cpu, features = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None and cpu is not None:
+        # The name of another processor alone means what that processor has at least. We cannot
+        # list that, so we count on the baseline only.
+        features = ""
+    if not cpu or features is None:
+        host, host_features = host_cpu()
+        cpu, features = cpu or host, host_features if features is None else features
+    return cpu, features
+
+
+def _avx512_target(cpu: str, features: str, present: set[str]) -> Target:
+    # A vdpbf16ps takes three cycles on Intel's processors and one on AMD's. On a Xeon with AMX it
+    # reached 75 GFLOP/s a core, float32 multiply-adds 248, and AMX tiles 3800.
+    has_fast_bfloat16 = "avx512bf16" in present and cpu.startswith("znver")
+    amx_features = {"amx-tile", "amx-bf16", "amx-int8", "avx512bf16"}
+    return Target(
+        cpu,
+        features,
+        lanes=16,
+        registers=32,
+        fma=True,
+        bfloat16_dot="llvm.x86.avx512bf16.dpbf16ps.512" if has_fast_bfloat16 else "",
+        int8_dot="llvm.x86.avx512.vpdpbusd.512" if "avx512vnni" in present else "",
+        amx=amx_features <= present and _request_amx(),
+    )
+
+
+def _request_amx() -> bool:
     """Ask Linux for the 8 KB of state that AMX tiles take; without that their first use is fatal.
 
-    Granted to the whole process, its later threads, and what it forks: `arch_prctl` with
-    `ARCH_REQ_XCOMP_PERM` and the number of the tiles' data among the processor's states, 18.
+    The permission holds for the whole process, its later threads and what it forks. The request is
+    `arch_prctl(ARCH_REQ_XCOMP_PERM, 18)`, 18 being the number of the tiles' data among the states
+    of the processor (https://docs.kernel.org/arch/x86/xstate.html).
     """
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         return False
     arch_prctl, request_permission, tile_data = 158, 0x1023, 18
-    granted: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
-    return granted == 0
+    status: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
+    return status == 0
 
 
 TARGET = host_target()
@@ -93,22 +114,32 @@ TARGET = host_target()
 LANES = TARGET.lanes
 """float32 lanes of one vector register."""
 
-BLOCK = 2 * LANES
-"""Columns of a weight panel: two registers."""
+CACHE_LINE = 16
+"""Dwords in a cache line. A dword is a unit of 32 bits: a float32, two bfloat16 or four int8."""
 
-TILE = 16
-"""32-bit words of a row that lie together: a cache line, and a row of a matrix register. Matrix
-registers have as many rows, too."""
+AMX_TILE = 16
+"""Rows of an AMX tile, and the dwords in each of them: a row is as long as a cache line."""
 
-PADDING = 32
-"""Every feature dimension is padded to a multiple of this: panels and lines are always whole."""
+NR = 2 * LANES
+"""Columns of a microtile, and of a micropanel of weights: two vector registers."""
 
-ROWS = 8 if TARGET.registers == 32 else 6
-"""Rows of the largest tile of vector registers: its 2 * ROWS accumulators hide the latency of two
+MR = 8 if TARGET.registers == 32 else 6
+"""Rows of the largest microtile in vector registers. Its 2 MR accumulators hide the latency of two
 multiply-add units, and leave registers for the weights and for x."""
 
-GROUP_ROWS = 512 if TARGET.tiles else 16 * ROWS
-"""Rows that a thread multiplies by a panel before it takes the next, at most (see precision.py)."""
+ROW_BLOCK = 2 * AMX_TILE if TARGET.amx else 4 * MR
+"""Rows of x that one call of the block product takes: two AMX tiles, or four microtiles."""
 
-QUERIES = 2 * TILE if TARGET.tiles else 4 * ROWS
-"""Rows of a product that are finished before the next: two matrix registers, or four tiles."""
+AMX_MC = 512
+"""MC where products run on AMX tiles, which are so fast that with fewer rows they would wait for
+the weights."""
+
+VECTOR_MC = 16 * MR
+"""MC where products run in vector registers."""
+
+MC = AMX_MC if TARGET.amx else VECTOR_MC
+"""Rows of x that a thread multiplies by a micropanel before it takes the next, at most."""
+
+PADDING = 32
+"""Every feature dimension is padded to a multiple of this. So micropanels and cache lines are
+always full, and no kernel needs code for a remainder of columns."""

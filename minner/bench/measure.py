@@ -142,8 +142,8 @@ def text_stages(tagger: Tagger, texts: list[str]) -> dict[str, float]:
         tagger(texts)
     ended = _now()
     stages = {"tokenise": (passes[0].nanoseconds()[0] - began) / 1e9}
-    for laps in passes:
-        for stage, seconds in laps.seconds().items():
+    for timings in passes:
+        for stage, seconds in timings.seconds().items():
             stages[stage] = stages.get(stage, 0.0) + seconds
     stages["decode"] = (ended - began) / 1e9 - sum(stages.values())
     return stages

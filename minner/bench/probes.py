@@ -11,28 +11,26 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit
 from numpy.typing import NDArray
 
-from minner.kernels.amx import COLUMNS, ROWS_OF_X, configure_tiles, release_tiles
-from minner.kernels.amx import SUMS as SUM_TILES
-from minner.kernels.precision import PRECISIONS, Precision
-from minner.kernels.vector.staged import (
-    INT8,
-    INT64,
-    Array,
-    Pointer,
-    Value,
-    Variable,
-    call,
-    loop,
-    staged,
-    vector,
+from minner.kernels.amx import (
+    LOAD,
+    STORE,
+    SUM_TILES,
+    WEIGHT_TILES,
+    X_TILES,
+    add_product,
+    configure_tiles,
+    move_tile,
+    release_tiles,
 )
-from minner.kernels.vector.target import LANES, TILE
-
-VOID = ir.VoidType()
+from minner.kernels.precision import PRECISIONS, Precision
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.instructions import vector
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import AMX_TILE, LANES
+from minner.kernels.vector.values import Array, Value, Variable
 
 Floats = NDArray[np.float32]
 
@@ -40,13 +38,13 @@ SUMS = 12
 """Independent sums: two multiply-add units of four cycles' latency need eight at least, and a
 processor of 16 registers has no room for more."""
 
-STEPS = 4_000_000
+ROUNDS = 4_000_000
 """Rounds of SUMS multiply-adds in one call: about ten milliseconds."""
 
-TILE_STEPS = 400_000
-"""Rounds of one instruction for each matrix register of sums: about ten milliseconds, too."""
+AMX_ROUNDS = 400_000
+"""Rounds of one instruction for each AMX tile of sums: about ten milliseconds, too."""
 
-FLOPS = 2 * SUMS * LANES * STEPS
+FLOPS = 2 * SUMS * LANES * ROUNDS
 """Floating-point operations of one call in float32."""
 
 VECTORS = 8
@@ -60,50 +58,44 @@ def _vector_loop(precision: Precision) -> Any:
     """A loop of the precision's own instructions, whose x are its sums: none can be left out."""
 
     @staged
-    def multiply_add(steps: Value, numbers: Array) -> None:
+    def multiply_add(rounds: Value, numbers: Array) -> None:
         starts = [numbers[i * LANES] for i in range(SUMS)]
         sums = [Variable(at.load(precision.sums)) for at in starts]
         weights = numbers[SUMS * LANES].load()
-        for _ in loop(steps):
+        for _ in loop(rounds):
             for total in sums:
-                x = [total.value] * precision.parts
+                x = [total.value] * precision.x_per_weight
                 total.value = precision.dot(total.value, x, weights)
         for at, total in zip(starts, sums, strict=True):
             at.store(total.value)
 
     @njit(nogil=True)
-    def run(steps: int, numbers: Floats) -> None:
-        multiply_add(steps, numbers)
+    def run(rounds: int, numbers: Floats) -> None:
+        multiply_add(rounds, numbers)
 
     return run
 
 
-def _tile_loop(precision: Precision) -> Any:
-    """The same on matrix registers: all sums, x and weights stay in them."""
+def _amx_loop(precision: Precision) -> Any:
+    """The same in AMX tiles: all sums, x and weights stay in them."""
 
     @staged
-    def multiply_add(steps: Value, numbers: Array) -> None:
-        for tile in (*SUM_TILES, *ROWS_OF_X, *COLUMNS):
-            _move("llvm.x86.tileloadd64", tile, numbers[tile * TILE * TILE])
-        for _ in loop(steps):
+    def multiply_add(rounds: Value, numbers: Array) -> None:
+        for tile in (*SUM_TILES, *X_TILES, *WEIGHT_TILES):
+            move_tile(LOAD, tile, numbers[tile * AMX_TILE * AMX_TILE], AMX_TILE)
+        for _ in loop(rounds):
             for tile in SUM_TILES:
-                tiles = tile, ROWS_OF_X[tile // 2], COLUMNS[tile % 2]
-                call(precision.tile_dot, VOID, *(Value(INT8(number)) for number in tiles))
+                add_product(precision, tile, X_TILES[tile // 2], WEIGHT_TILES[tile % 2])
         for tile in SUM_TILES:
-            _move("llvm.x86.tilestored64", tile, numbers[tile * TILE * TILE])
+            move_tile(STORE, tile, numbers[tile * AMX_TILE * AMX_TILE], AMX_TILE)
 
     @njit(nogil=True)
-    def run(steps: int, numbers: Floats) -> None:
+    def run(rounds: int, numbers: Floats) -> None:
         configure_tiles()
-        multiply_add(steps, numbers)
+        multiply_add(rounds, numbers)
         release_tiles()
 
     return run
-
-
-def _move(name: str, tile: int, at: Pointer) -> None:
-    """Load or store a tile that lies in one piece, 64 bytes a row."""
-    call(name, VOID, Value(INT8(tile)), at.of(INT8), Value(INT64(4 * TILE)))
 
 
 @staged
@@ -133,17 +125,17 @@ class Arithmetic:
         """Plan for `run` on at most so many threads, with the instructions of a precision."""
         self._pool = ThreadPoolExecutor(most_threads)
         used = PRECISIONS[precision]
-        if used.form.tiled:
-            self.what = f"{precision} on matrix registers"
-            self._steps, self._loop = TILE_STEPS, _tile_loop(used)
-            self._words = len((*SUM_TILES, *ROWS_OF_X, *COLUMNS)) * TILE * TILE
-            products = len(SUM_TILES) * TILE * TILE * TILE
+        if used.layout.amx:
+            self.what = f"{precision} on AMX tiles"
+            self._rounds, self._loop = AMX_ROUNDS, _amx_loop(used)
+            self._dwords = len((*SUM_TILES, *X_TILES, *WEIGHT_TILES)) * AMX_TILE * AMX_TILE
+            products = len(SUM_TILES) * AMX_TILE * AMX_TILE * AMX_TILE
         else:
             self.what = f"{precision} on vector registers"
-            self._steps, self._loop = STEPS, _vector_loop(used)
-            self._words = (SUMS + 1) * LANES
+            self._rounds, self._loop = ROUNDS, _vector_loop(used)
+            self._dwords = (SUMS + 1) * LANES
             products = SUMS * LANES
-        self.flops = 2 * used.form.step * products * self._steps
+        self.flops = 2 * used.layout.weights_per_dword * products * self._rounds
 
     def run(self, threads: int) -> None:
         """Do `flops` operations on each of some threads."""
@@ -151,7 +143,7 @@ class Arithmetic:
 
     def _part(self, _: int) -> None:
         # Sums of 0 stay 0: they neither overflow nor become subnormal, which would take longer.
-        self._loop(self._steps, np.zeros(self._words, dtype=np.float32))
+        self._loop(self._rounds, np.zeros(self._dwords, dtype=np.float32))
 
 
 class Memory:

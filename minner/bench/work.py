@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minner.kernels.model import attention_flops, head_weights, layer_weights, product_flops
-from minner.kernels.runtime.operand_layout import FORMS
+from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights.config import Config
 
 
@@ -14,7 +14,7 @@ def matrix_weights(config: Config) -> int:
 
 def weight_bytes(config: Config, precision: str = "float32") -> int:
     """Bytes of the same in a precision, the classifier always in float32: no call can read less."""
-    matrices = 4 // FORMS[precision].step * layer_weights(config.shape)
+    matrices = 4 // OPERAND_LAYOUTS[precision].weights_per_dword * layer_weights(config.shape)
     return matrices + 4 * head_weights(config.shape)
 
 

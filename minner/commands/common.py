@@ -15,7 +15,7 @@ from minner.strategies import STRATEGIES
 Commands = Any  # argparse's private _SubParsersAction
 
 PRECISIONS = ("float32", "bfloat16", "int8")
-"""What `minner.load` takes; `operand_layout.FORMS` says so too, but takes longer to import."""
+"""What `minner.load` takes; so does OPERAND_LAYOUTS, which takes longer to import."""
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,124 @@
+"""The micro-kernel: a microtile of MR x NR sums stays in vector registers while K goes by.
+
+For each dword of K, two loads of weights and MR broadcasts of x feed 2 MR multiply-adds. The last
+rows of x have microtiles of 1 to MR - 1 rows. `product.py` shows where the micro-kernel stands
+among the other loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from minner.kernels.precision import Precision
+from minner.kernels.vector.control import loop, when
+from minner.kernels.vector.target import CACHE_LINE, LANES, NR
+from minner.kernels.vector.values import Pointer, Value, Variable
+
+
+class Block(NamedTuple):
+    """The product of some rows of x and one k-block of a micropanel."""
+
+    x: Pointer  # the first row, at the k-block's beginning
+    x_dwords: Value  # dwords of a whole row of x
+    weights: Pointer  # [kc, NR] dwords
+    kc: Value  # dwords of the k-block, a multiple of CACHE_LINE
+    sums: Pointer  # where the results go; there must be room for ROW_BLOCK rows
+    sums_stride: Value  # dwords from one row of sums to the next
+    rows: Value  # at most ROW_BLOCK
+    overwrite: Value  # 1 to write the sums, 0 to add to what is there
+
+
+class Prefetch(NamedTuple):
+    """Which weights to fetch into the L2 cache while a block is multiplied."""
+
+    weights: Pointer
+    dwords: Value  # for each dword of the k-block and each microtile
+
+
+def multiply_in_registers(precision: Precision, block: Block, prefetch: Prefetch) -> None:
+    """Multiply a block, one microtile after the other."""
+    mr = precision.layout.mr
+    # Two dwords of K then need more than one cache line of the weights to come.
+    is_far = prefetch.dwords > CACHE_LINE // 2
+    for row, count in _microtiles(block.rows, mr):
+        if count < mr:
+            _multiply_microtile(precision, block, prefetch, row, count, lines=2)
+            continue
+        with when(is_far.equals(1)):
+            _multiply_microtile(precision, block, prefetch, row, count, lines=2)
+        with when(is_far.equals(0)):
+            _multiply_microtile(precision, block, prefetch, row, count, lines=1)
+
+
+def _microtiles(rows: Value, mr: int) -> Iterator[tuple[Value, int]]:
+    """Cover rows with microtiles: (first row, rows) of the full ones, then of the rest."""
+    full = rows - rows % mr
+    for row in loop(0, full, mr):
+        yield row, mr
+    for rest in range(1, mr):
+        with when((rows - full).equals(rest)):
+            yield full, rest
+
+
+def _multiply_microtile(
+    precision: Precision, block: Block, prefetch: Prefetch, row: Value, count: int, lines: int
+) -> None:
+    """Multiply the rows `row` to `row + count` of a block, and write or add the sums."""
+    mr = precision.layout.mr
+    x, ahead = block.x + row * block.x_dwords, row // mr * prefetch.dwords * block.kc
+    here = block._replace(x=x)
+    results = _microkernel(
+        precision,
+        here,
+        x + block.x_dwords * mr,
+        prefetch._replace(weights=prefetch.weights + ahead),
+        count,
+        lines,
+    )
+    places = [
+        (block.sums + (row + i) * block.sums_stride + column, total) for i, column, total in results
+    ]
+    with when(block.overwrite.equals(1)):
+        for place, total in places:
+            place.store(total)
+    with when(block.overwrite.equals(0)):
+        for place, total in places:
+            place.store(place.load(precision.sums) + total)
+
+
+def _microkernel(
+    precision: Precision, block: Block, next_x: Pointer, prefetch: Prefetch, count: int, lines: int
+) -> list[tuple[int, int, Value]]:
+    """Multiply the first rows of a block; `count`, how many, is fixed while compiling.
+
+    Meanwhile fetch x of the next microtile, and weights to come: `lines` cache lines for every two
+    dwords of K. Each prefetch takes a slot in which the core could load, so there are no more than
+    needed.
+
+    Returns:
+        (row, column, vector) for every vector of sums, still in registers.
+    """
+    columns = range(0, NR, LANES)
+    zero = Value(ir.Constant(precision.sums, [0] * LANES))
+    sums = {(row, column): Variable(zero) for row in range(count) for column in columns}
+    x_per_weight = precision.x_per_weight
+    height = x_per_weight * precision.layout.mr  # dwords of a block of x that meet one of K
+    for line in loop(0, block.kc, CACHE_LINE // x_per_weight):
+        for pair in loop(0, CACHE_LINE // x_per_weight, 2):
+            for i in range(lines):
+                (prefetch.weights + (line + pair) * prefetch.dwords + i * CACHE_LINE).prefetch(2)
+            for i in range(0, 2 * height, CACHE_LINE):
+                (next_x + (line + pair) * height + i).prefetch(1)
+            for k in (pair, pair + 1):
+                weights_at = block.weights + (line + k) * NR
+                weights = {column: (weights_at + column).load() for column in columns}
+                for row in range(count):
+                    x_at = block.x + line * height + k * x_per_weight + row * CACHE_LINE
+                    values = [(x_at + i).broadcast() for i in range(x_per_weight)]
+                    for column in columns:
+                        total = sums[row, column]
+                        total.value = precision.dot(total.value, values, weights[column])
+    return [(row, column, total.value) for (row, column), total in sums.items()]

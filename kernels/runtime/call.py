@@ -1,0 +1,26 @@
+"""What one call of the native forward pass works on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Call(NamedTuple):
+    """The fields of a call: int64 values in this order, some of them addresses.
+
+    After them follow the address of the team's shared state and the fields of Shape. `abi.py` reads
+    all of that in compiled code.
+    """
+
+    word_embeddings: int  # float32 [V, D]
+    weights: int  # float32, divided by weight_views
+    scratch: int  # float32, divided by buffer_views
+    ids: int  # int32 [T]
+    positions: int  # int32 [T], each token's place in its sequence
+    bounds: int  # int32 [S + 1], where each sequence starts, and T
+    rows: int  # int32 [R], ascending: the tokens whose logits are wanted
+    logits: int  # float32 [R, C], padded
+    row_count: int  # R
+    tokens: int  # T
+    sequences: int  # S
+    longest: int  # tokens of the longest sequence
