@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from minner.errors import warn
 
 
 def cache_directory() -> Path:
@@ -38,8 +39,8 @@ def keep(path: Path, parts: Iterable[Any], what: str | None = None) -> bool:
     """Write bytes-like parts to a file that appears whole, however many processes do this.
 
     Returns:
-        Whether the file is there. If it cannot be written, one line on stderr says so: the first
-        time in a process, and only if `what` says what is lost.
+        Whether the file is there. If it cannot be written, a MinnerWarning says so: the first time
+        in a process, and only if `what` says what is lost.
     """
     import tempfile  # 3 ms that only the first process should take
 
@@ -57,7 +58,7 @@ def keep(path: Path, parts: Iterable[Any], what: str | None = None) -> bool:
             raise
     except OSError as error:
         if what is not None:
-            _complain(path.parent, what, error)
+            _warn(path.parent, what, error)
         return False
     return True
 
@@ -77,14 +78,13 @@ def read_checked(path: Path) -> bytes | None:
     return content if hashlib.sha256(content).digest() == checksum else None
 
 
-_complaints: set[Path] = set()  # the directories they were about
+_warned_about: set[Path] = set()
 
 
-def _complain(directory: Path, what: str, error: OSError) -> None:
-    if directory not in _complaints:
-        _complaints.add(directory)
-        print(
-            f"minner: {what} could not be kept in {directory} ({error.strerror}); "
-            "set MINNER_CACHE_DIR to a writable directory to start faster",
-            file=sys.stderr,
+def _warn(directory: Path, what: str, error: OSError) -> None:
+    if directory not in _warned_about:
+        _warned_about.add(directory)
+        warn(
+            f"{what} could not be kept in {directory} ({error.strerror}); "
+            "set MINNER_CACHE_DIR to a writable directory to start faster"
         )

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.errors import MinnerError
 from minner.kernels.codegen.loader import load_forward
 from minner.kernels.runtime.buffers import buffer_count
 from minner.kernels.runtime.call import Call
@@ -76,18 +75,12 @@ class Engine:
             precision: of the matrices, a key of `operand_layout.OPERAND_LAYOUTS`.
 
         Raises:
-            MinnerError: a tensor cannot be used, or the system forbids compiled code.
+            MinnerError: a tensor cannot be used, or the compiled code cannot be loaded.
         """
         self._checkpoint = checkpoint
         self._model = load_packed(checkpoint, precision)
         self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
-        try:
-            forward = load_forward(self._model.activation, precision)
-        except PermissionError as error:
-            raise MinnerError(
-                f"the system does not let minner run the code that it has compiled "
-                f"({error.strerror}): allow it executable memory, as all JIT compilers need"
-            ) from error
+        forward = load_forward(self._model.activation, precision)
         shape, workers = self._model.shape, available_cores() if threads is None else threads
         self._team = Team(forward, shape, workers)
         self._positions = np.arange(shape.positions, dtype=np.int32)

@@ -1,11 +1,23 @@
-"""Models that many tests share: a tiny random one, and the embedded one."""
+"""Models that many tests share: a tiny random one, and the embedded one; and a cache of their own.
+
+Compiled kernels and packed weights of a test run go to a temporary directory. Where the environment
+variable MINNER_CACHE_DIR is set they go there instead, so that several runs can share them.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if not os.environ.get("MINNER_CACHE_DIR"):  # before minner is imported: it asks about the processor
+    os.environ["MINNER_CACHE_DIR"] = tempfile.mkdtemp(prefix="minner-tests-")
+    atexit.register(shutil.rmtree, os.environ["MINNER_CACHE_DIR"], ignore_errors=True)
 
 import minner
 from checkpoints import write_checkpoint

@@ -109,7 +109,8 @@ def load_image(content: bytes) -> int:
     It is never writable and executable at once.
 
     Raises:
-        PermissionError: the system lets this process run no code that it has written itself.
+        OSError: the system has no memory for it, or (PermissionError) lets this process run no code
+            that it has written itself.
     """
     line, _, code = content.partition(b"\n")
     contents = json.loads(line)

@@ -1,9 +1,9 @@
 """Compile the forward pass once, keep its machine code, load it without Numba or LLVM.
 
-They are imported to compile, not to run: the first process compiles (seconds) and keeps an
-image; every later process maps that (a millisecond) and calls it through ctypes, which releases
-the GIL. The file's name is a digest of everything the code depends on: the sources of this
-package, the compilers' versions, and the CPU.
+The first process imports Numba, compiles for some seconds, and keeps an image of the machine code
+(`image.py`). Every later process loads that in a millisecond, without Numba or LLVM, and calls it
+through ctypes, which releases the GIL. The file's name is a digest of all that the code depends on:
+the sources of this package, the versions of the compilers, and the processor.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from minner.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.errors import MinnerError
 from minner.kernels.codegen.elf import UnknownObject
 from minner.kernels.codegen.image import is_image, load_image, make_image
 from minner.kernels.vector.target import TARGET
@@ -45,15 +46,32 @@ def load_forward(activation: str, precision: str) -> Forward:
     """The compiled forward pass: from the cache, else compiled and kept.
 
     Raises:
-        PermissionError: the system lets this process run no code that it has written itself.
+        MinnerError: the system has no memory for the code, or does not let this process run it.
     """
     path = cache_path(activation, precision)
     code = read_checked(path)
     if code is None:
         code = _compile(activation, precision)
         keep_checked(path, code, "compiled kernels")
-    forward: Forward = _PROTOTYPE(_load(code))
+    try:
+        address = _load(code)
+    except OSError as error:
+        raise _loading_error(error) from error
+    forward: Forward = _PROTOTYPE(address)
     return forward
+
+
+def _loading_error(error: OSError) -> MinnerError:
+    reason = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        return MinnerError(
+            f"the system does not let minner run the code that it has compiled ({reason}): "
+            "allow it executable memory, as all JIT compilers need"
+        )
+    return MinnerError(
+        f"the compiled code could not be loaded into memory ({reason}): give this process more "
+        "memory, or a higher limit (ulimit -v)"
+    )
 
 
 def _compile(activation: str, precision: str) -> bytes:
