@@ -237,6 +237,11 @@ def test_a_line_that_is_not_utf8(capsys: Capture, tiny_path: Path, tmp_path: Pat
     assert [json.loads(line)["text"] for line in out.splitlines()] in ([], ["fine"], ["fine", ""])
 
 
+def test_a_dash_is_stdin(tiny_path: Path) -> None:
+    line = 'minner tag -f - --model "$1" --format conll'
+    assert shell(line, tiny_path, stdin=b"John\n").stdout.startswith(b"John ")
+
+
 def test_stdin_that_is_not_utf8_or_closed(tiny_path: Path) -> None:
     done = shell('minner tag --format jsonl --model "$1"', tiny_path, stdin=b"\xff\n")
     assert (done.returncode, done.stdout) == (1, b"")

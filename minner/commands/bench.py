@@ -24,18 +24,23 @@ def add(commands: Commands) -> None:
         "--shapes",
         type=_shapes,
         metavar="BxT,...",
-        help=f"batch x tokens; default: {','.join(map(str, SHAPES))}",
+        help=f"what to measure, as sequences x tokens; default: {','.join(map(str, SHAPES))}",
     )
     command.add_argument(
-        "--threads", type=_counts, metavar="N,...", help="default: 1, 2, 4, ... and all cores"
+        "--threads",
+        type=_counts,
+        metavar="N,...",
+        help="numbers of CPU cores to use; default: 1, 2, 4, ... and all",
     )
     command.add_argument(
         "--seconds",
         type=_seconds,
         default=SECONDS,
-        help=f"to measure for, one round at least; default: {SECONDS:.0f}",
+        help=f"how long to measure; at least one round is; default: {SECONDS:.0f}",
     )
-    command.add_argument("--format", choices=("table", "json"), default="table")
+    command.add_argument(
+        "--format", choices=("table", "json"), default="table", help="default: table"
+    )
     add_checkpoint_options(command)
     command.set_defaults(run=run)
 

@@ -21,24 +21,26 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 def add_model_options(command: argparse.ArgumentParser) -> None:
     """Let a command choose its model, on how many cores it runs, and in which case it reads."""
     add_checkpoint_options(command)
-    command.add_argument("--threads", type=int, help="cores to use; default: all")
+    command.add_argument(
+        "--threads", type=int, metavar="N", help="number of CPU cores to use; default: all"
+    )
     command.add_argument(
         "--lowercase",
         action=argparse.BooleanOptionalAction,
-        help="whether texts are lowercased; default: as the checkpoint's files say",
+        help="lowercase the texts, or do not; default: as the files of the model say",
     )
 
 
 def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
     """Let a command choose its model."""
     command.add_argument(
-        "--model", help="a directory or Hugging Face repo id; default: the embedded model"
+        "--model", help="a directory or a Hugging Face repository; default: the embedded model"
     )
     command.add_argument(
         "--precision",
         choices=PRECISIONS,
         default="float32",
-        help="of weights and products; default: float32",
+        help="number format of the weights and of matrix products; default: float32",
     )
 
 
@@ -60,11 +62,18 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
         "--on-long",
         choices=ON_LONG,
         default="window",
-        help="what becomes of a text that is too long for the model at once; default: window",
+        help="read a text that is longer than the model's input in overlapping windows, refuse it, "
+        "or cut it; default: window",
     )
-    rules.add_argument("--labels", type=label_list, metavar="L,L", help="keep these labels only")
     rules.add_argument(
-        "--ignore-labels", type=label_list, default=[], metavar="L,L", help="drop these labels"
+        "--labels", type=label_list, metavar="L,L", help="keep only entities of these labels"
+    )
+    rules.add_argument(
+        "--ignore-labels",
+        type=label_list,
+        default=[],
+        metavar="L,L",
+        help="drop entities of these labels",
     )
     rules.add_argument(
         "--label-map",
@@ -73,11 +82,22 @@ def add_rule_options(command: argparse.ArgumentParser) -> None:
         help="rename labels, such as PER=PERSON",
     )
     rules.add_argument(
-        "--min-score", type=float, default=0.0, metavar="S", help="drop lower scores, 0 to 1"
+        "--min-score",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="drop entities below this score, from 0 to 1",
     )
-    rules.add_argument("--offsets", choices=UNITS, default="codepoints", help="default: codepoints")
     rules.add_argument(
-        "--inclusive-ends", action="store_true", help="END is the last unit, not the next"
+        "--offsets",
+        choices=UNITS,
+        default="codepoints",
+        help="the unit that START and END count; default: codepoints",
+    )
+    rules.add_argument(
+        "--inclusive-ends",
+        action="store_true",
+        help="let END be the last unit of an entity instead of the one after it",
     )
 
 
@@ -85,13 +105,16 @@ def add_tag_rule_options(command: argparse.ArgumentParser, decoders: Collection[
     """Let a command choose the rules by which words get their tags; return the rules' group."""
     rules = command.add_argument_group("rules")
     rules.add_argument(
-        "--decoder", choices=decoders, default="conlleval", help="default: conlleval"
+        "--decoder",
+        choices=decoders,
+        default="conlleval",
+        help="the rule that turns tags into entities; default: conlleval",
     )
     rules.add_argument(
         "--word-strategy",
         choices=STRATEGIES,
         default="first",
-        help="which wordpieces of a word its tag comes from; default: first",
+        help="which wordpieces of a word decide its tag; default: first",
     )
     return rules
 
@@ -118,11 +141,22 @@ def label_renames(text: str) -> dict[str, str]:
     return names
 
 
+def _file(path: str) -> str | None:
+    """A path, or None for stdin."""
+    return None if path == "-" else path
+
+
 def add_text_options(command: argparse.ArgumentParser) -> Any:
     """Let a command take texts as arguments, from a file, or from stdin; return their group."""
     source = command.add_mutually_exclusive_group()
     source.add_argument(
-        "text", nargs="*", default=[], metavar="TEXT", help="a text; none: a text per line of stdin"
+        "text",
+        nargs="*",
+        default=[],
+        metavar="TEXT",
+        help="a text to read; without one, each line of stdin is a text",
     )
-    source.add_argument("-f", "--file", help="read a text per line from here instead of stdin")
+    source.add_argument(
+        "-f", "--file", type=_file, help="read each line of this file as a text; -: stdin"
+    )
     return source

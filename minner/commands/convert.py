@@ -15,10 +15,10 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "convert",
         help="write a checkpoint in fewer bits",
-        description="Write the model in the directory or Hugging Face repo MODEL to the new "
-        "directory OUT, with its matrices in bfloat16, or in int8 with a scale for each row.",
+        description="Write MODEL to the new directory OUT, with its matrices in bfloat16, or in "
+        "int8 with a scale for each row.",
     )
-    command.add_argument("model", metavar="MODEL", help="a directory or Hugging Face repo id")
+    command.add_argument("model", metavar="MODEL", help="a directory or a Hugging Face repository")
     command.add_argument(
         "out", metavar="OUT", type=Path, help="a directory to make, or an empty one"
     )

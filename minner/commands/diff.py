@@ -42,12 +42,20 @@ def add(commands: Commands) -> None:
         "entities differ. A way is a decoder, a precision or a model; or KEY=VALUE,KEY=VALUE with "
         f"the keys {', '.join(_DEFAULTS)}; or `default`, as `minner tag` reads.",
     )
-    command.add_argument("a", metavar="A", help="such as default")
-    command.add_argument("b", metavar="B", help="such as viterbi, or model=PATH,decoder=viterbi")
+    command.add_argument("a", metavar="A", help="one way to read, such as default")
+    command.add_argument(
+        "b", metavar="B", help="the other, such as viterbi, or model=PATH,decoder=viterbi"
+    )
     source = add_text_options(command)
-    source.add_argument("--conll", metavar="FILE", help="words and gold tags from a CoNLL file")
-    command.add_argument("--threads", type=int, help="cores to use; default: all")
-    command.add_argument("--format", choices=("table", "json"), default="table")
+    source.add_argument(
+        "--conll", metavar="FILE", help="read words and gold tags from this CoNLL file"
+    )
+    command.add_argument(
+        "--threads", type=int, metavar="N", help="number of CPU cores to use; default: all"
+    )
+    command.add_argument(
+        "--format", choices=("table", "json"), default="table", help="default: table"
+    )
     command.set_defaults(run=run)
 
 

@@ -59,9 +59,9 @@ def add(commands: Commands) -> None:
         "--format",
         choices=FORMATS,
         default="card",
-        help="card: the two blocks of a Spark NLP model card, of which the second is conlleval's; "
-        "seqeval, seqeval-strict: seqeval's report; full: all of these, intervals of F1, mistakes "
-        "by kind, scores by sentence length; json: the numbers of full; default: card",
+        help="card: the two tables of a Spark NLP model card, the second of which is conlleval's; "
+        "seqeval, seqeval-strict: seqeval's report; full: all of these, intervals of F1, kinds of "
+        "mistakes, scores by sentence length; json: the numbers of full; default: card",
     )
     # A score needs tags alone; other decoders only read the same tags in other ways.
     add_tag_rule_options(command, ("conlleval", *VITERBI))
@@ -73,34 +73,38 @@ def _add_file_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file",
         metavar="FILE",
-        help="one word per line in the first column, its tag in the last; CoNLL-U Plus too",
+        help="a word per line: the word in the first column, its tag in the last",
     )
     command.add_argument(
-        "--guess", action="store_true", help="the last two columns are gold and guess; no model"
+        "--guess",
+        action="store_true",
+        help="score the last two columns, gold and guess, instead of a model",
     )
     command.add_argument(
-        "--raw", action="store_true", help="with --guess: each word is a phrase, as conlleval -r"
+        "--raw",
+        action="store_true",
+        help="with --guess: count every tagged word as a phrase, as conlleval -r does",
     )
-    for what in ("gold", "word"):
+    for what, things in (("gold", "gold tags"), ("word", "words")):
         command.add_argument(
             f"--{what}-column",
             type=_column,
             metavar="N",
-            help=f"where the {what}s are: a number from 1, or from -1 at the end, or a name from "
-            "the file's global.columns".replace("golds", "gold tags"),
+            help=f"the column of {things}: its number, from 1, or from -1 at the end; or its name "
+            "in CoNLL-U Plus",
         )
     command.add_argument(
         "--label-map",
         type=label_renames,
         default={},
         metavar="L=N,L=N",
-        help="rename labels of the file and of the model, such as person=PER; O for no entity",
+        help="rename labels of the file and of the model, such as person=PER; to O: drop them",
     )
     command.add_argument(
         "--labels",
         type=label_list,
         metavar="L,L",
-        help="score these labels only, after they are renamed",
+        help="score only these labels; names are those after --label-map",
     )
 
 
@@ -175,7 +179,7 @@ def _of_file(options: argparse.Namespace, corpus: Corpus) -> Corpus:
     if odd := odd_tags(all_tags(tags)):
         warn(
             f"{options.file}: tags that are neither O nor like B-PER are in no phrase: "
-            f"{listed(odd)}; --label-map TAG=O makes them O"
+            f"{listed(odd)}; --label-map TAG=O makes a tag O"
         )
     return tags
 
@@ -201,7 +205,7 @@ def _compare_types(file: str, theirs: Sequence[str], ours: Sequence[str]) -> Non
     if theirs and not {*theirs} & {*ours}:
         warn(
             f"{file} has phrases of {listed(theirs)}, but the model knows only {listed(ours)}; "
-            f"rename them with --label-map, such as {theirs[0]}={ours[0]}"
+            "rename them with --label-map, such as person=PER"
         )
 
 

@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
         "model",
         nargs="?",
         metavar="MODEL",
-        help="a directory or Hugging Face repo id; default: the embedded model",
+        help="a directory or a Hugging Face repository; default: the embedded model",
     )
     command.add_argument(
         "--format", choices=("table", "json"), default="table", help="default: table"

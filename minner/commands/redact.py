@@ -37,20 +37,32 @@ def add(commands: Commands) -> None:
         dest="template",
         action="store_const",
         const=NUMBERED,
-        help="[PER-1], [PER-2], ... instead of [PER]; the same name has the same number",
+        help="number the placeholders: [PER-1], [PER-2]; the same name gets the same number",
     )
-    style.add_argument("--template", help="with {label} and {number}; default: [{label}]")
-    style.add_argument("--mask", metavar="CHARACTER", help="as many of it as the name is long")
-    style.add_argument("--restore", metavar="MAP", help="undo a redaction: put the names back")
+    style.add_argument(
+        "--template",
+        help="the placeholder, with {label} and {number} in it; default: [{label}]",
+    )
+    style.add_argument(
+        "--mask", metavar="CHARACTER", help="replace each character of a name by this one"
+    )
+    style.add_argument(
+        "--restore", metavar="MAP", help="put the names back, from the file that --map wrote"
+    )
     command.add_argument(
-        "--labels", type=label_list, metavar="L,L", help="replace only these, such as PER,ORG"
+        "--labels",
+        type=label_list,
+        metavar="L,L",
+        help="replace only entities of these labels, such as PER,ORG",
     )
     command.add_argument(
         "--map",
         metavar="FILE",
-        help="write here what --restore needs: the names, as JSON lines",
+        help="write what --restore needs to this file, which then holds the names",
     )
-    command.add_argument("--overwrite", action="store_true", help="replace the map that is there")
+    command.add_argument(
+        "--overwrite", action="store_true", help="let --map replace a file that is there"
+    )
     add_model_options(command)
     command.set_defaults(run=run, wrong_usage=command.error)
 
