@@ -24,6 +24,7 @@ from minner.weights.architectures import ARCHITECTURES
 from minner.weights.architectures.refused import REASONS
 from minner.weights.checkpoint import Checkpoint, read_checkpoint
 from minner.weights.config import read_config
+from saved_by_transformers import save_random
 from test_parity import assert_close, transformers_logits
 
 GOLDEN = Path(__file__).parent / "golden" / "families.npz"
@@ -79,41 +80,6 @@ def test_live_logits_of_what_transformers_writes(family: str, shape: str, tmp_pa
     expected = transformers_logits(tmp_path, ids)
     for logits in both(checkpoint, ids):
         assert_close(logits, expected, 1e-4)
-
-
-def save_random(directory: Path, model_type: str, **shape: Any) -> Path:
-    """Have transformers write a random model, of weights as tame as those of `checkpoints.py`."""
-    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    own = {"layer_norm_eps": shape.get("layer_norm_eps", 1e-5)} if model_type in FAMILIES else {}
-    if model_type == "electra":
-        own["embedding_size"] = shape.get("dim", 32)
-    family = FAMILIES.get(model_type)
-    config = transformers.AutoConfig.for_model(
-        model_type,
-        vocab_size=150,
-        max_position_embeddings=24 + (family.padding_rows if family else 0),
-        num_hidden_layers=shape.get("n_layers", 2),
-        num_attention_heads=shape.get("n_heads", 4),
-        hidden_size=shape.get("dim", 32),
-        num_labels=shape.get("n_labels", 9),
-        **{
-            "hidden_dim" if family is None else "intermediate_size": shape.get("hidden_dim", 37),
-            "activation" if family is None else "hidden_act": shape.get("activation", "gelu"),
-        },
-        **own,
-    )
-    torch.manual_seed(0)
-    model = transformers.AutoModelForTokenClassification.from_config(config)
-    with torch.no_grad():
-        for name, values in model.named_parameters():
-            if "norm" in name.lower():
-                values.normal_(1.0 if name.endswith("weight") else 0.0, 0.1)
-            elif values.ndim == 2:
-                values.normal_(0, 0.5 if "embeddings" in name else values.shape[1] ** -0.5)
-            else:
-                values.normal_(0, 0.1)
-    model.save_pretrained(directory)
-    return directory
 
 
 # ---- names and keys ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 import minner
@@ -20,6 +21,7 @@ from checkpoints import (
     write_checkpoint,
 )
 from command_line import Capture, assert_fails, run
+from families import FAMILIES, write_family
 from minner.errors import MinnerError
 from minner.inspection.examine import examine
 from minner.weights import convert as converter
@@ -36,6 +38,7 @@ from minner.weights.numbers import (
     to_int8,
 )
 from minner.weights.pack import pack
+from test_parity import transformers_logits
 from test_weights_checkpoint import SHAPE, shard
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -209,6 +212,48 @@ def test_converting_again_changes_nothing(tmp_path: Path, embeddings: str) -> No
         assert (tmp_path / "twice" / file.name).read_bytes() == file.read_bytes()
 
 
+# ---- other architectures ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_keeps_its_names_and_bits(tmp_path: Path, family: str) -> None:
+    source = write_family(tmp_path / "source", family)
+    names = load_file(source / "model.safetensors").keys()
+    for precision in ("int8", "bfloat16"):
+        convert(source, tmp_path / precision, precision, "same")
+        assert_same_bits(source, tmp_path / precision, precision)
+        written = load_file_names(tmp_path / precision / "model.safetensors")
+        assert {name.removesuffix("_scale") for name in written} == names
+        assert open_checkpoint(tmp_path / precision).config == open_checkpoint(source).config
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_int8_embeddings_of_every_family_are_close(tmp_path: Path, family: str) -> None:
+    source = write_family(tmp_path / "source", family)
+    convert(source, tmp_path / "out", "int8", "int8")
+    stored = dtypes(tmp_path / "out")
+    assert {stored[name] for name in stored if "_embeddings." in name} == {"I8"}
+    for name, values in read_checkpoint(tmp_path / "out").tensors.items():
+        np.testing.assert_allclose(values, read_checkpoint(source).tensors[name], atol=0.03)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_transformers_loads_what_is_written(tmp_path: Path, family: str) -> None:
+    pytest.importorskip("torch")
+    convert(write_family(tmp_path / "source", family), tmp_path / "out", "bfloat16")
+    ids = [np.arange(5, 25, dtype=np.int32)]
+    [theirs] = transformers_logits(tmp_path / "out", ids)
+    [ours] = minner.load(tmp_path / "out", threads=1).logits(ids)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
+
+
+def load_file_names(path: Path) -> set[str]:
+    """The names in a file; the library gives no bfloat16 to NumPy."""
+    with safe_open(path, "np") as file:
+        return set(file.keys())
+
+
 # ---- the files beside the weights ---------------------------------------------------------------
 
 
@@ -243,7 +288,8 @@ def test_config_is_corrected_by_the_tensors(tmp_path: Path) -> None:
 
 def test_files_that_go_along(tmp_path: Path) -> None:
     source = write_checkpoint(tmp_path / "source")
-    kept = ("README.md", "MODEL_CARD.md", "LICENSE", "NOTICE.txt", "vocab.txt")
+    kept = ["README.md", "MODEL_CARD.md", "LICENSE", "NOTICE.txt", "vocab.txt"]
+    kept += ["vocab.json", "merges.txt", "sentencepiece.bpe.model"]
     for name in (*kept, "optimizer.pt", "model.onnx", "training_args.bin"):
         (source / name).write_text(name)
     (source / "checkpoint-5").mkdir()

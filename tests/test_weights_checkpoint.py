@@ -397,13 +397,20 @@ def test_variants(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx"]
+    ("name", "remedy"),
+    [
+        ("pytorch_model.bin", "a pickle can run any code .* never loads one; convert them with"),
+        ("tf_model.h5", r"transformers 4, torch and tensorflow: .*from_pretrained\(path, from_tf="),
+        ("flax_model.msgpack", r"transformers 4, torch and flax: .*\(path, from_flax=True\)"),
+        ("onnx/model.onnx", "an ONNX file is an export: take the checkpoint that it was made from"),
+    ],
 )
-def test_weights_of_other_formats(tmp_path: Path, name: str) -> None:
+def test_weights_of_other_formats(tmp_path: Path, name: str, remedy: str) -> None:
     (write_checkpoint(tmp_path) / "model.safetensors").unlink()
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"weights")
-    match = f"weights only as {Path(name).name}, and minner reads safetensors; convert them with"
+    (tmp_path / "training_args.bin").write_bytes(b"no weights")
+    match = f"weights only as {Path(name).name}, and minner reads safetensors; .*{remedy}"
     with pytest.raises(MinnerError, match=match):
         read_checkpoint(tmp_path)
 

@@ -60,6 +60,7 @@ _LARGEST_FLOAT16 = 65504.0
 
 _COPIED = (
     *("tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "merges.txt", "*.model"),
     *("*.md", "LICEN[CS]E*", "NOTICE*"),
 )
 """What goes along as it is: the tokenizer, and what people should know of the model."""

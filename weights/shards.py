@@ -14,13 +14,30 @@ from minner.weights.tensors import StoredTensor, read_safetensors
 _NAMES = ("model.safetensors", "model.safetensors.index.json")
 _VARIANTS = ("model.*.safetensors", "model.safetensors.index.*.json")
 
-_FOREIGN = ("*.bin", "*.h5", "*.msgpack", "*.onnx", "onnx/*.onnx", "*.ckpt", "*.pt", "*.pth")
-"""Weights of other formats, looked for only to say that they cannot be used."""
+_FROM_PRETRAINED = "AutoModelForTokenClassification.from_pretrained(path{}).save_pretrained(path)"
+_CONVERSION = "convert them with transformers and torch: " + _FROM_PRETRAINED.format("")
 
-_CONVERSION = (
-    "convert them with transformers and torch: "
-    "AutoModelForTokenClassification.from_pretrained(path).save_pretrained(path)"
-)
+_FOREIGN = {
+    ("*.bin", "*.pt", "*.pth"): (
+        "a pickle can run any code when it is loaded, so minner never loads one; " + _CONVERSION
+    ),
+    ("*.h5", "*.ckpt*"): (
+        "convert them with transformers 4, torch and tensorflow: "
+        + _FROM_PRETRAINED.format(", from_tf=True")
+    ),
+    ("*.msgpack",): (
+        "convert them with transformers 4, torch and flax: "
+        + _FROM_PRETRAINED.format(", from_flax=True")
+    ),
+    ("*.onnx", "onnx/*.onnx"): (
+        "an ONNX file is an export: take the checkpoint that it was made from, or if that has no "
+        "safetensors either, " + _CONVERSION
+    ),
+}
+"""Weights of other formats, looked for only to say what to do, the best source first."""
+
+_NO_WEIGHTS = ("training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+"""What a trainer leaves beside them."""
 
 
 def read_tensors(directory: Path) -> dict[str, StoredTensor]:
@@ -44,12 +61,14 @@ def _weights_file(directory: Path) -> Path:
     if variants:
         names = ", ".join(path.name for path in variants)
         raise MinnerError(f"{directory} has several variants ({names}); keep only the one to use")
-    foreign = [path.name for pattern in _FOREIGN for path in sorted(directory.glob(pattern))]
-    if foreign:
-        raise MinnerError(
-            f"{directory} has weights only as {', '.join(foreign)}, and minner reads safetensors; "
-            f"{_CONVERSION}"
-        )
+    for patterns, remedy in _FOREIGN.items():
+        found = {path.name for pattern in patterns for path in directory.glob(pattern)}
+        foreign = sorted(found - set(_NO_WEIGHTS))
+        if foreign:
+            raise MinnerError(
+                f"{directory} has weights only as {', '.join(foreign)}, and minner reads "
+                f"safetensors; {remedy}"
+            )
     raise MinnerError(
         f"{directory} has no weights: neither {' nor '.join(_NAMES)} is there; if the model was "
         f"published in another format, {_CONVERSION}"
