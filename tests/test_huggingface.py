@@ -333,10 +333,9 @@ def test_lone_surrogates(tiny):
     ("options", "message"),
     [
         ({"task": "fill-mask"}, "task must be one of token-classification, ner, not 'fill-mask'"),
-        ({"tokenizer": "other"}, "tokenizer other than the model's"),
-        ({"device": 0}, "not on device 0"),
+        ({"tokenizer": "other"}, "a model from minner.load has a tokenizer"),
         ({"aggregation_strategy": "best"}, "must be one of none, simple, .* not 'best'"),
-        ({"aggregation_strategy": None}, "not None"),
+        ({"aggregation_strategy": 1}, "not 1"),
         ({"ignore_labels": "O"}, "ignore_labels must be a list of labels, not 'O'"),
         ({"stride": 30}, "from 0 to 29 with this model, not 30"),
         ({"stride": -1}, "not -1"),
@@ -358,7 +357,7 @@ def test_bad_options(tiny, options, message):
         ([["a", "b"]], {}, "not list; for words, pass is_split_into_words=True"),
         ("text", {"is_split_into_words": True}, "must be a list of strings"),
         (["a", ["b"]], {"is_split_into_words": True}, "must be a list of strings"),
-        (["a"], {"is_split_into_words": True, "delimiter": None}, "delimiter must be a string"),
+        (["a"], {"is_split_into_words": True, "delimiter": 1}, "delimiter must be a string"),
         ("text", {"stride": 30}, "not 30"),
         ("text", {"aggregation_strategy": 1}, "not 1"),
     ],
@@ -375,7 +374,9 @@ TEXTS = st.text(max_size=60) | st.text("aé1.'# \u0301MyJohn名", max_size=90)
 @settings(max_examples=200)
 @given(text=TEXTS, strategy=st.sampled_from(STRATEGIES), stride=st.integers(0, 29))
 def test_entities_are_places_in_the_text_in_order(tiny, text, strategy, stride):
-    options = {"aggregation_strategy": strategy, "ignore_labels": [], "stride": stride}
+    options = {"ignore_labels": [], "stride": stride}
+    if strategy != "none":  # which is refused beside a stride, but is the default
+        options["aggregation_strategy"] = strategy
     found = pipeline("ner", tiny, **options)(text)
     places = [place for entity in found for place in (entity["start"], entity["end"])]
     assert all(entity["start"] < entity["end"] for entity in found)

@@ -56,7 +56,8 @@ def test_the_weights_are_not_pickled(tiny: Tagger, name: str) -> None:
 def test_in_another_process(tiny: Tagger, name: str) -> None:
     model = MAKERS[name](tiny)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(found, (model,)) == found(model)
+        # A child that cannot read the model dies, and would be waited for.
+        assert pool.apply_async(found, (model,)).get(timeout=300) == found(model)
 
 
 def test_what_was_loaded_stays(tiny_path: Path) -> None:

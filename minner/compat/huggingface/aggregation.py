@@ -7,6 +7,7 @@ dictionary with the keys of that pipeline, in its order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,7 +25,18 @@ WORD_SCORES: dict[str, Callable[[Floats], Floats]] = {
 }
 """The strategies that label whole words: probabilities of a word's pieces `[n, C]` -> `[C]`."""
 
-STRATEGIES = ("none", "simple", *WORD_SCORES)
+
+class AggregationStrategy(str, Enum):
+    """How wordpieces become entities; every argument takes these as well as their names."""
+
+    NONE = "none"
+    SIMPLE = "simple"
+    FIRST = "first"
+    AVERAGE = "average"
+    MAX = "max"
+
+
+STRATEGIES = tuple(strategy.value for strategy in AggregationStrategy)
 
 
 class Piece(NamedTuple):

@@ -2,61 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, repeat
 from typing import Any, NamedTuple
 
-from minner.compat.huggingface.aggregation import Piece
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.compat.huggingface.aggregation import Floats, Piece
+from minner.errors import MinnerError
 from minner.pieces import without_surrogates
 from minner.weights.tokenizer import WordPieces
+
+Span = tuple[int, int]
 
 
 class Document(NamedTuple):
     """A text in pieces, without special tokens.
 
     Attributes:
-        pieces: all of them, however many the model takes at once.
-        ids: of the same pieces, for the model.
+        text: the text; of a list of words, the words with the delimiter between them.
+        ids: of all pieces, however many the model takes at once.
+        offsets: start and end of each piece in the text, or in its word where there are words.
+        word_ids: the word of each piece; None where there are no words.
+        word_places: start and end of each word in the text; None where there are no words.
     """
 
-    pieces: list[Piece]
+    text: str
     ids: list[int]
+    offsets: list[Span]
+    word_ids: list[int] | None = None
+    word_places: list[Span] | None = None
+
+    def start(self, piece: int) -> int:
+        """Where a piece begins in the text."""
+        start = self.offsets[piece][0]
+        if self.word_ids is None or self.word_places is None:
+            return start
+        return start + self.word_places[self.word_ids[piece]][0]
 
 
-def read_text(text: str, vocabulary: WordPieces) -> Document:
+def read(item: Any, delimiter: str | None, vocabulary: WordPieces) -> Document:
+    """Cut a text into pieces, or words where there is a delimiter.
+
+    Raises:
+        MinnerError: it is no text, or no list of words.
+    """
+    if delimiter is None:
+        if isinstance(item, str):
+            return _read_text(item, vocabulary)
+        if isinstance(item, Mapping):
+            raise MinnerError(
+                "a text must be a string, not a row of a table; pass one of its columns, such as "
+                "KeyDataset(dataset, 'text')"
+            )
+        raise MinnerError(
+            f"a text must be a string, not {type(item).__name__}; for words, pass "
+            f"is_split_into_words=True"
+        )
+    if isinstance(item, list | tuple) and all(isinstance(word, str) for word in item):
+        return _read_words(item, delimiter, vocabulary)
+    raise MinnerError("with is_split_into_words, a text must be a list of strings")
+
+
+def _read_text(text: str, vocabulary: WordPieces) -> Document:
     """Cut a text into pieces. The tokenizer finds the words: every punctuation mark is one."""
-    clean = without_surrogates(text)
-    encoding = vocabulary.encode_text(clean)
-    return _document(clean, encoding.ids, encoding.offsets, vocabulary)
+    encoding = vocabulary.encode_text(without_surrogates(text))
+    return Document(text, encoding.ids, encoding.offsets)
 
 
-def read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
+def _read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
     """Cut words into pieces, placed in the text where `delimiter` stands between the words."""
-    clean = [without_surrogates(word) for word in words]
-    encoding: Any = vocabulary.encode_words(clean)
-    shifts = [0, *accumulate(len(word) + len(delimiter) for word in words)]
-    offsets = [
-        (shifts[word] + start, shifts[word] + end)
-        for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True)
-    ]
-    text = without_surrogates(delimiter).join(clean)
-    return _document(text, encoding.ids, offsets, vocabulary)
+    encoding: Any = vocabulary.encode_words([without_surrogates(word) for word in words])
+    starts = accumulate((len(word) + len(delimiter) for word in words), initial=0)
+    places = [(start, start + len(word)) for start, word in zip(starts, words, strict=False)]
+    text = delimiter.join(words)
+    return Document(text, encoding.ids, encoding.offsets, encoding.word_ids, places)
 
 
-def _document(
-    text: str, ids: list[int], offsets: Iterable[tuple[int, int]], vocabulary: WordPieces
-) -> Document:
-    """Name the pieces, and tell which of them continue a word.
+class Array(np.ndarray[Any, np.dtype[Any]]):
+    """An array where transformers has a tensor; `numpy()` is there for code that expects one."""
 
-    In transformers a piece does so if it is not as long as the text that it stands for, which is
-    how it knows `##ing`. So does a piece whose length the tokenizer has changed, by dropping an
-    accent that is a code point of its own. An unknown piece never does.
+    def numpy(self) -> NDArray[Any]:
+        """The array itself."""
+        return self.view(np.ndarray)
+
+
+def as_batch(row: Any) -> Array:
+    """A batch of one row: `[n, ...]` -> `[1, n, ...]`."""
+    return np.asarray(row)[None].view(Array)
+
+
+def window_inputs(document: Document, window: slice, cls_id: int, sep_id: int) -> dict[str, Any]:
+    """What transformers' `preprocess` yields for one window, special tokens included."""
+    ids = [cls_id, *document.ids[window], sep_id]
+    special = [1, *[0] * (len(ids) - 2), 1]
+    inputs: dict[str, Any] = {
+        "input_ids": as_batch(ids),
+        "attention_mask": as_batch([1] * len(ids)),
+        "special_tokens_mask": as_batch(special),
+        "offset_mapping": as_batch([(0, 0), *document.offsets[window], (0, 0)]),
+        "sentence": document.text if window.start == 0 else None,
+    }
+    if document.word_ids is not None:
+        inputs["word_ids"] = [None, *document.word_ids[window], None]
+        inputs["word_to_chars_map"] = document.word_places
+    return inputs
+
+
+def gather(
+    sentence: str, output: Mapping[str, Any], vocabulary: WordPieces
+) -> tuple[list[Piece], Floats]:
+    """The pieces of one window, and the logits `[n, C]` of each; special tokens are left out.
+
+    In transformers a piece continues a word if it is not as long as the text that it stands for,
+    which is how it knows `##ing`. So does a piece whose length the tokenizer has changed, by
+    dropping an accent that is a code point of its own. An unknown piece never does.
+
+    Args:
+        sentence: the text.
+        output: of the window, as `TokenClassificationPipeline.postprocess` describes it.
+        vocabulary: of the model.
     """
     tokenizer: Any = vocabulary.tokenizer
     unknown = tokenizer.token_to_id(tokenizer.model.unk_token)
+    text = without_surrogates(sentence)
+    seen = np.flatnonzero(np.asarray(output["special_tokens_mask"][0]) == 0)
+    offsets, ids = output["offset_mapping"][0], np.asarray(output["input_ids"][0])
+    word_ids, places = output.get("word_ids"), output.get("word_to_chars_map")
     pieces = []
-    for index, (start, end) in zip(ids, offsets, strict=True):
-        here = text[start:end]
+    for row in seen.tolist():
+        start, end = map(int, offsets[row])
+        if word_ids is not None and places is not None and word_ids[row] is not None:
+            shift = places[word_ids[row]][0]
+            start, end = start + shift, end + shift
+        here, index = text[start:end], int(ids[row])
         word = here if index == unknown else tokenizer.id_to_token(index)
         pieces.append(Piece(word, start, end, continues=len(word) != len(here)))
-    return Document(pieces, ids)
+    return pieces, np.asarray(output["logits"][0], dtype=np.float32)[seen]
+
+
+# ---- inputs of a call ---------------------------------------------------------------------------
+
+
+def iterate(inputs: Any) -> Iterator[Any]:
+    """The items of a stream, or of an object that has a length and gives items by number.
+
+    Raises:
+        MinnerError: it is neither.
+    """
+    if not isinstance(inputs, bytes | Mapping):
+        if isinstance(inputs, Iterable):
+            return iter(inputs)
+        if hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__"):
+            return (inputs[number] for number in range(len(inputs)))
+    raise MinnerError(f"expected a text or several, not {type(inputs).__name__}")
+
+
+def as_mappings(offset_mapping: Any, count: int) -> Iterable[Any]:
+    """One offset mapping, or None, for each of `count` texts.
+
+    Raises:
+        MinnerError: there are more or fewer.
+    """
+    if offset_mapping is None:
+        return repeat(None)
+    mappings = list(offset_mapping)
+    if mappings and isinstance(mappings[0], tuple):
+        mappings = [mappings]
+    if len(mappings) != count:
+        raise MinnerError(f"offset_mapping has {len(mappings)} items for {count} texts")
+    return mappings
+
+
+def checked_mapping(mapping: Sequence[Any], inputs: Mapping[str, Any]) -> Sequence[Any]:
+    """The mapping, if it has a place for every token of a window.
+
+    Raises:
+        MinnerError: it has fewer.
+    """
+    count = inputs["input_ids"].shape[1]
+    if len(mapping) < count:
+        raise MinnerError(
+            f"offset_mapping has {len(mapping)} places for {count} tokens, special ones included"
+        )
+    return mapping

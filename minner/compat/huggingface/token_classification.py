@@ -1,6 +1,6 @@
 """The token classification pipeline of Hugging Face transformers, without transformers.
 
-`pipeline` gives what `transformers.pipeline("token-classification")` of version 5.23 gives: the
+`pipeline` gives what `transformers.pipeline("token-classification")` of version 5.24 gives: the
 same keys, types, order and values. It is louder in one place: where a text is cut, because it is
 longer than the model's positions and no `stride` was asked for, a MinnerWarning says so.
 """
@@ -9,23 +9,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import decoders
 
-import minner
 from minner.compat.huggingface.aggregation import (
-    STRATEGIES,
+    AggregationStrategy,
     Entities,
-    Piece,
     aggregate,
     merge_windows,
 )
-from minner.compat.huggingface.documents import Document, read_text, read_words
+from minner.compat.huggingface.arguments import check_config, hub_options
+from minner.compat.huggingface.documents import (
+    Document,
+    as_batch,
+    as_mappings,
+    checked_mapping,
+    gather,
+    iterate,
+    read,
+    window_inputs,
+)
+from minner.compat.huggingface.loading import load
+from minner.compat.huggingface.options import OPTIONS, Options, strategy_of
 from minner.decode import softmax
 from minner.errors import MinnerError, warn
+from minner.options import refuse_unknown
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.tagger import Tagger
 
@@ -34,79 +44,92 @@ TASKS = ("token-classification", "ner")
 
 def pipeline(
     task: str = "token-classification",
-    model: str | os.PathLike[str] | Tagger | None = None,
+    model: str | os.PathLike[str] | Tagger | Any = None,
     *,
-    tokenizer: str | os.PathLike[str] | None = None,
-    aggregation_strategy: str = "none",
-    ignore_labels: Collection[str] = ("O",),
-    stride: int | None = None,
-    device: Any = None,
-    batch_size: int | None = None,
-    num_workers: int | None = None,
+    pipeline_class: type[TokenClassificationPipeline] | None = None,
+    **arguments: Any,
 ) -> TokenClassificationPipeline:
     """Make a pipeline that takes the place of the one from transformers.
 
     Args:
         task: `token-classification`, or its other name `ner`.
-        model: a directory, a Hugging Face repo id, or a model from `minner.load`; the embedded
-            model where it is None.
-        tokenizer: None or the same as `model`, whose tokenizer is used.
-        aggregation_strategy: `none`, `simple`, `first`, `average` or `max`.
-        ignore_labels: what to leave out, by its `entity` or `entity_group`.
-        stride: how many pieces neighbouring windows of a long text share; where it is None, a
-            text is cut to one window, with a MinnerWarning.
-        device: None, -1 or `cpu`.
-        batch_size: how many texts of a stream are read before the first gets its result; see the
-            call.
-        num_workers: has no effect.
+        model: as for `TokenClassificationPipeline`.
+        pipeline_class: a class to make instead of `TokenClassificationPipeline`, derived from it.
+        arguments: those of `TokenClassificationPipeline`.
 
     Raises:
         MinnerError: an argument is none of these, or the model cannot be loaded.
     """
     if task not in TASKS:
         raise MinnerError(f"the task must be one of {', '.join(TASKS)}, not {task!r}")
-    if tokenizer is not None and tokenizer != model:
-        raise MinnerError("a tokenizer other than the model's cannot be used; leave it out")
-    if str(device) not in {"None", "-1", "cpu"}:
-        raise MinnerError(f"minner runs on the CPU, not on device {device!r}; leave it out")
-    return TokenClassificationPipeline(
-        model if isinstance(model, Tagger) else minner.load(model),
-        aggregation_strategy=aggregation_strategy,
-        ignore_labels=ignore_labels,
-        stride=stride,
-        batch_size=batch_size,
-    )
-
-
-class _Options(NamedTuple):
-    """How to find entities; what `pipeline` sets and a call may override."""
-
-    strategy: str
-    ignore_labels: Collection[str]
-    stride: int | None
+    return (pipeline_class or TokenClassificationPipeline)(model=model, task=task, **arguments)
 
 
 class TokenClassificationPipeline:
     """Finds the entities of texts as transformers does; `minner.compat.pipeline` makes one.
 
+    A class derived from it may override `preprocess` and `postprocess`.
+
     Attributes:
-        model: the loaded model.
+        task: as it was named; empty where the class was called itself.
+        model: what is known of the model, by the names of transformers; `model.tagger` is the model
+            of `minner.load`.
+        tokenizer: the tokenizer that was given, or the most used parts of the model's own.
     """
 
     def __init__(
         self,
-        model: Tagger,
+        model: str | os.PathLike[str] | Tagger | Any = None,
+        tokenizer: str | os.PathLike[str] | Any = None,
         *,
-        aggregation_strategy: str = "none",
-        ignore_labels: Collection[str] = ("O",),
-        stride: int | None = None,
+        task: str = "",
+        config: Any = None,
         batch_size: int | None = None,
+        is_split_into_words: bool = False,
+        **arguments: Any,
     ) -> None:
-        """Take a loaded model; the other arguments and the errors are those of `pipeline`."""
-        self.model = model
-        self._batch_size = batch_size
-        self._size = model.vocabulary.max_length - 2
-        self._options = self._checked(aggregation_strategy, ignore_labels, stride)
+        """Load a model.
+
+        Args:
+            model: a directory, a Hugging Face repo id, a model from `minner.load`, or a model of
+                transformers, whose weights are copied; the embedded model where it is None.
+            tokenizer: a directory, a repo id, or a tokenizer of transformers; the model's own
+                where it is None.
+            task: kept as an attribute.
+            config: refused if it has other labels than the model.
+            batch_size: how many texts of a stream are read before the first gets its result; see
+                the call.
+            is_split_into_words: whether lists among the inputs of calls are lists of words. In
+                transformers it has no effect here, and such a list is an error.
+            arguments:
+                - `aggregation_strategy`: `none` (the default), `simple`, `first`, `average` or
+                  `max`.
+                - `ignore_labels`: what to leave out, by its `entity` or `entity_group`; `["O"]` by
+                  default.
+                - `stride`: how many pieces neighbouring windows of a long text share. Without it, a
+                  text is cut to one window, with a MinnerWarning.
+                - `delimiter`: what stands between words in the text that offsets are of; a space by
+                  default.
+                - `grouped_entities`, `ignore_subwords`: how transformers 4 named `simple` and
+                  `first`.
+                - `revision`, `token`, `cache_dir` and `local_files_only`: for a download.
+                - What else transformers takes, such as `device`, is accepted; a MinnerWarning tells
+                  of values that ask for something else than minner does.
+
+        Raises:
+            MinnerError: an argument is none of these, or the model cannot be loaded.
+        """
+        ours = {name: arguments.pop(name) for name in OPTIONS if name in arguments}
+        hub = hub_options(arguments, OPTIONS)
+        self.task = task
+        self.model, self.tokenizer, self._folder = load(model, tokenizer, hub)
+        if config is not None:
+            check_config(config, self.model.config.id2label, hub)
+        self._tagger = self.model.tagger
+        self._size = self._tagger.vocabulary.max_length - 2
+        self._options = Options().changed(self._size, **ours)
+        self._batch_size, self._has_words = batch_size, is_split_into_words
+        self._numbers = {str(i): i for i in self.model.config.label2id if isinstance(i, int)}
         # What transformers gives every BERT tokenizer, whatever decoder tokenizer.json has.
         self._join = decoders.WordPiece(prefix="##").decode
 
@@ -114,30 +137,28 @@ class TokenClassificationPipeline:
         self,
         inputs: Any,
         *,
-        aggregation_strategy: str | None = None,
-        ignore_labels: Collection[str] | None = None,
-        stride: int | None = None,
         is_split_into_words: bool = False,
-        delimiter: str = " ",
+        offset_mapping: Any = None,
         batch_size: int | None = None,
         num_workers: int | None = None,
+        **options: Any,
     ) -> Any:
         """Find the entities of a text, of each text of a list, or of a stream of texts.
 
         Args:
             inputs: a string gives a list of entities; a list of strings gives a list of such
-                lists; any other iterable of strings gives an iterator over such lists.
-            aggregation_strategy: where this or one of the next two is None, it stays as the
-                pipeline was made.
-            ignore_labels: as in `pipeline`.
-            stride: as in `pipeline`.
+                lists; any other iterable of strings, or object with a length whose items are
+                strings, such as `KeyDataset(dataset, "text")`, gives an iterator over such lists.
             is_split_into_words: each text is a list of words instead of a string. A single such
                 list gives a list of one result, as in transformers.
-            delimiter: what stands between words in the text that the offsets are of.
+            offset_mapping: start and end of every token of the text, special ones included, to use
+                instead of the tokenizer's; for a list of texts, a list of these.
             batch_size: how many texts of a stream are read before the first gets its result, which
-                does not depend on it. Where neither this nor `pipeline` sets it, it adapts to how
+                does not depend on it. Where neither this nor the pipeline sets it, it adapts to how
                 fast texts come. A list is taken whole: texts are packed without padding.
             num_workers: has no effect.
+            options: `aggregation_strategy`, `ignore_labels`, `stride`, `delimiter` and the two of
+                transformers 4, as for the pipeline, for this call alone.
 
         Returns:
             Entities as dictionaries. For the strategy `none` there is one per piece: `entity`
@@ -149,77 +170,116 @@ class TokenClassificationPipeline:
         Raises:
             MinnerError: something else than texts was given, or an option is not valid.
         """
-        ours = self._options
-        options = self._checked(
-            ours.strategy if aggregation_strategy is None else aggregation_strategy,
-            ours.ignore_labels if ignore_labels is None else ignore_labels,
-            ours.stride if stride is None else stride,
-        )
-        if not isinstance(inputs, Iterable) or isinstance(inputs, bytes | Mapping):
-            raise MinnerError(f"expected a text or several, not {type(inputs).__name__}")
-        if not isinstance(delimiter, str):
-            raise MinnerError(f"the delimiter must be a string, not {delimiter!r}")
-        joint = delimiter if is_split_into_words else None
+        refuse_unknown(options, OPTIONS, "argument")
+        chosen = self._options.changed(self._size, **options)
+        words = bool(is_split_into_words)
         if isinstance(inputs, str):
-            return next(self._results([inputs], options, joint, 1))
+            found = self._results([inputs], words, chosen, 1, as_mappings(offset_mapping, 1))
+            return next(found)
         if not isinstance(inputs, list | tuple):
             size = self._batch_size if batch_size is None else batch_size
-            return self._results(inputs, options, joint, size)
-        if is_split_into_words and inputs and isinstance(inputs[0], str):
+            return self._results(iterate(inputs), words, chosen, size, repeat(None))
+        if words and inputs and isinstance(inputs[0], str):
             inputs = [inputs]
-        return list(self._results(inputs, options, joint, TEXTS_PER_BATCH))
+        mappings = as_mappings(offset_mapping, len(inputs))
+        return list(self._results(inputs, words, chosen, TEXTS_PER_BATCH, mappings))
 
-    def _checked(self, strategy: Any, ignore_labels: Any, stride: Any) -> _Options:
-        name = strategy.lower() if isinstance(strategy, str) else None
-        if name not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
-            raise MinnerError(f"aggregation_strategy must be one of {known}, not {strategy!r}")
-        if isinstance(ignore_labels, str) or not isinstance(ignore_labels, Collection):
-            raise MinnerError(f"ignore_labels must be a list of labels, not {ignore_labels!r}")
-        if stride is not None and not (isinstance(stride, int) and 0 <= stride < self._size):
-            raise MinnerError(
-                f"stride must be a whole number from 0 to {self._size - 1} with this model, "
-                f"not {stride!r}"
-            )
-        return _Options(name, ignore_labels, stride)
+    transform = predict = __call__  # the names of scikit-learn, which transformers has too
 
     def _results(
         self,
         inputs: Iterable[Any],
-        options: _Options,
-        delimiter: str | None,
+        words: bool,
+        options: Options,
         batch_size: int | None,
-    ) -> Iterator[Entities]:
-        """The entities of each text."""
-        for batch in batches(iter(inputs), batch_size):
-            documents = [self._document(item, delimiter) for item in batch]
-            plans = [self._windows(document, options.stride) for document in documents]
-            cls, sep = self.model.vocabulary.cls_id, self.model.vocabulary.sep_id
-            sequences = [
-                np.array([cls, *document.ids[window], sep])
-                for document, plan in zip(documents, plans, strict=True)
-                for window in plan
-            ]
-            logits = iter(self.model.logits(sequences))
-            for document, plan in zip(documents, plans, strict=True):
-                found = [
-                    entity
-                    for window in plan
-                    for entity in self._entities(document.pieces[window], next(logits), options)
-                ]
-                yield merge_windows(found) if len(plan) > 1 else found
-
-    def _document(self, item: Any, delimiter: str | None) -> Document:
-        if delimiter is None:
-            if not isinstance(item, str):
-                raise MinnerError(
-                    f"a text must be a string, not {type(item).__name__}; for words, pass "
-                    f"is_split_into_words=True"
+        mappings: Iterable[Any],
+    ) -> Iterator[Any]:
+        """What `postprocess` makes of each text."""
+        for batch in batches(zip(inputs, mappings, strict=False), batch_size):
+            documents = [
+                list(
+                    self.preprocess(
+                        text,
+                        offset_mapping=mapping,
+                        is_split_into_words=words or (self._has_words and isinstance(text, list)),
+                        delimiter=" " if options.delimiter is None else options.delimiter,
+                        stride=options.stride,
+                    )
                 )
-            return read_text(item, self.model.vocabulary)
-        if not isinstance(item, list | tuple) or not all(isinstance(word, str) for word in item):
-            raise MinnerError("with is_split_into_words, a text must be a list of strings")
-        return read_words(item, delimiter, self.model.vocabulary)
+                for text, mapping in batch
+            ]
+            ids = [inputs["input_ids"][0] for windows in documents for inputs in windows]
+            logits = iter(self._tagger.logits(ids))
+            for windows in documents:
+                outputs = [{"logits": as_batch(next(logits)), **inputs} for inputs in windows]
+                yield self.postprocess(outputs, **options.of_postprocess)
+
+    def preprocess(
+        self,
+        sentence: Any,
+        offset_mapping: Any = None,
+        *,
+        is_split_into_words: bool = False,
+        delimiter: str = " ",
+        stride: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Cut a text into the inputs of the model.
+
+        Args:
+            sentence: the text, or its words.
+            offset_mapping: as in a call, for this text.
+            is_split_into_words: whether it is a list of words.
+            delimiter: what stands between them.
+            stride: how many pieces neighbouring windows share; where it is None, there is one.
+
+        Yields:
+            For each window `input_ids`, `attention_mask` and `special_tokens_mask` `[1, T]`,
+            `offset_mapping` `[1, T, 2]`, and `sentence`, the text, for the first window only; of
+            words also `word_ids` and `word_to_chars_map`.
+        """
+        vocabulary = self._tagger.vocabulary
+        document = read(sentence, delimiter if is_split_into_words else None, vocabulary)
+        for window in self._windows(document, stride):
+            inputs = window_inputs(document, window, vocabulary.cls_id, vocabulary.sep_id)
+            if offset_mapping is not None:
+                inputs["offset_mapping"] = [checked_mapping(offset_mapping, inputs)]
+            yield inputs
+
+    def postprocess(
+        self,
+        all_outputs: Sequence[Mapping[str, Any]],
+        aggregation_strategy: str = AggregationStrategy.NONE,
+        ignore_labels: Collection[Any] | None = None,
+    ) -> Entities:
+        """Make entities of what the model gives for the windows of one text.
+
+        Args:
+            all_outputs: for each window what `preprocess` yielded, with `logits`, float32
+                `[1, T, C]`. Arrays are of NumPy where transformers has tensors.
+            aggregation_strategy: as in a call.
+            ignore_labels: as in a call.
+        """
+        strategy = strategy_of(aggregation_strategy).value
+        ignored = ["O"] if ignore_labels is None else ignore_labels
+        key = "entity" if strategy == "none" else "entity_group"
+        found = []
+        for output in all_outputs:
+            pieces, logits = gather(all_outputs[0]["sentence"], output, self._tagger.vocabulary)
+            labels, probabilities = self._tagger.labels, softmax(logits)
+            for entity in aggregate(pieces, probabilities, labels, strategy, self._join):
+                entity[key] = self._numbers.get(entity[key], entity[key])
+                if entity[key] not in ignored:
+                    found.append(entity)
+        return merge_windows(found) if len(all_outputs) > 1 else found
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **_: Any) -> None:
+        """Write the model and the tokenizer, for `minner.load` and for transformers.
+
+        Raises:
+            MinnerError: the directory cannot be written.
+        """
+        self.model.save_pretrained(save_directory)
+        self.tokenizer.save_pretrained(save_directory)
 
     def _windows(self, document: Document, stride: int | None) -> list[slice]:
         """The runs of pieces to run: windows that share `stride` pieces, or only the first."""
@@ -228,18 +288,9 @@ class TokenClassificationPipeline:
             if count > size:
                 warn(
                     f"a text has {count} pieces but the model takes {size}, so that nothing from "
-                    f"character {document.pieces[size].start} on was read; pass stride, such as "
+                    f"character {document.start(size)} on was read; pass stride, such as "
                     f"stride={size // 4}, to read all of it"
                 )
             return [slice(0, size)]
         starts = range(0, max(count - stride, 1), size - stride)
         return [slice(start, start + size) for start in starts]
-
-    def _entities(
-        self, pieces: Sequence[Piece], logits: NDArray[np.float32], options: _Options
-    ) -> Entities:
-        """The entities of one window, from the logits `[n + 2, C]` of it and its special tokens."""
-        probabilities = softmax(logits[1:-1])
-        found = aggregate(pieces, probabilities, self.model.labels, options.strategy, self._join)
-        key = "entity" if options.strategy == "none" else "entity_group"
-        return [entity for entity in found if entity[key] not in options.ignore_labels]
