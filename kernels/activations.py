@@ -1,4 +1,4 @@
-"""Vector functions: `exp`, `erf` and the activations, each a few lines of polynomial.
+"""Activations, and the `exp` and `erf` that they need: each a few lines of polynomial.
 
 Scalar `libm` calls would cost more than all matrix products together: a GELU layer of
 DistilBERT-base evaluates `erf` 18,432 times per token. The coefficients come from
@@ -91,7 +91,7 @@ ERF_SHORT = (
 )
 
 MAGIC = 1.5 * 2.0**23
-"""Added to a float32 of at most 2**21, it leaves the nearest whole number in the lowest bits."""
+"""Adding it to a float32 of at most 2**21 leaves the nearest whole number in the lowest bits."""
 
 Activation = Callable[[Value], Value]
 
@@ -102,9 +102,10 @@ def exp(x: Value) -> Value:
 
 
 def exp_below(x: Value) -> Value:
-    """`exp` for arguments that are known to be at most 88, as those of a softmax are.
+    """`exp` for arguments of at most 88; those of a softmax are at most 0.
 
-    Cody and Waite's reduction: x = n ln 2 + r, and n is added to the exponent's bits.
+    Cody and Waite's reduction: x = n ln 2 + r with |r| <= ln(2) / 2. A polynomial gives `exp(r)`,
+    and adding n to its exponent bits multiplies it by 2**n.
     """
     x = maximum(x, -87.0)
     shifted = fma(x, LOG2_E, MAGIC)
@@ -114,7 +115,7 @@ def exp_below(x: Value) -> Value:
 
 
 def exp_short(x: Value) -> Value:
-    """The same for results that are rounded to 8 bits anyway: within 2e-4 of the result."""
+    """`exp_below` for results that are rounded to 8 bits anyway: relative error below 2e-4."""
     x = maximum(x, -87.0)
     shifted = fma(x, LOG2_E, MAGIC)
     r = fma(shifted - MAGIC, -LN2, x)
@@ -122,7 +123,7 @@ def exp_short(x: Value) -> Value:
 
 
 def erf(x: Value) -> Value:
-    """The error function, absolute error below 2e-7: one polynomial near 0, one beyond 1."""
+    """The error function, absolute error below 2e-7: one polynomial up to 1, another beyond."""
     size = minimum(absolute(x), ERF_ONE)
     near = polynomial(size * size, ERF_NEAR) * size
     far = polynomial(size - 2.5, ERF_FAR)
@@ -135,9 +136,9 @@ def gelu(x: Value) -> Value:
 
 
 def gelu_short(x: Value) -> Value:
-    """The same for results that are rounded to 8 bits anyway, at half the price.
+    """`gelu` for results that are rounded to 8 bits anyway, in half the time.
 
-    Within 7e-5 up to |x| = 40, and beyond within 2e-6 |x|.
+    The error is below 7e-5 up to |x| = 40, and below 2e-6 |x| beyond.
     """
     size = minimum(maximum(x * 0.7071067811865476, -3.0), 3.0)
     half = x * 0.5
@@ -174,4 +175,8 @@ ACTIVATIONS: dict[str, Activation] = {
 """Activations by the name that `minner.weights.config` gives them."""
 
 ROUNDED_ACTIVATIONS = ACTIVATIONS | {"gelu": gelu_short}
-"""The same, for results that are rounded to bfloat16 or int8."""
+
+
+def activation_named(name: str, rounded: bool) -> Activation:
+    """An activation by its name; a short one where its results are rounded to 8 bits anyway."""
+    return (ROUNDED_ACTIVATIONS if rounded else ACTIVATIONS)[name]

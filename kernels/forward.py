@@ -13,12 +13,13 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS
+from minner.kernels.activations import activation_named
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
+from minner.kernels.embeddings import embed_kernel
 from minner.kernels.gather_rows import gather_rows_kernel
-from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
-from minner.kernels.precision import PRECISIONS, attention_precision
+from minner.kernels.layer_norm import layer_norm_kernel
+from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
 from minner.kernels.quantise import quantise_kernel
 from minner.kernels.runtime.abi import (
@@ -47,20 +48,38 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         it runs its share of every pass that the leader calls until the team stops, and sleeps in
         a read of `pipe` between them.
     """
-    precision = PRECISIONS[precision_name]
+    run = _make_pass(activation, PRECISIONS[precision_name])
+
+    def forward(call: Any, rank: int, pipe: int) -> None:
+        state = team_of(call)
+        if rank == 0:
+            call_helpers(state)
+        else:
+            await_call(state, rank, pipe)
+        while state[STOP * FIELD_STRIDE] == 0:
+            configure_tiles()
+            run(call, Member(state, rank))
+            release_tiles()
+            if rank == 0:
+                break
+            await_call(state, rank, pipe)
+
+    return forward
+
+
+def _make_pass(activation: str, precision: Precision) -> Callable[..., None]:
+    """Make one pass of one thread."""
     inner = attention_precision(precision)
     layout, attention_layout = precision.layout, inner.layout
+    activate = activation_named(activation, rounded=layout.x_per_dword > 1)
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
-    last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # float32: the tag head
     attention, gather_rows = attention_kernel(precision), gather_rows_kernel(precision)
     quantise = quantise_kernel(precision)
     linear_qkv = linear_kernel(precision, output=inner.in_heads, outputs=3)
     linear_residual = linear_kernel(precision, residual=True)
-    activations = ACTIVATIONS if layout.x_per_dword == 1 else ROUNDED_ACTIVATIONS
-    linear_activation = linear_kernel(
-        precision, activations[activation], output=precision.product_input
-    )
+    linear_activation = linear_kernel(precision, activate, output=precision.product_input)
+    last_layer_norm, classify = layer_norm_kernel(), linear_kernel()  # in float32 always
 
     @register_jitable
     def run(call: Any, team: Member) -> None:
@@ -71,10 +90,10 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
         h = b.hidden  # [T, D]
         acc = b.thread.accumulator
 
-        places, embeddings_norm = w.position_embeddings, norm_of(w.embeddings_norm, 0)
-        embed(team, i.ids, i.positions, i.word_embeddings, places, embeddings_norm, D, h, b.x)
+        table, norm = w.position_embeddings, norm_of(w.embeddings_norm, 0)
+        embed(team, i.ids, i.positions, i.word_embeddings, table, norm, D, h, b.x)
         for n in range(shape.layers):
-            # Each kernel is a stage and ends at a barrier: stage_timings.py names them in order.
+            # Each kernel is a stage and ends at a barrier: `stage_names` has them in this order.
             linear_qkv(team, b.x, linear_of(w.qkv, n), acc, b.qkv)  # [3H, T, d]
             attention(team, b.qkv, i.bounds, H, attention_width(shape) // H, b.thread, b.context)
             if n + 1 == shape.layers:
@@ -93,18 +112,4 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
                 last_layer_norm(team, h, norm_of(w.output_layer_norm, n), D, b.last)
         classify(team, b.last, linear_of(w.classifier, 0), acc, i.logits)  # [R, C]
 
-    def forward(call: Any, rank: int, pipe: int) -> None:
-        state = team_of(call)
-        if rank == 0:
-            call_helpers(state)
-        else:
-            await_call(state, rank, pipe)
-        while state[STOP * FIELD_STRIDE] == 0:
-            configure_tiles()
-            run(call, Member(state, rank))
-            release_tiles()
-            if rank == 0:
-                break
-            await_call(state, rank, pipe)
-
-    return forward
+    return run

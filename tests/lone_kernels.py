@@ -14,11 +14,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 import reference_kernels
-from minner.kernels.activations import ACTIVATIONS, ROUNDED_ACTIVATIONS, Activation
+from minner.kernels.activations import Activation, activation_named
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
+from minner.kernels.embeddings import embed_kernel
 from minner.kernels.gather_rows import gather_rows_kernel
-from minner.kernels.layer_norm import embed_kernel, layer_norm_kernel
+from minner.kernels.layer_norm import layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
 from minner.kernels.product import linear_kernel
 from minner.kernels.quantise import quantise_kernel
@@ -59,7 +60,7 @@ def nans(*shape: int) -> NDArray[np.float32]:
 
 def gelu_of(precision: Precision) -> Activation:
     """The GELU that the forward pass takes."""
-    return (ACTIVATIONS if precision.layout.x_per_dword == 1 else ROUNDED_ACTIVATIONS)["gelu"]
+    return activation_named("gelu", rounded=precision.layout.x_per_dword > 1)
 
 
 @cache

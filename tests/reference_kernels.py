@@ -218,7 +218,7 @@ def layer_norm_kernel(precision: Precision = float32) -> Callable[..., None]:
 
 
 def embed_kernel(precision: Precision = float32) -> Callable[..., None]:
-    """Reference kernel of `layer_norm.embed_kernel`."""
+    """Reference kernel of `embeddings.embed_kernel`."""
     layer_norm = layer_norm_kernel(precision)
 
     def embed(

@@ -56,7 +56,7 @@ def product_bound(precision, x, layer, added):
     """How far the sums of float32 can be off: a rounding for each word, and the last few.
 
     The values of the words are those of both, so bfloat16 has no error of its own. Sums of int8 are
-    exact; only what they are worth is rounded.
+    exact; only their product with the scales is rounded.
     """
     values = reference_kernels.read_x(precision, x.rows)
     weight = reference_kernels.unpack_weight(precision.layout, layer.weight)

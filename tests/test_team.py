@@ -165,7 +165,12 @@ def test_more_threads_than_cores_still_finish(checkpoint, batch, precision, expe
 
 @pytest.mark.parametrize(
     ("content", "cores"),
-    [("max 100000", 1 << 20), ("200000 100000", 2), ("50000 100000", 0), ("nonsense", 1 << 20)],
+    [
+        ("max 100000", team_module.UNLIMITED),
+        ("200000 100000", 2),
+        ("50000 100000", 0),
+        ("nonsense", team_module.UNLIMITED),
+    ],
 )
 def test_quota_of_a_container(monkeypatch, tmp_path, content, cores):
     path = tmp_path / "cpu.max"

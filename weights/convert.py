@@ -154,8 +154,8 @@ def _query_in_bfloat16(
 def _in_dtype(name: str, values: NDArray[np.float32], dtype: str) -> Iterator[tuple[str, Written]]:
     """A tensor, and its scales in int8."""
     if dtype == "I8":
-        steps, scales = to_int8(values)
-        yield name, ("I8", steps)
+        quantised, scales = to_int8(values)
+        yield name, ("I8", quantised)
         yield name + SCALE, ("F32", scales[:, None])
     else:
         yield name, (dtype, _ENCODERS.get(dtype, np.asarray)(values))

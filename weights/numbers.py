@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STEPS = 127
-"""Steps of int8 to each side of 0; without -128, a weight and its negative stay equal."""
+QMAX = 127
+"""The largest int8 weight. The smallest is -127, so that a weight and its negative stay equal."""
 
 SMALLEST_WEIGHT = 2.0**-100
-"""Weights that are no larger, as those of a dead unit are after long decay, count as 0: their scale
-and the steps that make 1 must stay in the range of float32."""
+"""If no weight of an output is larger, all count as 0. Long weight decay leaves such outputs; their
+scale, and one over it, would leave the range of float32."""
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -84,24 +84,25 @@ def scaled_to_bfloat16(weight: NDArray[np.float32], factor: np.float32) -> NDArr
 def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Quantise a weight `[N, K]` symmetrically, each output by its own scale.
 
-    Scales have 17 significant bits, and steps 7, so that their product is exact in float32: from it
-    this function gives the same steps and the same scales again.
+    Scales have 17 significant bits and the integers 7, so that their product is exact in float32.
+    Quantising the product again gives the same integers and the same scales.
 
     Returns:
-        int8 `[N, K]` from -127 to 127, and float32 scales `[N]`: their product is the weight, to
-        half a scale. An output whose weights are all 0, or as good as that, has the scale 0.
+        int8 `[N, K]` from -QMAX to QMAX, and float32 scales `[N]`: their product differs from the
+        weight by at most half a scale. An output whose weights are all 0, or nearly, has the
+        scale 0.
     """
     peaks = np.abs(weight).max(axis=1, initial=0.0)
     peaks[peaks <= SMALLEST_WEIGHT] = 0.0
-    scales = _with_17_bits(peaks / np.float32(STEPS))
-    per_step = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > 0)
-    steps: NDArray[Any] = np.rint(weight * per_step[:, None])
-    return steps.astype(np.int8), scales
+    scales = _with_17_bits(peaks / np.float32(QMAX))
+    factors = np.divide(QMAX, peaks, out=np.zeros_like(peaks), where=peaks > 0)
+    quantised: NDArray[Any] = np.rint(weight * factors[:, None])
+    return quantised.astype(np.int8), scales
 
 
-def from_int8(steps: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+def from_int8(quantised: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
     """The weight `[N, K]` that int8 `[N, K]` and scales `[N]` stand for."""
-    return steps * scales.reshape(-1, 1)
+    return quantised * scales.reshape(-1, 1)
 
 
 def _with_17_bits(positive: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
 Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
 
 WIDEST = (2**31 - 1) // (127 * 511)
-"""Products that an int32 sums up without overflow, on every host: see `Precision.qmax`."""
+"""How many products an int32 can sum up without overflow, on every host (`Precision.qmax`)."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,11 @@ def fill_linear(
         )
     fill(linear.bias[layer], bias if factors is None else bias * factors)
     if layout.quantised:
-        steps, scales = to_int8(weight)
-        fill_panels(linear.weight[layer], steps, layout.amx)
+        quantised, scales = to_int8(weight)
+        fill_panels(linear.weight[layer], quantised, layout.amx)
         fill(linear.scale[layer], scales if factors is None else scales * factors)
-        fill(linear.column_sum[layer].view(np.int32), steps.sum(axis=1, dtype=np.int32))
+        sums = quantised.sum(axis=1, dtype=np.int32)
+        fill(linear.column_sum[layer].view(np.int32), sums)
     else:
         scaled = weight if factors is None else weight * factors[:, None]
         values = scaled if layout.weights_per_dword == 1 else to_bfloat16(scaled)

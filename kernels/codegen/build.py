@@ -1,4 +1,4 @@
-"""What takes LLVM: to compile the forward pass, and to link it where there is no image of it.
+"""All that needs LLVM: compiling the forward pass, and linking it where no image can be made.
 
 A process that finds an image in the cache never imports this file.
 """
@@ -15,7 +15,7 @@ from minner.kernels.codegen.image import LIBC
 
 SYMBOL = "minner_forward"
 
-_engines: list[Any] = []  # an engine that is collected takes its code along
+_engines: list[Any] = []  # kept, because their code is freed with them
 
 
 def compile_forward(activation: str, precision: str) -> bytes:
@@ -26,10 +26,10 @@ def compile_forward(activation: str, precision: str) -> bytes:
 
 
 def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
-    """Compile as far as LLVM's optimised module; imports Numba.
+    """Compile to LLVM's optimised module; imports Numba.
 
     Returns:
-        The module, and llvmlite's machine for it, which emits an object file or assembly.
+        The module, and llvmlite's target machine, which emits an object file or assembly from it.
     """
     if sys.stderr.isatty():
         print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
@@ -48,20 +48,20 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
 
 @cache
 def _align_loops() -> None:
-    """Let inner loops start on a cache line, where LLVM has an option for it.
+    """Make inner loops start at a cache line, where LLVM has an option for it.
 
-    Without that the product's speed changed by up to 6 % with every unrelated edit (Zen 3).
+    Without that, any unrelated edit could change the product's speed by up to 6 % (Zen 3).
     """
-    # LLVM ends the process over an option that it does not know.
+    # LLVM ends the process if it does not know an option.
     if llvm.get_default_triple().startswith("x86_64") and llvm.llvm_version_info[0] in (20, 21, 22):
         llvm.set_option("", "--x86-experimental-pref-innermost-loop-alignment=6")
 
 
 def _stubs(module: Any) -> str:
-    """Define what Numba's runtime and Python would, so that the object can live without them.
+    """Define empty functions for those of Numba's runtime and of Python, which will not be there.
 
-    It is reached only where compiled code raises an exception, and the kernels raise none: all
-    input is checked before they run.
+    They are called only when compiled code raises an exception. The kernels raise none: all input
+    is checked before they run.
     """
     lines = []
     for function in module.functions:

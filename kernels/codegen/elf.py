@@ -23,7 +23,7 @@ UNDEFINED = 0
 """The section of a symbol that another object defines."""
 
 ADDRESS = 1
-"""The type of a relocation that asks for a 64-bit word: the address of symbol + addend."""
+"""The type of a relocation that asks for 64 bits: the address of symbol + addend."""
 
 
 class UnknownObject(ValueError):

@@ -1,4 +1,4 @@
-"""The processor of this machine, as LLVM names it. LLVM is asked once, and its answer kept."""
+"""The processor of this machine, as LLVM names it. LLVM is asked once; its answer is cached."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors: lines of `key : value`, an empty line after each."""
 
 IDENTITY = ("vendor_id", "cpu family", "model", "model name", "stepping", "cpuid level", "flags")
-"""What tells two x86 processors apart, as far as the system lets programs use them."""
+"""The keys whose values tell two x86 processors apart; `flags` are the features that the system
+lets programs use."""
 
 
 def host_cpu() -> tuple[str, str]:
     """LLVM's name of the processor, and its feature string, such as ``+avx2,+fma,-avx512f``.
 
-    The file that keeps both, a line each, is named by the processor: machines may share a home.
+    Both are cached in a file of two lines. Its name depends on the processor, because machines may
+    share a home directory.
     """
     identity = _identity()
     if identity is None:

@@ -1,18 +1,18 @@
 """Machine code as a flat image, which is loaded by a copy and some additions, without a linker.
 
-It is made once, from the object file that LLVM emits for x86-64 Linux: the sections are laid out
-one after the other. LLVM's code model for JIT compilers lets them refer to each other in one way
-only, by 64-bit addresses; so an image needs no more than a list of the words to which the address
-must be added that it is loaded at. Objects with anything else in them are refused: other
-processors, other references, data that are written.
+It is made once, from the object file that LLVM emits for x86-64 Linux: its sections, one after the
+other. LLVM's code model for JIT compilers lets sections refer to each other in one way only, by
+64-bit addresses. So an image needs no more than a list of these addresses: the load address is
+added to each. Objects with anything else in them are refused: other processors, other references,
+data that are written.
 
 An image is one line of JSON, then the code:
 
     {"entry": 1072, "bases": [509, ...], "imports": {"memset": [1740, ...], ...}}
 
-`entry` is where its function begins, `bases` are the words to which the load address is added,
-`imports` those to which the address of a function of the C library is added. All are offsets of
-bytes into the code. A word has 64 bits, little endian, and is not aligned.
+`entry` is where its function begins, `bases` are the places to which the load address is added,
+`imports` those to which the address of a function of the C library is added. All are offsets in
+bytes. A place holds 64 bits, little endian, and need not be aligned.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def is_image(content: bytes) -> bool:
 def load_image(content: bytes) -> int:
     """Load an image for as long as the process lives; returns the address of its entry.
 
-    It is never writable and executable at once.
+    The memory is never writable and executable at once.
 
     Raises:
         OSError: the system has no memory for it, or (PermissionError) lets this process run no code
@@ -114,27 +114,27 @@ def load_image(content: bytes) -> int:
     """
     line, _, code = content.partition(b"\n")
     contents = json.loads(line)
-    words = np.frombuffer(code, dtype=np.uint8).copy()
+    linked = np.frombuffer(code, dtype=np.uint8).copy()
     libc = ctypes.CDLL(None, use_errno=True)
-    address = _map(libc, len(words))
-    _add(words, contents["bases"], address)
+    address = _map(libc, len(linked))
+    _add(linked, contents["bases"], address)
     for name, offsets in contents["imports"].items():
-        _add(words, offsets, ctypes.cast(libc[name], ctypes.c_void_p).value or 0)
-    ctypes.memmove(address, words.ctypes.data, len(words))
-    _seal(libc, address, len(words))
+        _add(linked, offsets, ctypes.cast(libc[name], ctypes.c_void_p).value or 0)
+    ctypes.memmove(address, linked.ctypes.data, len(linked))
+    _seal(libc, address, len(linked))
     return address + int(contents["entry"])
 
 
 def _add(code: NDArray[np.uint8], offsets: Sequence[int], value: int) -> None:
-    """Add a number to words."""
+    """Add a number to linked."""
     places = np.add.outer(np.array(offsets, dtype=np.intp), np.arange(8))
     code[places] = (code[places].view("<i8") + value).view(np.uint8)
 
 
 def _map(libc: ctypes.CDLL, size: int) -> int:
-    """Ask for memory that Python will not give back.
+    """Ask for memory that Python never frees.
 
-    Threads that it no longer waits for are still in the code when it shuts down.
+    When Python shuts down, helper threads are still in the code, and nobody waits for them.
     """
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *3 * [ctypes.c_int], ctypes.c_long]

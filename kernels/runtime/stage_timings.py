@@ -1,8 +1,8 @@
-"""Where the time of a forward pass goes: what the last thread at each barrier notes.
+"""Where the time of a forward pass goes: a time stamp at every barrier.
 
-Every kernel of `forward.py` ends at a barrier, always in the same order, so the times at which the
-barriers opened are the times of the stages. A stage begins where the one before it ended; the
-first one begins when the leader calls its helpers, and so includes waking them.
+Every kernel of `forward.py` is a stage and ends at a barrier, where the last thread to arrive notes
+the time. A stage begins where the one before it ended. The first begins when the leader calls its
+helpers, so it includes waking them.
 """
 
 from __future__ import annotations

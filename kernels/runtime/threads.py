@@ -1,4 +1,4 @@
-"""The Python side of the thread team: starts the helpers, lends the team, survives fork."""
+"""The thread team, Python side: it starts helpers, takes turns, and survives a fork."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ from minner.kernels.runtime.team_state import (
 CGROUP_QUOTA = "/sys/fs/cgroup/cpu.max"
 """Version 2 of control groups: `quota period` in microseconds, or `max period`."""
 
+UNLIMITED = 1 << 20
+"""The cores of a control group that sets no limit."""
+
 
 def available_cores() -> int:
     """Cores that this process may use: its affinity, capped by a container's CPU quota."""
@@ -38,13 +41,13 @@ def available_cores() -> int:
 
 
 def _cgroup_quota() -> int:
-    """Whole cores that the control group grants; a large number where it sets no limit."""
+    """Whole cores that the control group grants."""
     try:
         with open(CGROUP_QUOTA) as file:
             quota, period = file.read().split()
-        return int(quota) // int(period) if quota != "max" else 1 << 20
+        return int(quota) // int(period) if quota != "max" else UNLIMITED
     except (OSError, ValueError):
-        return 1 << 20
+        return UNLIMITED
 
 
 class Team:
@@ -77,7 +80,7 @@ class Team:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Hold the team; whoever prepares shared memory for a pass does so inside."""
+        """Hold the team. Prepare the shared memory of a pass inside."""
         with self._lock:
             yield
 
@@ -108,11 +111,11 @@ class Team:
 
 
 def _channel() -> tuple[int, int]:
-    """The two ends of what a helper sleeps in: eight bytes written to one wake a read of the other.
+    """The two ends of what a helper sleeps in: eight bytes written to one end wake it.
 
-    An event of Linux, else a pipe. Linux takes a write to a pipe as a sign that the writer is
-    about to sleep, and wakes the reader on the writer's own core: two threads then ran a call
-    slower than one until the scheduler moved one of them, milliseconds later.
+    It is an event on Linux, else a pipe. Linux takes a write to a pipe as a sign that the writer is
+    about to sleep, and wakes the reader on the writer's own core. Two threads were then slower than
+    one until the scheduler moved one of them, milliseconds later.
     """
     if hasattr(os, "eventfd"):
         event = os.eventfd(0, os.EFD_CLOEXEC)
@@ -121,7 +124,7 @@ def _channel() -> tuple[int, int]:
 
 
 def _stop(state: NDArray[np.int64], pipes: list[tuple[int, int]]) -> None:
-    """Let the helpers return: each runs once more into its wait, sees STOP, and ends."""
+    """Let the helpers return: each is woken, sees STOP, and ends."""
     state[STOP * FIELD_STRIDE] = 1
     state[TICKET * FIELD_STRIDE] += 1
     for _, write_end in pipes:
@@ -133,7 +136,10 @@ def _stop(state: NDArray[np.int64], pipes: list[tuple[int, int]]) -> None:
 def _serve(
     forward: Forward, call: NDArray[np.int64], _state: NDArray[np.int64], rank: int, pipe: int
 ) -> None:
-    """Body of a helper thread; keeps the memory it shares, not the team, which may be dropped."""
+    """The body of a helper thread.
+
+    It holds the shared memory, but not the team, so that a team can be freed while helpers sleep.
+    """
     forward(call.ctypes.data, rank, pipe)
     os.close(pipe)
 
