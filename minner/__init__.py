@@ -45,7 +45,7 @@ def load(
     inclusive_ends: bool = False,
     **misspelt: NoReturn,
 ) -> Tagger:
-    """Load a DistilBERT token classifier.
+    """Load a token classifier of BERT, DistilBERT, RoBERTa, XLM-R, CamemBERT or ELECTRA.
 
     Args:
         model: a directory in Hugging Face layout, or a Hugging Face repo id; the embedded model

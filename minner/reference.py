@@ -1,4 +1,4 @@
-"""DistilBERT for token classification in plain NumPy: the whole model on one page.
+"""BERT for token classification in plain NumPy: the whole model on one page.
 
 This is the executable definition of what minner computes, written to be read. Every kernel is
 tested against it. It needs NumPy alone, and pads nothing: a batch is a loop.
@@ -7,7 +7,8 @@ Shapes: `T` tokens, `D` model width, `H` heads, `d` = D / H, `F` feed-forward wi
 classes. The parameters are a nested dictionary whose keys are the names in the checkpoint, so
 `linear(x, **attention["q_lin"])` reads `attention.q_lin.weight` and `attention.q_lin.bias`.
 
-The definition followed: Hugging Face transformers, `models/distilbert/modeling_distilbert.py`.
+The definition followed: Hugging Face transformers, `models/distilbert/modeling_distilbert.py`. The
+other families of BERT become the same when a checkpoint is loaded: see `minner.weights`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from checkpoints import edit_json, write_checkpoint, write_safetensors
+import minner
+from checkpoints import edit_json, safetensors_bytes, write_checkpoint, write_safetensors
+from command_line import Capture, run
 from families import FAMILIES, MODULES, SHAPES, write_family
 from minner import reference
 from minner.engine import Engine
@@ -212,6 +214,65 @@ def test_the_class_stands_in_for_model_type(family: str, tmp_path: Path) -> None
     expected = read_config(tmp_path)
     edit_json(tmp_path / "config.json", lambda raw: raw.pop("model_type"))
     assert read_config(tmp_path) == expected
+
+
+# ---- quirks of public checkpoints: docs/checkpoints.md names where each was seen -----------------
+
+
+def test_buffers_of_integers_are_ignored(tmp_path: Path) -> None:
+    path = write_family(tmp_path, "bert") / "model.safetensors"
+    stored = {
+        name: ("F32", values.shape, values.tobytes()) for name, values in load_file(path).items()
+    }
+    stored["bert.embeddings.position_ids"] = ("I64", (1, 24), np.arange(24).tobytes())
+    path.write_bytes(safetensors_bytes(stored))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MinnerWarning)
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("rows", [1, 16])
+def test_any_number_of_token_types(rows: int, tmp_path: Path) -> None:
+    """BERT for Chinese once had sixteen where config.json said two."""
+    expected = read_checkpoint(write_family(tmp_path, "bert")).tensors
+    path, name = tmp_path / "model.safetensors", "bert.embeddings.token_type_embeddings.weight"
+    tensors = load_file(path)
+    others = np.full((rows - 1, tensors[name].shape[1]), np.float32(7))
+    write_safetensors(path, {**tensors, name: np.concatenate([tensors[name][:1], others])})
+    found = read_checkpoint(tmp_path).tensors
+    positions = "embeddings.position_embeddings.weight"
+    np.testing.assert_array_equal(found[positions], expected[positions])
+
+
+def test_eight_labels_in_iob1(tmp_path: Path) -> None:
+    labels = ["B-LOC", "B-MISC", "B-ORG", "I-LOC", "I-MISC", "I-ORG", "I-PER", "O"]
+    write_family(tmp_path, "electra", n_labels=8)
+    edit_json(
+        tmp_path / "config.json",
+        lambda raw: raw.update(
+            id2label={str(i): label for i, label in enumerate(labels)},
+            label2id={label: i for i, label in enumerate(labels)},
+        ),
+    )
+    assert minner.load(tmp_path).labels == tuple(labels)
+
+
+# ---- commands ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra"])
+def test_every_command_takes_it(family: str, tmp_path: Path, capsys: Capture) -> None:
+    model, gold = write_family(tmp_path / "model", family), tmp_path / "gold.conll"
+    gold.write_text("John B-PER\nSmith I-PER\nworks O\n")
+    for arguments in (
+        ("inspect", model),
+        ("tag", "--model", model, "John Smith"),
+        ("redact", "--model", model, "John Smith"),
+        ("eval", gold, "--model", model),
+        ("bench", "--model", model, "--shapes", "1x8", "--threads", "1", "--seconds", "0.1"),
+    ):
+        status, out, _ = run(capsys, *arguments)
+        assert (status, bool(out)) == (0, True), arguments
 
 
 # ---- refusals ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Import from the modules themselves; this file imports nothing, so that `minner.e
 costs no more than it must. The way of a model through this package:
 
     hub.find_checkpoint      a path, a repository id or nothing -> a directory
+    architectures            which family it is of, and how that one writes down the model
     config.read_config       config.json -> Config
     shards.read_tensors      model.safetensors, whole or sharded -> StoredTensor by name
     names.canonical_tensors  the names seen in the wild -> the names of this project
