@@ -21,7 +21,11 @@ BLOCK = re.compile(
 )
 """A program, and the block of text that follows it where it prints something."""
 
-NEEDS = {"minner.spark": ("pyspark", "pyarrow"), "spacy": ("spacy",)}
+NEEDS = {
+    "minner.spark": ("pyspark", "pyarrow"),
+    "spacy": ("spacy",),
+    "from transformers": ("transformers", "torch"),
+}
 """The packages that a program needs when its source names one of these modules."""
 
 
