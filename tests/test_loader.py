@@ -218,13 +218,16 @@ print(*sorted({"numba", "torch", "llvmlite"} & set(sys.modules)))
 """
 
 
+MAY_BE_SLOW = "ignore:this processor lacks the fast instructions"
+
+
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_a_later_process_imports_neither(tiny_path: Path, precision: str) -> None:
     minner.load(tiny_path, precision=precision)  # fills the cache that conftest.py chose
     code = read_checked(loader.cache_path("gelu", precision))
     assert code is not None
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, str(tiny_path), precision],
+        [sys.executable, "-W", MAY_BE_SLOW, "-c", IMPORTED, str(tiny_path), precision],
         capture_output=True,
         text=True,
         timeout=120,
