@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import minner
-from minner.commands import bench, convert, diff, evaluate, inspect, redact, tag, warmup
+from minner.commands import bench, cache, convert, diff, evaluate, inspect, redact, tag, warmup
 from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell
 from minner.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
 _HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
-COMMANDS = (tag, redact, evaluate, diff, inspect, convert, bench, warmup)
+COMMANDS = (tag, redact, evaluate, diff, inspect, convert, bench, warmup, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,7 +102,10 @@ def _fail(error: Exception) -> int:
         flush()
     except (MinnerError, BrokenPipeError):
         discard(STDOUT)
-    tell(f"minner: error: {' '.join(str(error).splitlines())}")
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    tell(f"minner: error: {' '.join(message.splitlines())}")
     return 1
 
 

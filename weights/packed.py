@@ -121,8 +121,37 @@ def _origin(checkpoint: Checkpoint) -> bytes:
                     digest.update(f"\0{tensor.name}\0{tensor.dtype}\0{tensor.shape}".encode())
                     content.seek(tensor.offset)
                     digest.update(content.read(min(SAMPLE, len(tensor.data))))
-    line = json.dumps({"minner": "packed weights", "origin": digest.hexdigest()}).encode()
-    return line.ljust(HEADER - 1) + b"\n"
+    origin = {
+        "minner": "packed weights",
+        "checkpoint": _place(checkpoint),
+        "origin": digest.hexdigest(),
+    }
+    return json.dumps(origin).encode().ljust(HEADER - 1) + b"\n"
+
+
+def _place(checkpoint: Checkpoint) -> str:
+    """The checkpoint's directory, or nothing if it is too long for the header."""
+    place = str(checkpoint.directory.resolve())
+    return place if len(json.dumps(place)) < HEADER // 2 else ""
+
+
+def packed_from(path: Path) -> Path | None:
+    """The checkpoint directory that a file of packed weights names as its origin."""
+    try:
+        with path.open("rb") as file:
+            place = json.loads(file.read(HEADER))["checkpoint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(place) if place else None
+
+
+def is_needed(path: Path, checkpoint: Checkpoint) -> bool:
+    """Whether this version, on this machine, would load a checkpoint from a file of the cache."""
+    ours = {cache_path(checkpoint, precision) for precision in OPERAND_LAYOUTS}
+    if path not in {word_embeddings_path(checkpoint), *ours}:
+        return False
+    with path.open("rb") as file:
+        return file.read(HEADER) == _origin(checkpoint)
 
 
 def _tensors(checkpoint: Checkpoint) -> Iterator[StoredTensor]:
