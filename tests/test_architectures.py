@@ -73,6 +73,29 @@ def test_the_same_bits_alone_in_batches_and_on_any_threads(family: str, tmp_path
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 0.15), ("int8", 0.3)])
+def test_every_precision_honours_epsilon(precision: str, tolerance: float, tmp_path: Path) -> None:
+    """Of embeddings of a hundredth, 0.03 leaves little; 1e-12 would make them as large as ever."""
+    write_family(tmp_path, "bert", layer_norm_eps=0.03)
+    path = tmp_path / "model.safetensors"
+    write_safetensors(
+        path,
+        {
+            name: values / np.float32(100) if "_embeddings" in name else values
+            for name, values in load_file(path).items()
+        },
+    )
+    checkpoint = read_checkpoint(tmp_path)
+    ids = sequences(checkpoint.config.vocab_size)
+    expected = Engine(checkpoint).logits(ids)
+    found = Engine(checkpoint, precision=precision).logits(ids)
+    edit_json(tmp_path / "config.json", lambda raw: raw.update(layer_norm_eps=1e-12))
+    others = Engine(read_checkpoint(tmp_path)).logits(ids)
+    for ours, theirs, other in zip(found, expected, others, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
+        assert np.abs(other - theirs).max() > 3 * tolerance
+
+
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("family", ["distilbert", *FAMILIES])

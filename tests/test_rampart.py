@@ -7,13 +7,16 @@ sentences (float32, eager) and `make_rampart.py` beside it how.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import minner
 from minner import reference
+from minner.compat import pipeline
 from minner.tagger import Tagger
+from test_huggingface import STRATEGIES, assert_same
 from test_parity import assert_close, transformers_logits
 
 GOLDEN = Path(__file__).parent / "golden" / "rampart.npz"
@@ -95,6 +98,21 @@ def test_live_logits_of_two_hundred_sentences(rampart: Tagger, shared: Path) -> 
     pytest.importorskip("transformers")
     ids = ids_of(rampart, 200)
     assert_close(rampart.logits(ids), transformers_logits(shared / "rampart-pii", ids), 2e-5)
+
+
+@pytest.fixture(scope="module")
+def theirs(rampart: Tagger, shared: Path) -> Any:
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    return transformers.pipeline("ner", model=str(shared / "rampart-pii"), device="cpu")
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_live_pipeline(strategy: str, rampart: Tagger, theirs: Any) -> None:
+    texts = sentences(200)
+    ours = pipeline("ner", model=rampart, aggregation_strategy=strategy)
+    assert_same(ours(texts), theirs(texts, aggregation_strategy=strategy), 1e-5)
 
 
 def test_what_it_finds(rampart: Tagger) -> None:

@@ -32,6 +32,7 @@ from minner.errors import MinnerError
 from minner.weights.checkpoint import Checkpoint, open_checkpoint
 from minner.weights.config import corrected_json
 from minner.weights.files import read_json_object, reason
+from minner.weights.hub import TOKENIZER_FILES
 from minner.weights.numbers import (
     LARGEST_FLOAT8,
     from_bfloat16,
@@ -59,8 +60,7 @@ _ENCODERS: dict[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {
 _LARGEST_FLOAT16 = 65504.0
 
 _COPIED = (
-    *("tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"),
-    *("vocab.json", "merges.txt", "*.model"),
+    *(*TOKENIZER_FILES, "vocab.json", "merges.txt", "*.model"),
     *("*.md", "LICEN[CS]E*", "NOTICE*"),
 )
 """What goes along as it is: the tokenizer, and what people should know of the model."""

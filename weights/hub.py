@@ -17,8 +17,14 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 TOKENIZER_FILES = ("tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json")
 """Patterns of the files that a tokenizer is read from."""
 
-MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index*.json", *TOKENIZER_FILES)
-"""Patterns of the files that a model is read from, its tokenizer's among them."""
+MODEL_FILES = (
+    *("config.json", "*.safetensors", "*.safetensors.index*.json", *TOKENIZER_FILES),
+    "adapter_config.json",
+)
+"""Patterns of the files that a model is read from, its tokenizer's among them.
+
+The last tells that it is none.
+"""
 
 _ETAG_TIMEOUT = 5
 """Seconds to wait for the Hub's answer about a file before the local cache is used."""

@@ -27,6 +27,7 @@ from minner.kernels.runtime.layout import padded, weight_count
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.kernels.vector import target
 from minner.kernels.vector.target import LANES
+from minner.weights import checkpoint as checkpoints
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
@@ -108,7 +109,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
     size, time of modification, and the first bytes of every tensor.
     """
     digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
-    for module in (packer, numbers, layout, model, operand_layout, target):
+    for module in (packer, numbers, checkpoints, layout, model, operand_layout, target):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in _files(checkpoint):
         status = file.stat()
