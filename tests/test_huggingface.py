@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import minner
 from checkpoints import write_checkpoint
 from minner.compat import pipeline
-from minner.compat.huggingface.aggregation import Piece, aggregate, merge_windows
+from minner.compat.huggingface.aggregation import Wordpiece, aggregate, merge_windows
 
 GOLDEN = Path(__file__).parent / "golden"
 STRATEGIES = ("none", "simple", "first", "average", "max")
@@ -152,24 +152,24 @@ def models(tmp_path_factory, embedded):
 
 
 def find(words, probabilities, strategy, labels=("O", "B-X", "I-X")):
-    """Entities of pieces that stand one space apart; `##` continues a word, without the space."""
-    pieces, end = [], 0
+    """Entities of wordpieces that stand one space apart, but for those with `##`."""
+    wordpieces, end = [], 0
     for word in words:
         continues = word.startswith("##")
-        start = end + bool(pieces and not continues)
+        start = end + bool(wordpieces and not continues)
         end = start + len(word.removeprefix("##"))
-        pieces.append(Piece(word, start, end, continues))
+        wordpieces.append(Wordpiece(word, start, end, continues))
 
     def join(parts):
         return " ".join(parts).replace(" ##", "")
 
     rows = np.array(probabilities, np.float32)
-    found = aggregate(pieces, rows, labels, strategy, join)
+    found = aggregate(wordpieces, rows, labels, strategy, join)
     return [tuple(entity.values()) for entity in found]
 
 
 ROWS = [[0.1, 0.7, 0.2], [0.75, 0.05, 0.2], [0.3, 0.1, 0.6], [0.2, 0.2, 0.6]]
-"""Of the pieces a ##b ##c d: B-X O I-X I-X."""
+"""Of the wordpieces a ##b ##c d: B-X O I-X I-X."""
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ ROWS = [[0.1, 0.7, 0.2], [0.75, 0.05, 0.2], [0.3, 0.1, 0.6], [0.2, 0.2, 0.6]]
             ],
         ),
         ("simple", [("X", 0.7, "a", 0, 1), ("O", 0.75, "##b", 1, 2), ("X", 0.6, "##c d", 2, 5)]),
-        ("first", [("X", 0.65, "abc d", 0, 5)]),  # the mean over words, not over pieces
+        ("first", [("X", 0.65, "abc d", 0, 5)]),  # the mean over words, not over wordpieces
         ("max", [("O", 0.75, "abc", 0, 3), ("X", 0.6, "d", 4, 5)]),
         ("average", [("O", 1.15 / 3, "abc", 0, 3), ("X", 0.6, "d", 4, 5)]),
     ],
@@ -317,7 +317,7 @@ def test_a_call_overrides_for_itself_alone(tiny):
 def test_a_text_that_is_cut_gives_a_warning(tiny):
     pipe = pipeline("ner", tiny, ignore_labels=[])
     text = "name " * 31
-    with pytest.warns(minner.MinnerWarning, match=r"31 pieces .* takes 30, .* character 150 "):
+    with pytest.warns(minner.MinnerWarning, match=r"31 wordpieces .* takes 30, .* character 150 "):
         found = pipe(text)
     assert found[-1]["end"] == 149
     assert pipe(text, stride=7)[-1]["end"] == 154

@@ -110,11 +110,12 @@ def test_what_minner_cannot_do_is_told_once(tiny: Tagger) -> None:
     [
         ({"agregation_strategy": "max"}, "aggregation_strategy"),
         ({"devise": 0}, "device"),
+        ({"tokeniser": "x"}, "tokenizer"),
         ({"model_kwargs": {"cache_dirs": "x"}}, "cache_dir"),
     ],
 )
 def test_misspelt_arguments(tiny: Tagger, misspelt: dict[str, Any], nearest: str) -> None:
-    with pytest.raises(minner.MinnerError, match=f"; did you mean '{nearest}'?"):
+    with pytest.raises(minner.MinnerError, match=rf"; did you mean '{nearest}'\?$"):
         pipeline("ner", tiny, **misspelt)
 
 

@@ -1,4 +1,4 @@
-"""From pieces and their probabilities to entities, as Hugging Face transformers aggregates them.
+"""From wordpieces and their probabilities to entities, by the rules of Hugging Face transformers.
 
 The rules are those of `TokenClassificationPipeline` in transformers 5.23. An entity is a plain
 dictionary with the keys of that pipeline, in its order.
@@ -23,7 +23,8 @@ WORD_SCORES: dict[str, Callable[[Floats], Floats]] = {
     "average": lambda rows: rows.mean(axis=0),
     "max": lambda rows: rows[rows.max(axis=1).argmax()],
 }
-"""The strategies that label whole words: probabilities of a word's pieces `[n, C]` -> `[C]`."""
+"""The strategies that label whole words: from the probabilities of a word's n wordpieces, `[n, C]`,
+to its own, `[C]`."""
 
 
 class AggregationStrategy(str, Enum):
@@ -39,14 +40,14 @@ class AggregationStrategy(str, Enum):
 STRATEGIES = tuple(strategy.value for strategy in AggregationStrategy)
 
 
-class Piece(NamedTuple):
+class Wordpiece(NamedTuple):
     """A wordpiece, or the word that several were joined to.
 
     Attributes:
-        word: the piece as the vocabulary writes it, or the text that no piece was found for.
+        word: the wordpiece as the vocabulary writes it; where it is unknown, the text itself.
         start: where it begins in the text, in code points.
         end: where it ends, exclusive.
-        continues: whether it belongs to the word of the piece before it.
+        continues: whether it belongs to the word of the wordpiece before it.
     """
 
     word: str
@@ -56,7 +57,7 @@ class Piece(NamedTuple):
 
 
 def aggregate(
-    pieces: Sequence[Piece],
+    wordpieces: Sequence[Wordpiece],
     probabilities: Floats,
     labels: Sequence[str],
     strategy: str,
@@ -65,24 +66,24 @@ def aggregate(
     """The entities of one window, those labelled `O` among them.
 
     Args:
-        pieces: of the window, without special tokens.
-        probabilities: float32 `[n, C]`, a row per piece.
+        wordpieces: of the window, without special tokens.
+        probabilities: float32 `[n, C]`, a row per wordpiece.
         labels: C label strings.
-        strategy: one of STRATEGIES. `none` gives every piece; `simple` groups pieces by their
-            labels; `first`, `average` and `max` join pieces to words and group those.
-        join: makes the text of several pieces.
+        strategy: one of STRATEGIES. `none` gives every wordpiece; `simple` groups wordpieces by
+            their labels; `first`, `average` and `max` join wordpieces to words and group those.
+        join: makes the text of several wordpieces.
     """
-    if not pieces:
+    if not wordpieces:
         return []
     if strategy in WORD_SCORES:
-        pieces, probabilities = _words(pieces, probabilities, WORD_SCORES[strategy], join)
+        wordpieces, probabilities = _words(wordpieces, probabilities, WORD_SCORES[strategy], join)
     tags = [labels[best] for best in probabilities.argmax(axis=1).tolist()]
     scores = probabilities.max(axis=1)
     if strategy == "none":
         return [
             # The [CLS] of the window has index 0.
-            {"entity": tag, "score": score, "index": index, **_place(piece.word, [piece])}
-            for index, (tag, score, piece) in enumerate(zip(tags, scores, pieces, strict=True), 1)
+            {"entity": tag, "score": score, "index": index, **_place(one.word, [one])}
+            for index, (tag, score, one) in enumerate(zip(tags, scores, wordpieces, strict=True), 1)
         ]
     return [
         {
@@ -90,7 +91,7 @@ def aggregate(
             # `work-of-art`.
             "entity_group": tags[first].split("-", 1)[-1],
             "score": scores[first:end].mean(),
-            **_place(join([piece.word for piece in pieces[first:end]]), pieces[first:end]),
+            **_place(join([one.word for one in wordpieces[first:end]]), wordpieces[first:end]),
         }
         for first, end in pairwise([*_group_starts(tags), len(tags)])
     ]
@@ -112,15 +113,18 @@ def merge_windows(entities: Iterable[dict[str, Any]]) -> Entities:
 
 
 def _words(
-    pieces: Sequence[Piece], probabilities: Floats, scores: Callable[[Floats], Floats], join: Join
-) -> tuple[list[Piece], Floats]:
-    """Join each piece to those that continue its word. The first of a window opens a word."""
-    starts = [i for i, piece in enumerate(pieces) if i == 0 or not piece.continues]
+    wordpieces: Sequence[Wordpiece],
+    probabilities: Floats,
+    scores: Callable[[Floats], Floats],
+    join: Join,
+) -> tuple[list[Wordpiece], Floats]:
+    """Join each wordpiece to those that continue its word. The first of a window opens a word."""
+    starts = [i for i, wordpiece in enumerate(wordpieces) if i == 0 or not wordpiece.continues]
     words, rows = [], []
-    for first, end in pairwise([*starts, len(pieces)]):
-        parts = pieces[first:end]
-        text = join([piece.word for piece in parts])
-        words.append(Piece(text, parts[0].start, parts[-1].end, continues=False))
+    for first, end in pairwise([*starts, len(wordpieces)]):
+        parts = wordpieces[first:end]
+        text = join([part.word for part in parts])
+        words.append(Wordpiece(text, parts[0].start, parts[-1].end, continues=False))
         rows.append(scores(probabilities[first:end]))
     return words, np.stack(rows)
 
@@ -139,8 +143,8 @@ def _split(tag: str) -> tuple[str, str]:
     return (tag[0], tag[2:]) if tag.startswith(("B-", "I-")) else ("I", tag)
 
 
-def _place(word: str, pieces: Sequence[Piece]) -> dict[str, Any]:
-    return {"word": word, "start": pieces[0].start, "end": pieces[-1].end}
+def _place(word: str, wordpieces: Sequence[Wordpiece]) -> dict[str, Any]:
+    return {"word": word, "start": wordpieces[0].start, "end": wordpieces[-1].end}
 
 
 def _rank(entity: dict[str, Any]) -> tuple[int, float]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.compat.huggingface.aggregation import Floats, Piece
+from minner.compat.huggingface.aggregation import Floats, Wordpiece
 from minner.errors import MinnerError
 from minner.pieces import without_surrogates
 from minner.weights.tokenizer import WordPieces
@@ -18,13 +18,13 @@ Span = tuple[int, int]
 
 
 class Document(NamedTuple):
-    """A text in pieces, without special tokens.
+    """A text in wordpieces, without special tokens.
 
     Attributes:
         text: the text; of a list of words, the words with the delimiter between them.
-        ids: of all pieces, however many the model takes at once.
-        offsets: start and end of each piece in the text, or in its word where there are words.
-        word_ids: the word of each piece; None where there are no words.
+        ids: of all wordpieces, however many the model takes at once.
+        offsets: start and end of each wordpiece in the text, or in its word where there are words.
+        word_ids: the word of each wordpiece; None where there are no words.
         word_places: start and end of each word in the text; None where there are no words.
     """
 
@@ -34,16 +34,16 @@ class Document(NamedTuple):
     word_ids: list[int] | None = None
     word_places: list[Span] | None = None
 
-    def start(self, piece: int) -> int:
-        """Where a piece begins in the text."""
-        start = self.offsets[piece][0]
+    def start(self, wordpiece: int) -> int:
+        """Where a wordpiece begins in the text."""
+        start = self.offsets[wordpiece][0]
         if self.word_ids is None or self.word_places is None:
             return start
-        return start + self.word_places[self.word_ids[piece]][0]
+        return start + self.word_places[self.word_ids[wordpiece]][0]
 
 
 def read(item: Any, delimiter: str | None, vocabulary: WordPieces) -> Document:
-    """Cut a text into pieces, or words where there is a delimiter.
+    """Cut a text into wordpieces, or words where there is a delimiter.
 
     Raises:
         MinnerError: it is no text, or no list of words.
@@ -66,13 +66,13 @@ def read(item: Any, delimiter: str | None, vocabulary: WordPieces) -> Document:
 
 
 def _read_text(text: str, vocabulary: WordPieces) -> Document:
-    """Cut a text into pieces. The tokenizer finds the words: every punctuation mark is one."""
+    """Cut a text into wordpieces. The tokenizer finds the words: every punctuation mark is one."""
     encoding = vocabulary.encode_text(without_surrogates(text))
     return Document(text, encoding.ids, encoding.offsets)
 
 
 def _read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
-    """Cut words into pieces, placed in the text where `delimiter` stands between the words."""
+    """Cut words into wordpieces, placed in the text where `delimiter` stands between the words."""
     encoding: Any = vocabulary.encode_words([without_surrogates(word) for word in words])
     starts = accumulate((len(word) + len(delimiter) for word in words), initial=0)
     places = [(start, start + len(word)) for start, word in zip(starts, words, strict=False)]
@@ -112,12 +112,12 @@ def window_inputs(document: Document, window: slice, cls_id: int, sep_id: int) -
 
 def gather(
     sentence: str, output: Mapping[str, Any], vocabulary: WordPieces
-) -> tuple[list[Piece], Floats]:
-    """The pieces of one window, and the logits `[n, C]` of each; special tokens are left out.
+) -> tuple[list[Wordpiece], Floats]:
+    """The wordpieces of one window, and the logits `[n, C]` of each; special tokens are left out.
 
-    In transformers a piece continues a word if it is not as long as the text that it stands for,
-    which is how it knows `##ing`. So does a piece whose length the tokenizer has changed, by
-    dropping an accent that is a code point of its own. An unknown piece never does.
+    In transformers a wordpiece continues a word if it is not as long as the text that it stands
+    for, which is how it knows `##ing`. So does a wordpiece whose length the tokenizer has changed,
+    by dropping an accent that is a code point of its own. An unknown wordpiece never does.
 
     Args:
         sentence: the text.
@@ -130,7 +130,7 @@ def gather(
     seen = np.flatnonzero(np.asarray(output["special_tokens_mask"][0]) == 0)
     offsets, ids = output["offset_mapping"][0], np.asarray(output["input_ids"][0])
     word_ids, places = output.get("word_ids"), output.get("word_to_chars_map")
-    pieces = []
+    wordpieces = []
     for row in seen.tolist():
         start, end = map(int, offsets[row])
         if word_ids is not None and places is not None and word_ids[row] is not None:
@@ -138,8 +138,8 @@ def gather(
             start, end = start + shift, end + shift
         here, index = text[start:end], int(ids[row])
         word = here if index == unknown else tokenizer.id_to_token(index)
-        pieces.append(Piece(word, start, end, continues=len(word) != len(here)))
-    return pieces, np.asarray(output["logits"][0], dtype=np.float32)[seen]
+        wordpieces.append(Wordpiece(word, start, end, continues=len(word) != len(here)))
+    return wordpieces, np.asarray(output["logits"][0], dtype=np.float32)[seen]
 
 
 # ---- inputs of a call ---------------------------------------------------------------------------

@@ -13,9 +13,9 @@ class Options(NamedTuple):
     """The options of a pipeline or a call; what is None was not set.
 
     Attributes:
-        aggregation_strategy: how pieces become entities.
+        aggregation_strategy: how wordpieces become entities.
         ignore_labels: which entities to leave out.
-        stride: how many pieces neighbouring windows share.
+        stride: how many wordpieces neighbouring windows share.
         delimiter: what stands between words in the text.
     """
 
@@ -31,7 +31,7 @@ class Options(NamedTuple):
         stand for strategies in transformers 4 (the rule is that of its `_sanitize_parameters`).
 
         Args:
-            window_size: most pieces that the model takes at once, special tokens not counted.
+            window_size: most wordpieces that the model takes at once, special tokens not counted.
             given: options by name.
 
         Raises:

@@ -41,6 +41,9 @@ from minner.tagger import Tagger
 
 TASKS = ("token-classification", "ner")
 
+_OTHERS = ("model", "tokenizer", "config", "batch_size", "is_split_into_words")
+"""Arguments of a pipeline that a call does not have, or not with the same meaning."""
+
 
 def pipeline(
     task: str = "token-classification",
@@ -106,8 +109,8 @@ class TokenClassificationPipeline:
                   `max`.
                 - `ignore_labels`: what to leave out, by its `entity` or `entity_group`; `["O"]` by
                   default.
-                - `stride`: how many pieces neighbouring windows of a long text share. Without it, a
-                  text is cut to one window, with a MinnerWarning.
+                - `stride`: how many wordpieces neighbouring windows of a long text share. Without
+                  it, a text is cut to one window, with a MinnerWarning.
                 - `delimiter`: what stands between words in the text that offsets are of; a space by
                   default.
                 - `grouped_entities`, `ignore_subwords`: how transformers 4 named `simple` and
@@ -120,7 +123,7 @@ class TokenClassificationPipeline:
             MinnerError: an argument is none of these, or the model cannot be loaded.
         """
         ours = {name: arguments.pop(name) for name in OPTIONS if name in arguments}
-        hub = hub_options(arguments, OPTIONS)
+        hub = hub_options(arguments, (*OPTIONS, *_OTHERS))
         self.task = task
         self.model, self.tokenizer, self._folder = load(model, tokenizer, hub)
         if config is not None:
@@ -161,11 +164,11 @@ class TokenClassificationPipeline:
                 transformers 4, as for the pipeline, for this call alone.
 
         Returns:
-            Entities as dictionaries. For the strategy `none` there is one per piece: `entity`
+            Entities as dictionaries. For the strategy `none` there is one per wordpiece: `entity`
             (its label), `score` (a np.float32), `index` (in its window, where [CLS] is 0), `word`,
             `start` and `end` (in code points, the end exclusive). For the others: `entity_group`
             (the label without B- or I-), `score`, `word`, `start` and `end`. A `word` is put
-            together from pieces; what stands in the text is `text[start:end]`.
+            together from wordpieces; what stands in the text is `text[start:end]`.
 
         Raises:
             MinnerError: something else than texts was given, or an option is not valid.
@@ -230,7 +233,7 @@ class TokenClassificationPipeline:
             offset_mapping: as in a call, for this text.
             is_split_into_words: whether it is a list of words.
             delimiter: what stands between them.
-            stride: how many pieces neighbouring windows share; where it is None, there is one.
+            stride: how many wordpieces neighbouring windows share; where it is None, there is one.
 
         Yields:
             For each window `input_ids`, `attention_mask` and `special_tokens_mask` `[1, T]`,
@@ -264,9 +267,9 @@ class TokenClassificationPipeline:
         key = "entity" if strategy == "none" else "entity_group"
         found = []
         for output in all_outputs:
-            pieces, logits = gather(all_outputs[0]["sentence"], output, self._tagger.vocabulary)
+            wordpieces, logits = gather(all_outputs[0]["sentence"], output, self._tagger.vocabulary)
             labels, probabilities = self._tagger.labels, softmax(logits)
-            for entity in aggregate(pieces, probabilities, labels, strategy, self._join):
+            for entity in aggregate(wordpieces, probabilities, labels, strategy, self._join):
                 entity[key] = self._numbers.get(entity[key], entity[key])
                 if entity[key] not in ignored:
                     found.append(entity)
@@ -282,13 +285,13 @@ class TokenClassificationPipeline:
         self.tokenizer.save_pretrained(save_directory)
 
     def _windows(self, document: Document, stride: int | None) -> list[slice]:
-        """The runs of pieces to run: windows that share `stride` pieces, or only the first."""
+        """Which wordpieces each window holds; without a stride there is one window."""
         count, size = len(document.ids), self._size
         if stride is None:
             if count > size:
                 warn(
-                    f"a text has {count} pieces but the model takes {size}, so that nothing from "
-                    f"character {document.start(size)} on was read; pass stride, such as "
+                    f"a text has {count} wordpieces but the model takes {size}, so that nothing "
+                    f"from character {document.start(size)} on was read; pass stride, such as "
                     f"stride={size // 4}, to read all of it"
                 )
             return [slice(0, size)]
