@@ -26,11 +26,11 @@ from benchmarks.options import WORK, comma_list
 from benchmarks.report import Table, finish, progress
 from benchmarks.worker import Worker
 from instruction_sets import host_sets
-from minner.chunks import to_iob2
-from minner.decode import word_tags
-from minner.pieces import encode_words
+from minner.decoding.chunks import to_iob2
+from minner.decoding.softmax import softmax
 from minner.scoring.conll import Sentence, read_conll
 from minner.scoring.numbers import card_numbers
+from minner.text.wordpieces import encode_words
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003"
 SPLITS = {"dev": "eng.testa", "test": "eng.testb"}
@@ -62,11 +62,12 @@ class Minner:
         pieces = [encode_words(words, vocabulary) for words in sentences]
         ids = [(vocabulary.cls_id, *found.ids, vocabulary.sep_id) for found in pieces]
         logits = tagger.logits(ids)
-        firsts = [found.first() for found in pieces]
-        tags = [
-            word_tags(rows[1 + places], seen, len(words), tagger.labels)[0]
-            for words, (seen, places), rows in zip(sentences, firsts, logits, strict=True)
-        ]
+        labels, tags = np.array(tagger.labels, dtype=object), []
+        for words, found, rows in zip(sentences, pieces, logits, strict=True):
+            ours = np.full(len(words), "O", dtype=object)
+            seen, places = found.first()
+            ours[seen] = labels[softmax(rows[1 + places]).argmax(axis=1)]
+            tags.append(ours.tolist())
         return Output(tags, np.concatenate(logits))
 
 

@@ -16,8 +16,8 @@ import textwrap
 from collections.abc import Sequence
 
 import minner
-from minner.chunks import conlleval_chunks
 from minner.conll import Sentence, read_conll
+from minner.decoding.chunks import conlleval_chunks
 
 Found = set[tuple[int, int, str]]
 """Start, end and label of entities."""

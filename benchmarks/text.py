@@ -29,7 +29,7 @@ from benchmarks.options import count_rounds, shared_options
 from benchmarks.report import Table, finish, progress, spread
 from benchmarks.worker import Worker
 from minner.bench.timing import ratios
-from minner.chunks import Chunk, conlleval_chunks
+from minner.decoding.chunks import Chunk, conlleval_chunks
 from minner.scoring.conll import read_conll
 
 DATA = ROOT.parent / "shared" / "data" / "conll2003" / "eng.testb"

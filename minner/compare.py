@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minner.decode import entities
+from minner.decoding.entities import entities
 from minner.document import Document
 from minner.entity import Entity
-from minner.words import Span
+from minner.text.words import Span
 
 
 class Side(NamedTuple):

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.entity import Entity
-from minner.pieces import Pieces, Window
-from minner.words import Span
+from minner.text.windows import Window
+from minner.text.wordpieces import Pieces
+from minner.text.words import Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)

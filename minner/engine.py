@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError, warn
 from minner.kernels.codegen.loader import load_forward
 from minner.kernels.runtime.buffers import buffer_count
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.layout import padded
-from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS, attention_name
+from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attention_name
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team, available_cores
 from minner.overflow import overflow_error
@@ -110,6 +111,34 @@ class Engine:
             results += self._run(sequences[first:last], None if rows is None else rows[first:last])
         return results
 
+    @property
+    def classes(self) -> int:
+        """How many classes the model tells apart, C."""
+        return self._model.shape.classes
+
+    def checked_ids(self, ids: Any) -> Ids:
+        """The ids of a sequence, as `logits` takes them: int32 `[T]`.
+
+        Raises:
+            MinnerError: they are not integers in one dimension, one is outside the vocabulary, or
+                there are more than the model has positions.
+        """
+        try:
+            array = np.asarray(ids)
+        except ValueError:  # lists of different lengths
+            array = np.empty((0, 0))
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+            raise MinnerError("each sequence of ids must be one row of whole numbers")
+        if len(array) > len(self._positions):
+            raise MinnerError(
+                f"a sequence has {len(array)} ids, but the model has {len(self._positions)} "
+                f"positions; split it"
+            )
+        # Before they are int32, where 2**32 + 5 is 5.
+        if array.size and not 0 <= array.min() <= array.max() < self._model.shape.vocabulary:
+            raise MinnerError(f"ids must be from 0 to {self._model.shape.vocabulary - 1}")
+        return array.astype(np.int32, copy=False)
+
     @contextmanager
     def record(self) -> Iterator[list[StageTimings]]:
         """Note when the stages of each native call end, inside a `with`.
@@ -162,6 +191,28 @@ class Engine:
             scratch = buffer_count(self._model.shape, *self._layouts, *most, self._team.workers)
             self._buffers = _CallBuffers(self._model, *most, scratch)
         return self._buffers
+
+
+def check_settings(precision: Any, threads: Any) -> None:
+    """Refuse what an `Engine` cannot be made with, before a model is read for it.
+
+    Raises:
+        MinnerError: there is no such precision or number of threads.
+    """
+    if not isinstance(precision, str) or precision not in OPERAND_LAYOUTS:
+        known = ", ".join(OPERAND_LAYOUTS)
+        raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
+
+
+def warn_where_slow(precision: str) -> None:
+    """Warn where the processor has no instructions made for a precision."""
+    if not FAST[precision]:
+        warn(
+            f"this processor lacks the fast instructions of {precision}: the answers are right "
+            f"all the same, but hardly sooner than in float32; use that unless memory is short"
+        )
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:

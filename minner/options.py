@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from minner.decoders import DECODERS
+from minner.decoding.strategies import STRATEGIES
 from minner.errors import MinnerError
-from minner.offsets import UNITS
-from minner.strategies import STRATEGIES
+from minner.text.offsets import UNITS
 
 ON_LONG = ("window", "error", "truncate")
 
@@ -54,11 +54,6 @@ class Options:
         ignored = _label_set("ignore_labels", self.ignore_labels) - {"O"}
         object.__setattr__(self, "ignore_labels", ignored)
         object.__setattr__(self, "label_map", _checked_map(self.label_map) or None)
-
-    @property
-    def are_default(self) -> bool:
-        """Whether nothing was asked for but the entities of a text, by the rules of conlleval."""
-        return self == _DEFAULT
 
 
 OPTION_NAMES = tuple(field.name for field in fields(Options))
@@ -110,6 +105,3 @@ def _checked_map(label_map: Any) -> dict[str, str]:
             f"label_map must map labels to labels, as {{'PERSON': 'PER'}}, not {label_map!r}"
         )
     return dict(label_map)
-
-
-_DEFAULT = Options()

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from minner.chunks import Chunk, conlleval_chunks, to_iob2
+from minner.decoding.chunks import Chunk, conlleval_chunks, to_iob2
 
 END_AND_SINGLE = [
     ("B-PER E-PER I-PER", "PER[0-1] PER[2-2]"),

@@ -23,9 +23,9 @@ from minner import cli, progress
 from minner.document import Document
 from minner.entity import Entity
 from minner.formats import FORMATS
-from minner.pieces import Pieces
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.wordpieces import Pieces
+from minner.text.words import split_words
 
 # ---- formats ------------------------------------------------------------------------------------
 

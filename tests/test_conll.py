@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minner.chunks import conlleval_chunks
+from minner.decoding.chunks import conlleval_chunks
 from minner.errors import MinnerError
 from minner.scoring.conll import Sentence, read_conll
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from minner import reference
-from minner.chunks import to_iob2
 from minner.compat import pipeline
-from minner.pieces import encode_words
+from minner.decoding.chunks import to_iob2
 from minner.scoring.conll import read_conll
 from minner.scoring.numbers import card_numbers
+from minner.text.wordpieces import encode_words
 from test_huggingface import STRATEGIES, assert_same
 from test_parity import assert_close, transformers_logits
 
@@ -39,7 +39,7 @@ def test_logits_of_all_test_sentences_equal_transformers(embedded):
     pytest.importorskip("transformers")
     vocabulary, checkpoint = embedded.vocabulary, embedded._checkpoint
     ids = [
-        embedded._with_special_tokens(encode_words(sentence.words, vocabulary).ids)
+        embedded._reader.input_ids(encode_words(sentence.words, vocabulary).ids)
         for sentence in read_conll(FILES / "eng.testb")
     ]
     expected = transformers_logits(checkpoint.directory, ids)

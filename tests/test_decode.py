@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minner.decode import entities, softmax, word_tags
+from minner.decoding.assembler import Assembler, WordTags
+from minner.decoding.entities import entities
+from minner.decoding.reading import Reading
+from minner.decoding.softmax import softmax
+from minner.decoding.strategies import STRATEGIES
 from minner.entity import Entity
-from minner.words import split_words
+from minner.options import Options
+from minner.text.windows import Plan
+from minner.text.wordpieces import Pieces
+from minner.text.words import split_words
 
 LABELS = ("O", "B-PER", "I-PER")
 TEXT = "Ann Lee met Bob"
@@ -23,23 +30,32 @@ def test_softmax() -> None:
     assert softmax(rows).dtype == np.float32
 
 
+def word_tags(logits: np.ndarray, seen: list[int]) -> WordTags:
+    """What the default rules make of the logits of the first pieces of words."""
+    pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
+    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), logits)
+    return Assembler(Options(), LABELS).word_tags(reading)
+
+
 def test_a_word_has_the_tag_of_its_first_piece() -> None:
     logits = np.log(scores(0.1, 0.7, 0.2, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2).reshape(3, 3))
-    tags, found = word_tags(logits, np.array([0, 2, 3]), 5, LABELS)
-    assert tags == ["B-PER", "O", "I-PER", "O", "O"]
-    np.testing.assert_allclose(found, [0.7, 1.0, 0.6, 0.5, 1.0], rtol=1e-6)
+    found = word_tags(logits, [0, 2, 3])
+    assert (found.words.tolist(), found.tags) == ([0, 2, 3], ["B-PER", "I-PER", "O"])
+    np.testing.assert_allclose(found.scores, [0.7, 0.6, 0.5], rtol=1e-6)
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("decoder", ["conlleval", "viterbi"])
 @pytest.mark.parametrize("count", [0, 3])
-def test_words_without_pieces_are_outside(count: int) -> None:
-    nothing = np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.intp)
-    tags, found = word_tags(*nothing, count, LABELS)
-    assert tags == ["O"] * count
-    assert found.tolist() == [1.0] * count
+def test_words_without_pieces_are_outside(decoder: str, strategy: str, count: int) -> None:
+    nothing = Pieces(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp))
+    rows = np.empty(0, dtype=np.intp), np.empty((0, 3), dtype=np.float32)
+    assembler = Assembler(Options(decoder=decoder, word_strategy=strategy), LABELS)
+    assert assembler.tags(Reading(Plan(nothing, [], 0), *rows), count) == ["O"] * count
 
 
 def test_of_equal_logits_the_first_label_wins() -> None:
-    assert word_tags(np.zeros((1, 3), dtype=np.float32), np.array([0]), 1, LABELS)[0] == ["O"]
+    assert word_tags(np.zeros((1, 3), dtype=np.float32), [0]).tags == ["O"]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from golden.make_seqeval import HERE, PREFIXES, FindChunks, by_word, seqeval_chunks
-from minner.chunks import Chunk, conlleval_chunks
 from minner.compat.huggingface.aggregation import Piece, aggregate
-from minner.decoders import DECODERS, SCHEMES_READ, VITERBI
+from minner.decoders import DECODERS
 from minner.decoders.strict import strict_chunks
+from minner.decoding.chunks import Chunk, conlleval_chunks
 
 CONVENTIONS = [
     # tags, NerConverter, Hugging Face's simple, conlleval, strict IOB2
@@ -153,9 +153,12 @@ def test_a_prefix_of_another_scheme_is_outside(scheme: str, tags: str, expected:
     assert show(strict_chunks(tags.split(), scheme)) == expected
 
 
-def test_the_registry_is_whole() -> None:
-    assert set(SCHEMES_READ) <= set(DECODERS)
-    assert set(VITERBI) <= set(DECODERS)
+def test_every_file_of_decoders_is_found() -> None:
+    assert sorted(DECODERS) == sorted(
+        ["bilou", "conlleval", "iob2", "iobes", "sparknlp", "viterbi", "viterbi-iob1"]
+    )
+    telling = {name for name, decoder in DECODERS.items() if decoder.shows_in_tags}
+    assert telling == {"conlleval", "viterbi", "viterbi-iob1"}
 
 
 # ---- seqeval on every short sequence ------------------------------------------------------------

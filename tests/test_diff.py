@@ -14,9 +14,9 @@ from minner.commands import diff
 from minner.compare import Comparison, Place
 from minner.document import Document
 from minner.entity import Entity
-from minner.pieces import Pieces
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.wordpieces import Pieces
+from minner.text.words import split_words
 
 TEXT = "Ann Lee met Bob of Acme in Rome"
 

@@ -14,18 +14,20 @@ from hypothesis import strategies as st
 
 import minner
 from checkpoints import write_checkpoint
-from minner.assemble import Assembler, Reading
 from minner.compat import pipeline
-from minner.decode import softmax
 from minner.decoders import DECODERS
+from minner.decoding.assembler import Assembler
+from minner.decoding.reading import Reading
+from minner.decoding.softmax import softmax
+from minner.decoding.strategies import STRATEGIES
 from minner.errors import MinnerError, MinnerWarning
-from minner.offsets import UNITS, unit_offsets
 from minner.options import Options
 from minner.sparknlp import LightPipeline
-from minner.strategies import STRATEGIES
 from minner.streams import TEXTS_PER_BATCH
 from minner.tagger import Tagger
-from minner.words import Span, split_words
+from minner.text.inputs import Source, text_source
+from minner.text.offsets import UNITS, unit_offsets
+from minner.text.words import split_words
 
 TEXT = "John Smith works for Acme Corp. in London, and Mary for Johnson & Co. in Paris."
 LONG = " ".join(f"Smith{i} lives in Paris" for i in range(40))
@@ -129,7 +131,7 @@ def test_word_strategies(tiny: Tagger, strategy: str) -> None:
     words = ["Johnsonville", "lives", "in", "Londonton", "\u00ad", "xyz"]
     ner = tiny.with_options(word_strategy=strategy)
     document = ner.document(words)
-    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
+    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny.vocabulary.sep_id]
     probabilities = softmax(tiny.logits([ids])[0][1:-1])
     for word in (0, 1, 2, 3, 5):
         rows = probabilities[document.pieces.words == word]
@@ -282,7 +284,7 @@ def test_on_long_truncate(tiny: Tagger) -> None:
     assert not document.scores[read:].any() and not document.probabilities[read:].any()
     assert document.scores[:read].all()
     assert max(entity.end for entity in document.entities) <= document.words[read - 1][1]
-    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny._vocabulary.sep_id]
+    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny.vocabulary.sep_id]
     rows = softmax(tiny.logits([ids])[0][1:-1])[document.pieces.first()[1]]
     np.testing.assert_array_equal(document.probabilities[:read], rows)
 
@@ -318,8 +320,8 @@ class Read(NamedTuple):
     """A generated text, what a model made of it, and the text and its places in every unit."""
 
     text: str
-    spans: list[Span]
-    reading: Reading
+    source: Source
+    readings: dict[bool, Reading]  # by whether it has the logits of all pieces
     encoded: dict[str, bytes]
     places: dict[str, Sequence[int]]
 
@@ -328,8 +330,7 @@ class Read(NamedTuple):
 def reads(tiny: Tagger, iobes: Tagger) -> dict[str, list[Read]]:
     """10,000 texts, read once by either model."""
     texts = generated_texts(10_000)
-    spans = [split_words(text) for text in texts]
-    words = [[t[a:b] for a, b in places] for t, places in zip(texts, spans, strict=True)]
+    sources = [text_source(text) for text in texts]
     encoded = [
         {unit: text.encode(codec, "surrogatepass") for unit, (codec, _) in CODECS.items()}
         for text in texts
@@ -337,8 +338,15 @@ def reads(tiny: Tagger, iobes: Tagger) -> dict[str, list[Read]]:
     places = [{unit: unit_offsets(text, unit) for unit in UNITS} for text in texts]
     return {
         name: [
-            Read(*one)
-            for one in zip(texts, spans, model._read(words), encoded, places, strict=True)
+            Read(source, {True: everything, False: firsts}, ours, units)
+            for source, everything, firsts, ours, units in zip(
+                sources,
+                model._reader.read(sources, all_rows=True),
+                model._reader.read(sources),
+                encoded,
+                places,
+                strict=True,
+            )
         ]
         for name, model in (("iob", tiny), ("iobes", iobes))
     }
@@ -353,8 +361,9 @@ def test_ten_thousand_texts(
     labels, texts = (iobes.labels, "iobes") if decoder == "iobes" else (tiny.labels, "iob")
     assembler = Assembler(Options(decoder=decoder, word_strategy=strategy), labels)
     count = 0
-    for text, spans, reading, encoded, places in reads[texts]:
-        for entity in assembler.document(text, spans, reading).entities:
+    for source, readings, encoded, places in reads[texts]:
+        text, reading = source.text, readings[assembler.all_rows]
+        for entity in assembler.document(source, reading).entities:
             assert text[entity.start : entity.end] == entity.text != ""
             for unit, (codec, width) in CODECS.items():
                 start, end = (places[unit][place] * width for place in (entity.start, entity.end))

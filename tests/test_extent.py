@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minner
-from minner.assemble import Assembler, Reading
+from minner.decoding.assembler import Assembler
+from minner.decoding.reading import Reading
 from minner.options import Options
-from minner.paragraphs import holds_paragraph_end
-from minner.pieces import Pieces
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.inputs import Source
+from minner.text.paragraphs import holds_paragraph_end
+from minner.text.windows import Plan
+from minner.text.wordpieces import Pieces
+from minner.text.words import split_words
 
 IOB = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 IOBES = (*IOB, "E-PER", "S-PER")
@@ -47,7 +50,8 @@ def found(text: str, tags: str, decoder: str = "conlleval") -> list[str]:
     logits[np.arange(len(seen)), chosen] = 9
     pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
     assembler = Assembler(Options(decoder=decoder), labels)
-    document = assembler.document(text, spans, Reading(pieces, [], 0, logits))
+    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), logits)
+    document = assembler.document(Source(text, spans), reading)
     assert all(text[one.start : one.end] == one.text for one in document.entities)
     return [f"{one.label}:{one.text}" for one in document.entities]
 
@@ -77,8 +81,9 @@ def test_viterbi_chooses_one_path_over_such_words() -> None:
     text = "Anna \u200e Kern"
     spans = split_words(text)
     logits = np.float32([[0, 4, 0, 0, 0], [0, 3.9, 4, 0, 0]])
-    reading = Reading(Pieces(np.ones(2, np.int32), np.array([0, 2])), [], 0, logits)
-    document = Assembler(Options(decoder="viterbi"), IOB).document(text, spans, reading)
+    pieces = Pieces(np.ones(2, np.int32), np.array([0, 2]))
+    reading = Reading(Plan(pieces, [], 0), np.arange(2), logits)
+    document = Assembler(Options(decoder="viterbi"), IOB).document(Source(text, spans), reading)
     assert document.tags == ["B-PER", "O", "I-PER"]
     assert [one.text for one in document.entities] == [text]
 
@@ -203,7 +208,7 @@ def test_other_words_at_the_end_of_a_name_stay(text: str) -> None:
 
 
 def test_what_trimming_leaves_has_its_own_score() -> None:
-    from minner.decode import entities
+    from minner.decoding.entities import entities
 
     text = "' Anna Kern '"
     scores = np.float32([0.25, 1, 0.5, 0.25])

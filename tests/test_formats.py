@@ -19,7 +19,7 @@ from minner.entity import Entity
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.words import split_words
 
 
 class Finds:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minner.offsets import UNITS, unit_offsets
+from minner.text.offsets import UNITS, unit_offsets
 
 CODECS = {"codepoints": ("utf-32-le", 4), "utf8": ("utf-8", 1), "utf16": ("utf-16-le", 2)}
 

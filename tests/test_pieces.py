@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from minner.pieces import Pieces, Window, encode_words, windows
 from minner.tagger import Tagger
+from minner.text.windows import Window, windows
+from minner.text.wordpieces import Pieces, encode_words
 
 Words = NDArray[np.intp]
 
 
 def encode(tagger: Tagger, words: list[str]) -> tuple[list[str], Pieces]:
-    vocabulary = tagger._vocabulary
+    vocabulary = tagger.vocabulary
     pieces = encode_words(words, vocabulary)
     return [vocabulary.tokenizer.id_to_token(int(i)) for i in pieces.ids], pieces
 

@@ -6,8 +6,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from minner.chunks import OUTSIDE, split_tag
-from minner.schemes import (
+from minner.decoding.chunks import OUTSIDE, split_tag
+from minner.decoding.schemes import (
     SCHEMES,
     are_bare,
     chunk_labels,

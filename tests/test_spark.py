@@ -361,7 +361,7 @@ def test_a_worker_loads_one_engine_with_a_thread_for_each_core_of_a_task(
     model = str(tiny_path)
 
     def look(_: int) -> tuple[int, int, int]:
-        engine = task_tagger(model, None)._engine
+        engine = task_tagger(model, None)._reader.engine
         return os.getpid(), id(engine), engine._team.workers
 
     seen = [

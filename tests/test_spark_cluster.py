@@ -40,7 +40,9 @@ def test_threads_are_the_cores_of_a_task(cluster: Any, tiny_path: Path) -> None:
     model = str(tiny_path)
 
     def look(_: int) -> tuple[str, int]:
-        return os.environ["SPARK_EXECUTOR_DIRS"], task_tagger(model, None)._engine._team.workers
+        return os.environ["SPARK_EXECUTOR_DIRS"], task_tagger(
+            model, None
+        )._reader.engine._team.workers
 
     seen = cluster.sparkContext.parallelize(range(8), 8).map(look).collect()
     assert {threads for _, threads in seen} == {2}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import minner
 from checkpoints import VOCABULARY, write_checkpoint
-from minner.pieces import encode_words
 from minner.sparknlp.pieces import WordpieceEncoder, first_basic_part
 from minner.tagger import Tagger
+from minner.text.wordpieces import encode_words
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import minner
 from checkpoints import VOCABULARY, write_checkpoint
 from minner import MinnerError
-from minner.decode import softmax
+from minner.decoding.softmax import softmax
 from minner.sparknlp import (
     Annotation,
     LightPipeline,

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from minner.decode import softmax
-from minner.strategies import STRATEGIES
+from minner.decoding.softmax import softmax
+from minner.decoding.strategies import STRATEGIES
 
 
 def by_loop(name: str, pieces: np.ndarray) -> np.ndarray:

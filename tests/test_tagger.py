@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 import minner
 from checkpoints import write_checkpoint
 from minner.errors import MinnerError, MinnerWarning
-from minner.pieces import encode_words
 from minner.streams import TEXTS_PER_BATCH
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.wordpieces import encode_words
+from minner.text.words import split_words
 
 TEXTS = [
     "",
@@ -192,7 +192,7 @@ def test_an_error_of_the_source_passes_through(tiny: Tagger) -> None:
 
 
 def ids_of(tagger: Tagger, words: list[str]) -> np.ndarray:
-    vocabulary = tagger._vocabulary
+    vocabulary = tagger.vocabulary
     pieces = encode_words(words, vocabulary)
     return np.array([vocabulary.cls_id, *pieces.ids, vocabulary.sep_id])
 
@@ -280,11 +280,11 @@ def test_a_long_text_is_windowed_not_cut(tiny: Tagger) -> None:
     """Each word's tag comes from the window that has the most room around the word."""
     choose = random.Random(0)
     words = [choose.choice(["John", "Smith", "in", "Johnson", "abc", "!"]) for _ in range(3000)]
-    pieces = encode_words(words, tiny._vocabulary)
+    pieces = encode_words(words, tiny.vocabulary)
     size, step, count = 30, 30 - 30 // 4, len(pieces.ids)
     starts = range(0, count - 30 // 4, step)
     bounds = [(start, min(start + size, count)) for start in starts]
-    cls, sep = tiny._vocabulary.cls_id, tiny._vocabulary.sep_id
+    cls, sep = tiny.vocabulary.cls_id, tiny.vocabulary.sep_id
     logits = tiny.logits([[cls, *pieces.ids[a:b].tolist(), sep] for a, b in bounds])
 
     expected = []

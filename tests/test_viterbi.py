@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minner.chunks import OUTSIDE, conlleval_chunks, split_tag, to_iob2
 from minner.decoders.strict import strict_chunks
 from minner.decoders.viterbi import allow_any_length, best_path, logarithms, transitions
-from minner.schemes import may_follow
+from minner.decoding.chunks import OUTSIDE, conlleval_chunks, split_tag, to_iob2
+from minner.decoding.schemes import may_follow
 
 LABELS = {
     "IO": ("O", "I-X", "I-Y"),

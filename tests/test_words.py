@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minner.words import split_words
+from minner.text.words import split_words
 
 
 def words_of(text: str) -> list[str]:

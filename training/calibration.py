@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.chunks import conlleval_chunks
+from minner.decoding.chunks import conlleval_chunks
 
 RANGES = 10
 

@@ -20,7 +20,7 @@ from calibration import (
 )
 
 import minner
-from minner.chunks import to_iob2
+from minner.decoding.chunks import to_iob2
 from minner.scoring.conll import read_conll
 from minner.scoring.counts import count_phrases, read_phrases, total
 from minner.scoring.lengths import by_length

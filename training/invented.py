@@ -12,7 +12,7 @@ from pathlib import Path
 from data import Sentence
 from sets import INVENTED, allow
 
-from minner.words import split_words
+from minner.text.words import split_words
 
 LISTS = Path(__file__).parent / "lists"
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

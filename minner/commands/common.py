@@ -8,9 +8,9 @@ from typing import Any
 
 import minner
 from minner.decoders import DECODERS
-from minner.offsets import UNITS
+from minner.decoding.strategies import STRATEGIES
 from minner.options import ON_LONG, OPTION_NAMES
-from minner.strategies import STRATEGIES
+from minner.text.offsets import UNITS
 
 Commands = Any  # argparse's private _SubParsersAction
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 
-from minner.chunks import to_iob2
 from minner.commands.common import (
     Commands,
     add_model_options,
@@ -16,11 +15,12 @@ from minner.commands.common import (
 )
 from minner.commands.files import check_not_output
 from minner.commands.output import write
-from minner.decoders import VITERBI, scheme_written
+from minner.decoders import DECODERS
+from minner.decoding.chunks import to_iob2
+from minner.decoding.schemes import are_bare, chunk_labels, scheme_of_corpus
 from minner.errors import MinnerError, warn
 from minner.formats.json_text import json_text
 from minner.progress import progress
-from minner.schemes import are_bare, chunk_labels, scheme_of_corpus
 from minner.scoring.analysis import full_report
 from minner.scoring.classification import seqeval_report
 from minner.scoring.conll import Column, Sentence, read_conll
@@ -64,7 +64,8 @@ def add(commands: Commands) -> None:
         "mistakes, scores by sentence length; json: the numbers of full; default: card",
     )
     # A score needs tags alone; other decoders only read the same tags in other ways.
-    add_tag_rule_options(command, ("conlleval", *VITERBI))
+    decoders = [name for name, decoder in DECODERS.items() if decoder.shows_in_tags]
+    add_tag_rule_options(command, decoders)
     add_model_options(command)
     command.set_defaults(run=run, wrong_usage=command.error)
 
@@ -194,7 +195,7 @@ def _of_model(
     ner = load(options, decoder=options.decoder, word_strategy=options.word_strategy)
     words = (sentence.words for sentence in sentences)
     guess: Corpus = list(progress(ner.pipe_tags(words), "sentences", len(sentences)))
-    if scheme_written(options.decoder, ner.labels) != "IOB2":
+    if DECODERS[options.decoder].scheme(ner.labels) != "IOB2":
         guess = [to_iob2(tags) for tags in prefix_first(guess, ner.labels)]
     guess, [labels] = (rename_labels(c, options.label_map) for c in (guess, [ner.labels]))
     return guess, chunk_labels(prefix_first([labels], labels)[0])

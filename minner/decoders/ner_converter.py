@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minner.chunks import Chunk
+from minner.decoding.chunks import Chunk
+from minner.decoding.decoder import Decoder
 
 
 def ner_converter_chunks(tags: Sequence[str], *, has_schema: bool = True) -> list[Chunk]:
     """Find the chunks of one sentence by the rule of Spark NLP's NerConverter.
 
     Any tag but `O` opens a chunk where none is open; only `B-` and `O` close one. So a stray `I-`
-    opens a chunk, as in `minner.chunks.conlleval_chunks`, but an `I-` of another type continues the
-    open one, and the chunk keeps the type of its first word: `B-PER I-LOC` is one `PER`.
+    opens a chunk, as in `conlleval_chunks`, but an `I-` of another type continues the open one, and
+    the chunk keeps the type of its first word: `B-PER I-LOC` is one `PER`.
 
     The type is what follows the first two characters, whatever these are: `PER` reads as `R`, and a
     tag of one character opens nothing.
@@ -34,3 +35,6 @@ def ner_converter_chunks(tags: Sequence[str], *, has_schema: bool = True) -> lis
     if label is not None:
         chunks.append(Chunk(label, first, len(tags) - 1))
     return chunks
+
+
+DECODERS = {"sparknlp": Decoder(ner_converter_chunks)}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
-from minner.chunks import OUTSIDE, PREFIXES, Chunk, split_tag
+from minner.decoding.chunks import OUTSIDE, PREFIXES, Chunk, split_tag
+from minner.decoding.decoder import Decoder
 
 _IOBES = r"B(-I)*-(E|L)|S|U"
 
@@ -34,8 +36,8 @@ def strict_chunks(tags: Sequence[str], scheme: str) -> list[Chunk]:
 
     Args:
         tags: such as ``B-PER``.
-        scheme: one of `minner.schemes.SCHEMES`, but not IO, which allows everything. IOBES and
-            BILOU are read alike, by either's prefixes.
+        scheme: one of `SCHEMES`, but not IO, which allows everything. IOBES and BILOU are read
+            alike, by either's prefixes.
     """
     pattern = _PATTERNS[scheme]
     known = PREFIXES.intersection(pattern)  # the letters in it
@@ -58,3 +60,12 @@ def _spelled(split: Sequence[tuple[str, str]]) -> str:
         spelled.append(("-" if joined else "|") + here[0])
         before = here
     return "".join(spelled)
+
+
+_READS = {"IOB2": ("IOB2",), "IOBES": ("IOBES", "BILOU"), "BILOU": ("IOBES", "BILOU")}
+"""Scheme -> the schemes of the labels that are read so."""
+
+DECODERS = {
+    scheme.lower(): Decoder(partial(strict_chunks, scheme=scheme), schemes=read)
+    for scheme, read in _READS.items()
+}

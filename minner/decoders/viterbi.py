@@ -8,13 +8,16 @@ product of probabilities. Nothing is learned: a step is allowed or not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.chunks import OUTSIDE, split_tag
-from minner.schemes import may_follow
+from minner.decoding.chunks import OUTSIDE, split_tag
+from minner.decoding.decoder import ChoosePath, Decoder
+from minner.decoding.schemes import SCHEMES, may_follow, scheme_of_labels
+from minner.errors import MinnerError
 
 Booleans = NDArray[np.bool_]
 Classes = NDArray[np.intp]
@@ -35,7 +38,7 @@ class Transitions(NamedTuple):
 
 
 def transitions(labels: Sequence[str], scheme: str) -> Transitions:
-    """The transitions between a model's C classes, by index, in one of `minner.schemes.SCHEMES`."""
+    """The transitions between a model's C classes, by index, in one of `SCHEMES`."""
     tags = [split_tag(label) for label in labels]
     return Transitions(
         start=np.array([may_follow(scheme, OUTSIDE, tag) for tag in tags]),
@@ -84,3 +87,31 @@ def _is_allowed(path: Classes, allowed: Transitions) -> bool:
     return not len(path) or bool(
         allowed.start[path[0]] and allowed.step[path[:-1], path[1:]].all() and allowed.end[path[-1]]
     )
+
+
+def path_for(labels: Sequence[str], scheme: str | None = None) -> ChoosePath:
+    """The rule that chooses the best path for a model with these labels.
+
+    Args:
+        labels: C label strings.
+        scheme: of the tags; what the labels tell where it is None.
+
+    Raises:
+        MinnerError: some number of words has no path.
+    """
+    allowed = transitions(labels, scheme or str(scheme_of_labels(labels)))
+    if not allow_any_length(allowed):
+        raise MinnerError(
+            f"no label may stand alone as O or S- does, so that decoder 'viterbi' has no tag "
+            f"for one word: {', '.join(labels)}"
+        )
+    return lambda probabilities: best_path(logarithms(probabilities), allowed)
+
+
+DECODERS = {
+    "viterbi": Decoder(path_for=path_for, schemes=tuple(SCHEMES)),
+    # Labels cannot tell IOB1 from IOB2, so a user whose model writes IOB1 has to say so.
+    "viterbi-iob1": Decoder(
+        path_for=partial(path_for, scheme="IOB1"), schemes=("IO", "IOB1", "IOB2"), writes="IOB1"
+    ),
+}

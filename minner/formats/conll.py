@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import tee
 
-from minner.decoders import STRICT
+from minner.decoders import DECODERS
 from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.words import split_words
 
 
 def conll(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
@@ -22,6 +22,6 @@ FORMATS["conll"] = Format(
     conll,
     summary="a word and its tag per line",
     refuses=OFFSETS | {"labels", "ignore_labels", "label_map", "min_score"},
-    refuses_decoders=STRICT,
+    refuses_decoders=[name for name, decoder in DECODERS.items() if not decoder.shows_in_tags],
     reason="holds the tag of every word, not the entities",
 )

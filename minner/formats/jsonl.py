@@ -11,7 +11,7 @@ from minner.formats.json_text import json_text
 from minner.formats.registry import FORMATS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
-from minner.words import split_words
+from minner.text.words import split_words
 
 
 def jsonl(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:

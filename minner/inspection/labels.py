@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minner.decoding.schemes import (
+    SCHEMES,
+    are_bare,
+    chunk_labels,
+    prefixes_by_label,
+    scheme_of_labels,
+)
 from minner.inspection.findings import Findings
-from minner.schemes import SCHEMES, are_bare, chunk_labels, prefixes_by_label, scheme_of_labels
 
 
 def describe_labels(labels: Sequence[str], findings: Findings) -> dict[str, Any]:

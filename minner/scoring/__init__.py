@@ -2,7 +2,7 @@
 
 Import from the modules themselves. Everywhere `gold` and `guess` hold one tag sequence per
 sentence, parallel to each other. Tags are compared letter for letter: against a model, first bring
-both to IOB2 (`minner.chunks.to_iob2`).
+both to IOB2 (`minner.decoding.chunks.to_iob2`).
 
     counts          the counts of tags and phrases that every score follows from
     conlleval       the report of conlleval, and the two blocks of a Spark NLP card

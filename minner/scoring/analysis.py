@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minner.schemes import scheme_of_corpus
+from minner.decoding.schemes import scheme_of_corpus
 from minner.scoring.bootstrap import LEVEL, RESAMPLES, f1_intervals
 from minner.scoring.classification import seqeval_report
 from minner.scoring.conlleval import card_report

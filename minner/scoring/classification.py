@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minner.chunks import Chunk, conlleval_chunks
 from minner.decoders.strict import strict_chunks
+from minner.decoding.chunks import Chunk, conlleval_chunks
+from minner.decoding.schemes import SCHEMES
 from minner.errors import MinnerError
-from minner.schemes import SCHEMES
 from minner.scoring.counts import (
     Corpus,
     Counts,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minner.chunks import Chunk, conlleval_chunks
+from minner.decoding.chunks import Chunk, conlleval_chunks
 
 Corpus = Sequence[Sequence[str]]
 Phrases = tuple[list[Chunk], list[Chunk]]

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from minner.chunks import Chunk
+from minner.decoding.chunks import Chunk
 from minner.scoring.counts import Phrases
 
 PAIRED = ("correct", "type", "boundary", "both")

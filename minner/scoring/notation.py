@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from minner.chunks import OUTSIDE, PREFIXES, split_tag
-from minner.schemes import are_bare
+from minner.decoding.chunks import OUTSIDE, PREFIXES, split_tag
+from minner.decoding.schemes import are_bare
 from minner.scoring.counts import Corpus
 
 _OPENING = {"I": "B", "E": "S", "L": "U"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minner.schemes import scheme_of_corpus
+from minner.decoding.schemes import scheme_of_corpus
 from minner.scoring.bootstrap import LEVEL, RESAMPLES, SEED, f1_intervals
 from minner.scoring.classification import Row, Table, seqeval_table, token_table
 from minner.scoring.counts import (

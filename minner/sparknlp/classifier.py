@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.decoding.softmax import softmax
 from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentences
 from minner.sparknlp.jvm import float_string
@@ -133,7 +134,8 @@ class TokenClassifier:
             for row, begin in enumerate(sentence.begins[: len(logits) - 1], start=1)
             if begin in tokens
         ]
-        probabilities = _softmax(logits[[row for row, _ in scored]])
+        # In float64, as Spark NLP computes it; without the maximum, which float32 does not show.
+        probabilities = softmax(logits[[row for row, _ in scored]].astype(np.float64))
         labels = self._tagger.labels
         best = probabilities.argmax(axis=1).tolist()
         for (_, token), label, values in zip(scored, best, probabilities, strict=True):
@@ -163,12 +165,3 @@ def tag_annotation(
             **dict(zip(labels, map(float_string, probabilities), strict=True)),
         },
     )
-
-
-def _softmax(logits: Floats) -> Floats:
-    """Probabilities along the last axis, in float64 and then float32, as Spark NLP computes them.
-
-    It does not subtract the maximum, which float32 does not show; here nothing overflows.
-    """
-    weights = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float32)

@@ -14,7 +14,7 @@ from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentence_number
 from minner.sparknlp.java_regex import compile_java, find_all
 from minner.sparknlp.jvm import utf16_length, utf16_offsets
-from minner.words import Span
+from minner.text.words import Span
 
 CONTEXT_CHARS = ".,;:!?*-()\"'"
 """Split from the ends of a candidate."""

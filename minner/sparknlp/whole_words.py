@@ -17,7 +17,7 @@ from minner.sparknlp.annotations import Annotation, sentences
 from minner.sparknlp.classifier import Row, tag_annotation
 from minner.sparknlp.tokenizer import Tokenizer
 from minner.tagger import Tagger
-from minner.words import Span, split_words
+from minner.text.words import Span, split_words
 
 
 class WholeWordTokenizer(Tokenizer):

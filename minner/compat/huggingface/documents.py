@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minner.compat.huggingface.aggregation import Floats, Wordpiece
 from minner.errors import MinnerError
-from minner.pieces import without_surrogates
+from minner.text.wordpieces import without_surrogates
 from minner.weights.tokenizer import WordPieces
 
 Span = tuple[int, int]

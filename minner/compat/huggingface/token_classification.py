@@ -33,7 +33,7 @@ from minner.compat.huggingface.documents import (
 )
 from minner.compat.huggingface.loading import load
 from minner.compat.huggingface.options import OPTIONS, Options, strategy_of
-from minner.decode import softmax
+from minner.decoding.softmax import softmax
 from minner.errors import MinnerError, warn
 from minner.options import refuse_unknown
 from minner.streams import TEXTS_PER_BATCH, batches

@@ -7,11 +7,12 @@ words that the pieces truly belong to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.decode import softmax
+from minner.decoding.softmax import softmax
 
 Floats = NDArray[np.float32]
 Starts = NDArray[np.intp]
@@ -50,9 +51,26 @@ def maximum(logits: Floats, starts: Starts) -> Floats:
     return probabilities[surest[where]]
 
 
-STRATEGIES: dict[str, Callable[[Floats, Starts], Floats]] = {
-    "first": first,
-    "average": average,
-    "max": maximum,
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A rule by which the wordpieces of a word share in its probabilities.
+
+    Attributes:
+        share: from the logits of wordpieces to the probabilities of words, such as `average`.
+        all_rows: whether it needs the logits of every wordpiece, not only of the first of a word.
+    """
+
+    share: Callable[[Floats, Starts], Floats]
+    all_rows: bool
+
+    def __call__(self, logits: Floats, starts: Starts) -> Floats:
+        """The probabilities of words; arguments and result as for `first`."""
+        return self.share(logits, starts)
+
+
+STRATEGIES = {
+    "first": Strategy(first, all_rows=False),
+    "average": Strategy(average, all_rows=True),
+    "max": Strategy(maximum, all_rows=True),
 }
-"""Strategies by the name that `minner.load` takes; no piece at all is never passed to them."""
+"""Strategies by the name that `minner.load` takes."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from minner.chunks import OUTSIDE, PREFIXES, conlleval_chunks, split_tag
+from minner.decoding.chunks import OUTSIDE, PREFIXES, conlleval_chunks, split_tag
 
 Tag = tuple[str, str]
 """A prefix and a label, as `split_tag` gives them."""

@@ -1,0 +1,187 @@
+"""From the logits of a document to its tags, entities and all that is known of it.
+
+One way for all options of `minner.load`: they choose the rules, or filter and rename afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.decoders import DECODERS
+from minner.decoding.entities import entities
+from minner.decoding.reading import Reading
+from minner.decoding.schemes import are_bare, chunk_labels, with_prefixes
+from minner.decoding.strategies import STRATEGIES
+from minner.document import Document
+from minner.entity import Entity
+from minner.errors import MinnerError
+from minner.options import Options
+from minner.text.inputs import Source
+from minner.text.offsets import unit_offsets
+from minner.text.wordpieces import Indices
+from minner.text.words import Span
+
+Floats = NDArray[np.float32]
+
+
+class WordTags(NamedTuple):
+    """The tags of the words of a document that have wordpieces, w of its W words.
+
+    Attributes:
+        words: int `[w]`, ascending, which words these are.
+        tags: w tags.
+        scores: float32 `[w]`, the probability of each tag.
+        probabilities: float32 `[w, C]`, of all labels.
+    """
+
+    words: Indices
+    tags: list[str]
+    scores: Floats
+    probabilities: Floats
+
+
+class Assembler:
+    """The rules of one set of options, for one model's labels."""
+
+    def __init__(self, options: Options, labels: tuple[str, ...]) -> None:
+        """Fit the options to a model.
+
+        Raises:
+            MinnerError: an option names a label that the model does not have, or a rule that finds
+                nothing in its labels.
+        """
+        self._options = options
+        self._labels = labels
+        self._are_bare = are_bare(labels)
+        self._chunks = DECODERS[options.decoder].chunks
+        self._choose = DECODERS[options.decoder].fitted(options.decoder, labels)
+        self._strategy = STRATEGIES[options.word_strategy]
+        self._check_labels()
+
+    @property
+    def all_rows(self) -> bool:
+        """Whether the logits of every wordpiece are needed, not only of the first of each word."""
+        return self._strategy.all_rows
+
+    @property
+    def entity_labels(self) -> tuple[str, ...]:
+        """The labels that entities can have, each once, in the order of the classes."""
+        kept = filter(self._keeps, map(self._rename, chunk_labels(self._labels)))
+        return tuple(dict.fromkeys(kept))
+
+    # ---- tags -----------------------------------------------------------------------------------
+
+    def word_tags(self, reading: Reading) -> WordTags:
+        """The tags of the words that have wordpieces."""
+        pieces = reading.plan.pieces
+        if self.all_rows:
+            words, starts = pieces.first()
+        else:
+            words, starts = pieces.words[reading.rows], np.arange(len(reading.rows))
+        probabilities = self._strategy(reading.logits, starts)
+        classes = self._choose(probabilities)
+        tags = [self._labels[index] for index in classes.tolist()]
+        return WordTags(words, tags, probabilities[np.arange(len(classes)), classes], probabilities)
+
+    def tags(self, reading: Reading, count: int) -> list[str]:
+        """The tags of all `count` words of a document: without wordpieces, a word is `O`."""
+        return _filled(self.word_tags(reading), count)
+
+    # ---- entities -------------------------------------------------------------------------------
+
+    def entities(self, source: Source, reading: Reading) -> list[Entity]:
+        """The entities of a document, as the options want them."""
+        return self._entities(source, self.word_tags(reading), self._places(source))
+
+    def document(self, source: Source, reading: Reading) -> Document:
+        """Put together all that is known of a document."""
+        tagged, places = self.word_tags(reading), self._places(source)
+        scores, probabilities = self._of_all_words(tagged, len(source.spans), reading.plan.cut)
+        return Document(
+            text=source.text,
+            words=[self._place(places, *span) for span in source.spans],
+            tags=_filled(tagged, len(source.spans)),
+            scores=scores,
+            entities=self._entities(source, tagged, places),
+            labels=self._labels,
+            probabilities=probabilities,
+            pieces=reading.plan.pieces,
+            windows=reading.plan.windows,
+            cut=reading.plan.cut,
+        )
+
+    def _entities(self, source: Source, tagged: WordTags, places: Sequence[int]) -> list[Entity]:
+        text, spans = source
+        if len(tagged.words) != len(spans):
+            spans = [spans[word] for word in tagged.words.tolist()]
+        tags = with_prefixes(tagged.tags) if self._are_bare else tagged.tags
+        found = entities(text, spans, tags, tagged.scores, self._chunks)
+        return [*self._selected(found, places)]
+
+    def _selected(self, found: Iterable[Entity], places: Sequence[int]) -> Iterator[Entity]:
+        """Rename and filter entities, and bring their offsets to the unit asked for."""
+        for entity in found:
+            label = self._rename(entity.label)
+            if entity.score >= self._options.min_score and self._keeps(label):
+                start, end = self._place(places, entity.start, entity.end)
+                yield Entity(entity.text, label, start, end, entity.score)
+
+    def _of_all_words(self, tagged: WordTags, count: int, cut: int) -> tuple[Floats, Floats]:
+        """Scores `[W]` and probabilities `[W, C]`, also of words that have no wordpieces.
+
+        Those are `O` for sure; but nothing is known of what was cut off.
+        """
+        scores = np.ones(count, dtype=np.float32)
+        probabilities = np.zeros((count, len(self._labels)), dtype=np.float32)
+        if "O" in self._labels:
+            probabilities[:, self._labels.index("O")] = 1
+        if cut:
+            unseen = slice(int(tagged.words[-1]) + 1, None)
+            probabilities[unseen], scores[unseen] = 0, 0
+        scores[tagged.words], probabilities[tagged.words] = tagged.scores, tagged.probabilities
+        return scores, probabilities
+
+    def _places(self, source: Source) -> Sequence[int]:
+        return unit_offsets(source.text, self._options.offsets)
+
+    def _place(self, places: Sequence[int], start: int, end: int) -> Span:
+        return places[start], places[end] - self._options.inclusive_ends
+
+    # ---- labels ---------------------------------------------------------------------------------
+
+    def _rename(self, label: str) -> str:
+        return (self._options.label_map or {}).get(label, label)
+
+    def _keeps(self, label: str) -> bool:
+        kept, ignored = self._options.labels, self._options.ignore_labels
+        return label not in ignored and (kept is None or label in kept)
+
+    def _check_labels(self) -> None:
+        options = self._options
+        types = {*chunk_labels(self._labels)} - {""}
+        names = options.label_map or {}
+        renamed = {*map(self._rename, types)}
+        for option, asked, known in (
+            ("label_map", names, types),
+            ("labels", options.labels or (), renamed),
+            ("ignore_labels", options.ignore_labels, renamed),
+        ):
+            unknown = sorted(set(asked) - known)
+            if unknown:
+                raise MinnerError(
+                    f"{option} names {unknown[0]!r}, but the labels are: {', '.join(sorted(known))}"
+                )
+
+
+def _filled(tagged: WordTags, count: int) -> list[str]:
+    """The tags of all `count` words."""
+    if len(tagged.words) == count:
+        return tagged.tags
+    tags = ["O"] * count
+    for word, tag in zip(tagged.words.tolist(), tagged.tags, strict=True):
+        tags[word] = tag
+    return tags

@@ -1,0 +1,26 @@
+"""What a model made of a document: what decoding starts from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner.text.windows import Plan
+from minner.text.wordpieces import Indices
+
+
+class Reading(NamedTuple):
+    """The logits of some of a document's wordpieces.
+
+    Attributes:
+        plan: what the model saw, and how.
+        rows: int `[r]`, ascending, of which wordpieces the logits are: all, or the first of each
+            word.
+        logits: float32 `[r, C]`.
+    """
+
+    plan: Plan
+    rows: Indices
+    logits: NDArray[np.float32]
