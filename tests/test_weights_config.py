@@ -151,7 +151,7 @@ def test_sizes_no_model_can_have(tmp_path: Path, key: str, value: Any) -> None:
         (b"\xef\xbb\xbf{}", "is not valid JSON"),
         (rb'{"id2label": {"0": "B-\ud800"}}', "is not valid JSON: it holds a lone surrogate"),
         (rb'{"a": "\uD83D\uDE00 \uDFFF"}', "is not valid JSON: it holds a lone surrogate"),
-        (b" " * (LARGEST + 1), "has 33554433 bytes; minner reads files of up to 33554432"),
+        (b" " * (LARGEST + 1), "has 8388609 bytes, and minner reads up to 8388608: such"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
     ],
 )

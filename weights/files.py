@@ -15,8 +15,8 @@ _LFS_POINTER = b"version https://git-lfs"
 """How the stand-in file begins that a clone without git-lfs holds in place of a large file."""
 
 
-LARGEST = 1 << 25
-"""Bytes: 32 MiB, ten times the vocabulary of any BERT. What is read from more could take GB."""
+LARGEST = 8 << 20
+"""Bytes of a small file: 8 MiB. JSON takes up to thirty times as much in memory."""
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -51,18 +51,21 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
     """Return the content of `path`.
 
     Raises:
-        MinnerError: as `open_regular`, or the file cannot be read, is larger than LARGEST, or is a
-            git-lfs pointer.
+        MinnerError: as `open_regular`, or the file cannot be read, has more than `largest` bytes,
+            or is a git-lfs pointer.
     """
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            if size > LARGEST:
-                raise MinnerError(f"{path} has {size} bytes; minner reads files of up to {LARGEST}")
+            if size > largest:
+                raise MinnerError(
+                    f"{path} has {size} bytes, and minner reads up to {largest}: such a file of a "
+                    f"real model is far smaller"
+                )
             content = file.readall()
     except OSError as error:
         raise MinnerError(f"cannot read {path}: {reason(error)}") from error
@@ -70,13 +73,13 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, largest: int = LARGEST) -> str:
     """Return the UTF-8 text of `path`, line ends untouched.
 
     Raises:
         MinnerError: as `read_bytes`, or the content is not UTF-8.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, largest)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

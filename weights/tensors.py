@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
-from minner.weights.files import open_regular, parse_json, reason, refuse_lfs_pointer
+from minner.weights.files import LARGEST, open_regular, parse_json, reason, refuse_lfs_pointer
 from minner.weights.numbers import from_bfloat16, from_float8, from_int8
 
 _STORED_AS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8", "I8": "i1", "F8_E4M3": "u1"}
@@ -48,7 +48,7 @@ _BITS = {
 Written = tuple[str, NDArray[Any]]
 """What is to be written of a tensor: its dtype and its values."""
 
-_LONGEST_HEADER = 8 << 20
+_LONGEST_HEADER = LARGEST
 """Bytes: 8 MiB, room for 80,000 tensors. In memory JSON takes up to thirty times as much; the
 reference implementation takes 100 MB, which would be 3 GB."""
 

@@ -22,7 +22,7 @@ from minner.weights.files import read_bytes
 from minner.weights.library import refusing_faults
 from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
-from minner.weights.vocabulary import tokenizer_from_vocabulary
+from minner.weights.vocabulary import LARGEST_TOKENIZER, tokenizer_from_vocabulary
 
 _BROKEN = "has a part that does not work"
 
@@ -165,7 +165,7 @@ def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path,
 
 
 def _parse(path: Path) -> Tokenizer:
-    content = read_bytes(path)
+    content = read_bytes(path, LARGEST_TOKENIZER)
     with refusing_faults(path, "is not a tokenizer that can be read"):
         tokenizer = Tokenizer.from_buffer(content)  # 3 ms less than from a string
     if not isinstance(tokenizer.model, WordPiece):

@@ -10,6 +10,12 @@ from minner.errors import MinnerError
 from minner.weights.files import read_text
 from minner.weights.tokenizer_settings import TokenizerSettings
 
+LARGEST_TOKENIZER = 16 << 20
+"""Bytes of tokenizer.json or vocab.txt: 500,000 pieces take 10 MB, and in memory thirty times that."""
+
+MOST_PIECES = 1 << 20
+"""Pieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""
+
 
 def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokenizer:
     """Return the WordPiece tokenizer of the vocabulary file `path`, without a normalizer.
@@ -40,7 +46,9 @@ def read_vocabulary(path: Path) -> dict[str, int]:
     characters (among them CR, and U+2028, at which `str.splitlines` would split) count, or all ids
     after them would shift; blank lines at the end shift nothing, and are no pieces.
     """
-    text = read_text(path)
+    text = read_text(path, LARGEST_TOKENIZER)
     end = "\n" if "\n" in text else "\r"
+    if text.count(end) > MOST_PIECES:
+        raise MinnerError(f"{path} has more than {MOST_PIECES} lines, as no vocabulary has")
     lines = text.rstrip("\r\n").split(end)
     return {line.removesuffix("\r"): index for index, line in enumerate(lines)}
