@@ -1,0 +1,1 @@
+"""A file for each hazard; `hazard.py`, one folder up, says what is in it."""
