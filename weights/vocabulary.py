@@ -11,7 +11,7 @@ from minner.weights.files import read_text
 from minner.weights.tokenizer_settings import TokenizerSettings
 
 LARGEST_TOKENIZER = 16 << 20
-"""Bytes of tokenizer.json or vocab.txt: 500,000 pieces take 10 MB, and in memory thirty times that."""
+"""Bytes of tokenizer.json or vocab.txt: 500,000 pieces take 10 MB, in memory thirty times that."""
 
 MOST_PIECES = 1 << 20
 """Pieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""
