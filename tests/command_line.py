@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
@@ -37,3 +38,22 @@ def assert_fails(done: tuple[int, str, str], *parts: str) -> None:
     assert err.count("\n") == 1
     for part in parts:
         assert part in err
+
+
+class Says:
+    """Stands in for a tagger: it says the same tags of every sentence."""
+
+    def __init__(self, labels: str, tags: str) -> None:
+        self.labels, self.tags = tuple(labels.split()), tags.split()
+
+    def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+        return (self.tags for _ in sentences)
+
+
+def guess_file(gold: Iterable[str], guess: Iterable[str]) -> str:
+    """A guess file of the tags of sentences, a string each."""
+    blocks = (
+        "".join(f"word {a} {b}\n" for a, b in zip(ours.split(), theirs.split(), strict=True))
+        for ours, theirs in zip(gold, guess, strict=True)
+    )
+    return "\n".join(blocks)
