@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from minner.compat import AggregationStrategy, TokenClassificationPipeline, pipe
 from minner.compat.huggingface.arguments import hub_options
 from minner.compat.huggingface.options import Options
 from minner.tagger import Tagger
+from minner.weights import packed
+from minner.weights.checkpoint import open_checkpoint
 from minner.weights.hub import HubOptions
 from test_huggingface import assert_same
 
@@ -80,6 +83,30 @@ def test_other_architectures(tiny_path: Path) -> None:
         pipeline("ner", Foreign())
     with pytest.raises(minner.MinnerError, match=r"^model/config\.json .*'gpt2'"):
         pipeline("ner", Foreign(), tokenizer=tiny_path)
+
+
+class Saving:
+    """A model or a tokenizer that can only be saved."""
+
+    def __init__(self, **shape: Any) -> None:
+        self.shape = shape
+
+    def save_pretrained(self, path: Path) -> None:
+        write_checkpoint(path, max_positions=32, **self.shape)
+
+
+def test_objects_are_what_they_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Saving(lowercase=True)
+    pipe = pipeline("ner", Saving(seed=7), tokenizer=given, ignore_labels=[])
+    model = write_checkpoint(tmp_path / "model", max_positions=32, seed=7)
+    tokens = write_checkpoint(tmp_path / "tokens", max_positions=32, lowercase=True)
+    assert pipe(TEXTS) == pipeline("ner", model, tokenizer=tokens, ignore_labels=[])(TEXTS)
+    assert pipe.tokenizer is given
+    # The cache would keep their weights for longer than the files are there.
+    later = time.time() + 1e6
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert packed._is_settled(open_checkpoint(model))
+    assert not packed._is_settled(open_checkpoint(pipe.model.tagger.directory))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+_NEVER_SETTLED = 1 << 32
+"""A time of modification that lies in the year 2106."""
+
 
 class TemporaryFolder:
     """A directory that is removed with this object, by the process that made it.
@@ -46,6 +49,10 @@ def write_model(model: Any, folder: TemporaryFolder) -> Path:
     """Write a model: the weights it has now, not those of the directory it came from."""
     path = folder.path / "model"
     model.save_pretrained(path)
+    for weights in path.glob("*.safetensors"):
+        # Weights that have just changed are not kept, packed, in the cache: these never are, since
+        # the cache would hold them for longer than the folder is there.
+        os.utime(weights, (_NEVER_SETTLED, _NEVER_SETTLED))
     return path
 
 
