@@ -35,14 +35,16 @@ from minner.kernels.vector.target import CACHE_LINE, LANES, NR, ROW_BLOCK
 from minner.kernels.vector.values import INT64, Array, Pointer, Value, lift
 
 
-class _Head(NamedTuple):
-    """One head of one sequence."""
+class _Queries(NamedTuple):
+    """Some queries of one head of one sequence, ROW_BLOCK of them or what is left."""
 
-    number: Value
+    head: Value
     width: Value  # d
-    first: Value  # the sequence's first token
+    dwords: Value  # of a row of q, k or v
     length: Value  # tokens of the sequence
-    length_dwords: Value  # dwords of a row of probabilities
+    length_dwords: Value  # of a row of probabilities
+    token: Value  # the first of these queries
+    rows: Value  # how many
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
@@ -74,58 +76,55 @@ def attention_kernel(precision: Precision = float32) -> Any:
         scratch: ThreadScratch,
         context: Array,
     ) -> None:
-        dwords = qkv.shape[2]
-        keys, values = scratch.keys.data, scratch.values.data
-        sequences = bounds.shape[0] - 1
+        sequences, dwords = bounds.shape[0] - 1, qkv.shape[2]
         for item, _, _ in shared_items(team, heads * sequences):
             head, sequence = item // sequences, item % sequences
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first
-            pack_keys(inner, qkv[heads + head, first], length, dwords, keys)
-            pack_values(inner, qkv[heads * 2 + head, first], length, dwords, values)
-            here = _Head(head, width, first, length, dwords_of_tokens(inner, length))
+            keys, values = qkv[heads + head, first], qkv[heads * 2 + head, first]
+            pack_keys(inner, keys, length, dwords, scratch.keys.data)
+            pack_values(inner, values, length, dwords, scratch.values.data)
+            length_dwords = dwords_of_tokens(inner, length)
             for row in loop(0, length, ROW_BLOCK):
-                rows = minimum(length - row, ROW_BLOCK)
-                queries = scratch.queries.data
-                pack_queries(inner, qkv[head, first + row], rows, dwords, queries)
-                _multiply_by_keys(inner, scratch, rows, length, dwords)
-                for i in softmax(inner, scratch, rows, length, here.length_dwords):
-                    _fetch_to_write(output, context, here, row + i)
-                _multiply_by_values(inner, output, scratch, here, row, rows, context)
+                token, rows = first + row, minimum(length - row, ROW_BLOCK)
+                pack_queries(inner, qkv[head, token], rows, dwords, scratch.queries.data)
+                queries = _Queries(head, width, dwords, length, length_dwords, token, rows)
+                _attend(inner, output, scratch, queries, context)
         barrier(team)
 
     return attention
 
 
-def _multiply_by_keys(
-    inner: Precision, scratch: ThreadScratch, rows: Value, length: Value, dwords: Value
+def _attend(
+    inner: Precision, output: RowFormat, scratch: ThreadScratch, queries: _Queries, context: Array
 ) -> None:
+    """From packed queries, keys and values to rows of the context."""
+    _multiply_by_keys(inner, scratch, queries)
+    for i in softmax(inner, scratch, queries.rows, queries.length, queries.length_dwords):
+        _fetch_to_write(output, context, queries, queries.token + i)
+    _multiply_by_values(inner, output, scratch, queries, context)
+
+
+def _multiply_by_keys(inner: Precision, scratch: ThreadScratch, queries: _Queries) -> None:
     """The scores of some queries: `[rows, length]`, up to whole micropanels."""
-    for panel in loop(panels(length)):
+    x, stride, dwords = scratch.queries.data, scratch.scores.shape[1], queries.dwords
+    for panel in loop(panels(queries.length)):
         keys, out = scratch.keys.data + panel * dwords * NR, scratch.scores.data + panel * NR
-        stride = scratch.scores.shape[1]
-        _multiply(inner, scratch.queries.data, dwords, keys, out, stride, rows)
+        _multiply(inner, x, dwords, keys, out, stride, queries.rows)
 
 
 def _multiply_by_values(
-    inner: Precision,
-    output: RowFormat,
-    scratch: ThreadScratch,
-    here: _Head,
-    row: Value,
-    rows: Value,
-    context: Array,
+    inner: Precision, output: RowFormat, scratch: ThreadScratch, queries: _Queries, context: Array
 ) -> None:
-    """The context of some queries, from their probabilities; `softmax` says what it divides by."""
-    x, dwords, sums = scratch.probabilities.data, here.length_dwords, scratch.accumulator
-    for column in loop(0, here.width, NR):
+    """The context of some queries: their exponentials times the values, over their sums."""
+    x, dwords, sums = scratch.probabilities.data, queries.length_dwords, scratch.accumulator
+    for column in loop(0, queries.width, NR):
         values = scratch.values.data + column * dwords
-        _multiply(inner, x, dwords, values, sums.data, lift(NR, INT64), rows)
-        for i in loop(rows):
+        _multiply(inner, x, dwords, values, sums.data, lift(NR, INT64), queries.rows)
+        for i in loop(queries.rows):
             factor = softmax_factor(scratch, i)
             halves = [sums[i, half].load() * factor for half in range(0, NR, LANES)]
-            token, to = here.first + row + i, here.number * here.width + column
-            output.write(context, token, to, halves)
+            output.write(context, queries.token + i, queries.head * queries.width + column, halves)
 
 
 def _multiply(
@@ -143,8 +142,8 @@ def _multiply(
     block_product(inner)(block, nothing)
 
 
-def _fetch_to_write(output: RowFormat, context: Array, here: _Head, row: Value) -> None:
-    """Fetch the cache lines that a row of this head will be written to: other cores have them."""
-    for column in loop(0, here.width, CACHE_LINE * output.per_dword):
-        place = output.place(context, here.first + row, here.number * here.width + column)
+def _fetch_to_write(output: RowFormat, context: Array, queries: _Queries, token: Value) -> None:
+    """Fetch the cache lines that this head of a token will be written to: other cores have them."""
+    for column in loop(0, queries.width, CACHE_LINE * output.per_dword):
+        place = output.place(context, token, queries.head * queries.width + column)
         place.prefetch(1, to_write=True)

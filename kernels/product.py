@@ -79,7 +79,7 @@ def block_product(precision: Precision) -> Callable[[Block, Prefetch], None]:
 
 
 class _Kind(NamedTuple):
-    """What sorts of linear layer `linear_kernel` can make."""
+    """The arguments of `linear_kernel`."""
 
     precision: Precision
     activation: Activation
@@ -170,7 +170,7 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
         first = select(by_rows, item // panels, turn) * blocking.mc
         panel, next_panel = in_turns(item % panels), in_turns(next_item % panels)
         rows = minimum(tokens - first, blocking.mc)
-        _multiply_panel(kind, a, blocking.kc, panel, next_panel, first, rows)
+        _multiply_panel(kind, a, _Item(panel, next_panel, first, rows, blocking.kc))
     barrier(a.team)
 
 
@@ -207,50 +207,51 @@ def _microtile_rows(precision: Precision) -> int:
     return ROW_BLOCK if precision.layout.amx else precision.layout.mr
 
 
-def _multiply_panel(
-    kind: _Kind,
-    a: _Arguments,
-    kc: Value,
-    panel: Value,
-    next_panel: Value,
-    first: Value,
-    rows: Value,
-) -> None:
-    """Multiply a group of rows by a micropanel, and finish its results."""
-    precision, mr = kind.precision, _microtile_rows(kind.precision)
-    dwords, x_dwords = a.layer.weight.shape[1], a.x.rows.shape[1]
-    blocks = (rows + (ROW_BLOCK - 1)) // ROW_BLOCK
+class _Item(NamedTuple):
+    """A group of rows by a micropanel: what one thread does at a time."""
+
+    panel: Value
+    next_panel: Value  # the one that this thread will probably multiply next
+    first: Value  # row of x
+    rows: Value
+    kc: Value
+
+
+def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
+    """Multiply a group of rows by a micropanel, k-block by k-block, and finish its results."""
+    dwords, kc, mr = a.layer.weight.shape[1], item.kc, _microtile_rows(kind.precision)
+    blocks = (item.rows + (ROW_BLOCK - 1)) // ROW_BLOCK
     # Each microtile fetches its share of the next k-block, a little with each dword. All of it at
     # once, or always 4 KB ahead of the load, gave 77 to 90 % of this speed
     # (docs/what-did-not-help.md).
-    microtiles = (rows + (mr - 1)) // mr
+    microtiles = (item.rows + (mr - 1)) // mr
     share = (microtiles + (NR - 1)) // microtiles
     for k in loop(0, dwords, kc):
         count = minimum(dwords - k, kc)
         is_last = k + kc > dwords - 1
-        weights = a.layer.weight[panel, k, 0]
-        next_weights = choose(is_last, a.layer.weight[next_panel, 0, 0], weights + kc * NR)
+        weights = a.layer.weight[item.panel, k, 0]
+        next_weights = choose(is_last, a.layer.weight[item.next_panel, 0, 0], weights + kc * NR)
         for block in loop(blocks):
             row = block * ROW_BLOCK
-            row_count = minimum(rows - row, ROW_BLOCK)
-            x = precision.row(a.x.rows.data, x_dwords, first + row)
+            rows = minimum(item.rows - row, ROW_BLOCK)
+            first = item.first + row
+            x = _x_at(kind.precision, a.x, first, k)
             # The sums of a single k-block are used at once, so they need no more than L1.
             sums = a.accumulator[select(dwords > kc, row, 0)]
-            block_product(precision)(
-                Block(
-                    x=x + k * (precision.x_per_weight * precision.layout.mr),
-                    x_dwords=x_dwords,
-                    weights=weights,
-                    kc=count,
-                    sums=sums,
-                    sums_stride=lift(NR, INT64),
-                    rows=row_count,
-                    overwrite=select(k.equals(0), lift(1, INT64), 0),
-                ),
-                Prefetch(next_weights + block * (ROW_BLOCK // mr) * share * count, share),
+            overwrite = select(k.equals(0), lift(1, INT64), 0)
+            ahead = next_weights + block * (ROW_BLOCK // mr) * share * count
+            block_product(kind.precision)(
+                Block(x, a.x.rows.shape[1], weights, count, sums, lift(NR, INT64), rows, overwrite),
+                Prefetch(ahead, share),
             )
             with when(is_last):
-                _epilogue(kind, a, panel * NR, first + row, row_count, sums)
+                _epilogue(kind, a, item.panel * NR, first, rows, sums)
+
+
+def _x_at(precision: Precision, x: ProductInput, row: Value, k: Value) -> Pointer:
+    """Where the dwords of a row of x begin that meet dword k of the weights."""
+    start = precision.row(x.rows.data, x.rows.shape[1], row)
+    return start + k * (precision.x_per_weight * precision.layout.mr)
 
 
 # ---- the epilogue -----------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 from minner.kernels.activations import exp_below, exp_short
 from minner.kernels.precision import Precision
@@ -23,15 +25,26 @@ LOWEST = -3.0e38
 """A score below all others, for lanes beyond the last score."""
 
 
+class _Row(NamedTuple):
+    """A row of scores, and where its exponentials go."""
+
+    scores: Pointer
+    peak: Value  # the largest score, in every lane
+    whole: Value  # scores in whole vectors
+    inside: Value  # in which lanes of the last vector there are scores
+    place: Callable[[ValueLike], Pointer]  # of the exponential of a score
+    width: Value  # exponentials to write, zeros beyond the last score included
+
+
 def softmax(
     precision: Precision, scratch: ThreadScratch, rows: Value, length: Value, dwords: Value
 ) -> Iterator[Value]:
     """Write `exp(score - maximum)` of `rows` rows of `length` scores as blocked rows of x.
 
     Each row of x has `dwords` dwords; what lies beyond `length` becomes 0. The last vector of a row
-    of scores becomes 1 over their sum, see `softmax_factor`: dividing the context by it is less
-    work than dividing the probabilities. All maxima are found before any sum, so that no row has to
-    wait for the one before.
+    of scores becomes 1 over the sum of its exponentials, see `softmax_factor`: multiplying the
+    context by it is less work than multiplying the exponentials. All maxima are found before any
+    sum, so that no row has to wait for the one before.
 
     Yields:
         The number of each row before its exponentials, for other work meanwhile.
@@ -49,8 +62,9 @@ def softmax(
         row = scores + i * stride
         last_vector = row + (stride - LANES)
         yield i
-        x = scratch.probabilities.data
-        total = _write_row(precision, row, last_vector.load(), whole, inside, x, dwords, i)
+        place = partial(precision.place, scratch.probabilities.data, dwords, i)
+        width = dwords * precision.layout.x_per_dword
+        total = _write_row(precision, _Row(row, last_vector.load(), whole, inside, place, width))
         last_vector.store(splat(1.0 / total))
 
 
@@ -61,31 +75,21 @@ def softmax_factor(scratch: ThreadScratch, row: Value) -> Value:
     return factor
 
 
-def _write_row(
-    precision: Precision,
-    row: Pointer,
-    peak: Value,
-    whole: Value,
-    inside: Value,
-    x: Pointer,
-    dwords: Value,
-    number: Value,
-) -> Value:
-    """Write `exp(score - peak)` as row `number` of x; returns their sum."""
+def _write_row(precision: Precision, row: _Row) -> Value:
+    """Write `exp(score - peak)` of a row; returns their sum."""
     exp = exp_short if precision.layout.x_per_dword > 1 else exp_below
-    width = dwords * precision.layout.x_per_dword
 
     def exponentials(at: ValueLike) -> Value:
-        return exp((row + at).load() - peak)
+        return exp((row.scores + at).load() - row.peak)
 
-    last = select(inside, exponentials(whole), vector(0.0))
+    last = select(row.inside, exponentials(row.whole), vector(0.0))
     total = Variable(last)
-    for at in loop(0, whole, LANES):
+    for at in loop(0, row.whole, LANES):
         values = exponentials(at)
-        precision.pack(precision.place(x, dwords, number, at), values)
+        precision.pack(row.place(at), values)
         total.value = total.value + values
-    with when(whole < width):
-        precision.pack(precision.place(x, dwords, number, whole), last)
-    for at in loop(whole + LANES, width, LANES):
-        precision.pack(precision.place(x, dwords, number, at), vector(0.0))
+    with when(row.whole < row.width):
+        precision.pack(row.place(row.whole), last)
+    for at in loop(row.whole + LANES, row.width, LANES):
+        precision.pack(row.place(at), vector(0.0))
     return reduce(total.value, lambda a, b: a + b)
