@@ -71,8 +71,9 @@ class Architecture:
         modules: this project's modules of a layer -> the family's.
         other_heads: modules beside the encoder and the tag head, which are ignored.
         token_types: whether there is a table of token types.
-        padding_row: the row of the position table that stands for padding, and before which no
-            token's begins: the default of `pad_token_id`. None where positions begin at row 0.
+        padding_row: where the first token has the position after that of padding, the row of the
+            position table that is for padding: the default of `pad_token_id`. None where the first
+            token has row 0.
         refuse: the reason why a config.json of this family is not this model, or None.
     """
 
