@@ -199,6 +199,20 @@ def test_positions_begin_after_those_of_padding(tmp_path: Path) -> None:
             read_checkpoint(tmp_path)
 
 
+def test_where_sizes_disagree_the_tensors_are_trusted(tmp_path: Path) -> None:
+    write_family(tmp_path, "roberta")
+    edit_json(
+        tmp_path / "config.json",
+        lambda raw: raw.update(hidden_size=64, max_position_embeddings=514, num_attention_heads=5),
+    )
+    said = r"trusted: max_position_embeddings 514 -> 26, hidden_size 64 -> 32$"
+    with (
+        pytest.warns(MinnerWarning, match=said),
+        pytest.raises(MinnerError, match=r"num_attention_heads 5 does not divide hidden_size 32$"),
+    ):
+        read_checkpoint(tmp_path)
+
+
 @pytest.mark.parametrize("wrong", [0, 1, -1e-5, "1e-5", True, None, float("nan")])
 def test_an_epsilon_that_is_none(wrong: Any, tmp_path: Path) -> None:
     write_family(tmp_path, "bert")

@@ -37,14 +37,22 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
     for field, size in changes.items():
         check_size(path, field, size)
     if changes:
-        listed = ", ".join(f"{key} {getattr(config, key)} -> {changes[key]}" for key in changes)
+        listed = ", ".join(_change(config, field, size) for field, size in changes.items())
         warn(f"{path} or its defaults disagree with the tensors, which are trusted: {listed}")
     # Like every size, the classes are at least one: a tensor of zero rows must not pass later.
     n_classes = _measure(tensors, "C") or len(config.labels) or 1
     fitted = replace(config, labels=fit_labels(path, config.labels, n_classes), **changes)
     if fitted.dim % fitted.n_heads:
-        raise MinnerError(f"{path}: n_heads {fitted.n_heads} does not divide dim {fitted.dim}")
+        heads, width = (config.architecture.keys[field].name for field in ("n_heads", "dim"))
+        raise MinnerError(f"{path}: {heads} {fitted.n_heads} does not divide {width} {fitted.dim}")
     return fitted
+
+
+def _change(config: Config, field: str, size: int) -> str:
+    """Say what a size was and what it is, by the names and in the terms of config.json."""
+    more = config.first_position if field == "max_position_embeddings" else 0
+    name = config.architecture.keys[field].name
+    return f"{name} {getattr(config, field) + more} -> {size + more}"
 
 
 def _measure(tensors: Mapping[str, StoredTensor], letter: str) -> int:
