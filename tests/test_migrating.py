@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from spark_session import start_spark
 
 PAGE = Path(__file__).parents[1] / "docs" / "migrating.md"
 
@@ -22,7 +24,6 @@ BLOCK = re.compile(
 """A program, and the block of text that follows it where it prints something."""
 
 NEEDS = {
-    "minner.spark": ("pyspark", "pyarrow"),
     "spacy": ("spacy",),
     "from transformers": ("transformers", "torch"),
 }
@@ -45,14 +46,24 @@ def minners_side(diff: str) -> str:
     return "\n".join(line[1:] for line in diff.splitlines() if not line.startswith("-"))
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # PySpark leaves sockets open
-@pytest.mark.parametrize(("program", "output"), list(programs()))
-def test_program(program: str, output: str) -> None:
+@contextmanager
+def surroundings(program: str) -> Iterator[None]:
+    """What a program needs beside minner; skips the test where that is not installed."""
     for module in (module for name in NEEDS if name in program for module in NEEDS[name]):
         pytest.importorskip(module, reason=f"{module} is not installed")
     if "spacy" in program:
         import_module("minner.spacy_component")  # spaCy finds it alone where minner is installed
+    if "pyspark" not in program:
+        yield
+        return
+    with start_spark("local[2]"):  # the program's getOrCreate finds this one
+        yield
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # PySpark's own
+@pytest.mark.parametrize(("program", "output"), list(programs()))
+def test_program(program: str, output: str) -> None:
     printed = StringIO()
-    with redirect_stdout(printed):
+    with surroundings(program), redirect_stdout(printed):
         exec(compile(program, str(PAGE), "exec"), {"__name__": "__main__"})
     assert printed.getvalue() == output

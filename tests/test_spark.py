@@ -320,12 +320,13 @@ def test_wrong_columns(spark: Any, tiny_path: Path) -> None:
         "Tokenizer: the column 'text' holds no annotations but string;"
     )
     documents = assembler.transform(data)
-    assert refused(classifier.copy().setInputCols(["document"]), documents) == (
+    assert refused(classifier.copy().setInputCols(["document", "document"]), documents) == (
         "DistilBertForTokenClassification: no input column holds annotations of the type token; "
         "setInputCols has named: document (document)"
     )
     tokens = tokenizer.transform(documents)
-    assert refused(converter.copy().setInputCols(["document", "token"]), tokens) == (
+    columns = ["document", "token", "token"]
+    assert refused(converter.copy().setInputCols(columns), tokens) == (
         "NerConverter: no input column holds annotations of the type named_entity; "
         "setInputCols has named: document (document), token (token)"
     )

@@ -21,20 +21,30 @@ except (ImportError, AttributeError) as error:
         "minner.spark needs PySpark 4.1 or newer and pyarrow: pip install 'minner[spark]'"
     ) from error
 
+from minner.spark.absent import SentenceDetector
 from minner.spark.assembler import DocumentAssembler
 from minner.spark.classifier import DistilBertForTokenClassification
 from minner.spark.converter import NerConverter
 from minner.spark.entity_column import entities
+from minner.spark.finisher import Finisher
 from minner.spark.tokenizer import Tokenizer
 
 __all__ = [
     "DistilBertForTokenClassification",
     "DocumentAssembler",
+    "Finisher",
     "NerConverter",
+    "SentenceDetector",
     "Tokenizer",
     "entities",
 ]
 
 # A saved pipeline names the classes of its stages: by these names, which stay.
-for _stage in (DistilBertForTokenClassification, DocumentAssembler, NerConverter, Tokenizer):
+for _stage in (
+    DistilBertForTokenClassification,
+    DocumentAssembler,
+    Finisher,
+    NerConverter,
+    Tokenizer,
+):
     _stage.__module__ = __name__

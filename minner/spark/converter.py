@@ -12,6 +12,7 @@ from pyspark.sql.types import StructField
 from minner import sparknlp
 from minner.spark.annotator import Annotate, Annotator
 from minner.spark.params import accessors, param
+from minner.sparknlp.pipeline import annotate_each
 
 
 class NerConverter(Annotator):
@@ -52,5 +53,4 @@ class NerConverter(Annotator):
 
 
 def _annotator(settings: dict[str, Any]) -> Annotate:
-    converter = sparknlp.NerConverter(**settings)
-    return lambda *columns: [converter.annotate(*row) for row in zip(*columns, strict=True)]
+    return partial(annotate_each, sparknlp.NerConverter(**settings))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pyspark.ml.param import TypeConverters
@@ -13,9 +15,31 @@ from pyspark.sql.types import StructField
 from minner import sparknlp
 from minner.errors import MinnerError
 from minner.spark.annotator import Annotate, Annotator
-from minner.spark.params import WORD_RULE, accessors, param, word_rule
+from minner.spark.params import WORD_RULE, accessors, not_negative, param, word_rule
+from minner.sparknlp.pipeline import annotate_each
 from minner.sparknlp.tokenizer import CONTEXT_CHARS
 from minner.sparknlp.whole_words import WholeWordTokenizer
+
+
+def single_characters(value: Any) -> list[str]:
+    """Convert to a list of single characters, which may have a backslash before them."""
+    characters: list[str] = TypeConverters.toListString(value)
+    for character in characters:
+        if len(character.removeprefix("\\") or character) != 1:
+            raise MinnerError(f"single characters are needed, not {character!r}")
+    return characters
+
+
+def _adder(name: str, first: bool = False) -> Callable[[Tokenizer, str], Tokenizer]:
+    """A method that adds a value to a list, at its end or as its first."""
+
+    def add(self: Tokenizer, value: str) -> Tokenizer:
+        before: list[str] = self.getOrDefault(name) or []
+        owner: Tokenizer = self._set(**{name: [value, *before] if first else [*before, value]})
+        return owner
+
+    add.__doc__ = f"Add a value to `{name}`, as its {'first' if first else 'last'}."
+    return add
 
 
 class Tokenizer(Annotator):
@@ -37,10 +61,9 @@ class Tokenizer(Annotator):
     setWordRule, getWordRule = accessors("wordRule")
     targetPattern = param("targetPattern", "what candidates are made of", TypeConverters.toString)
     setTargetPattern, getTargetPattern = accessors("targetPattern")
-    contextChars = param(
-        "contextChars", "split from both ends of a candidate", TypeConverters.toListString
-    )
+    contextChars = param("contextChars", "split from both ends of a candidate", single_characters)
     setContextChars, getContextChars = accessors("contextChars")
+    addContextChars = _adder("contextChars")
     prefixPattern = param(
         "prefixPattern", r"starts with \A; each of its groups is a token", TypeConverters.toString
     )
@@ -49,6 +72,7 @@ class Tokenizer(Annotator):
         "infixPatterns", "between prefix and suffix; groups are tokens", TypeConverters.toListString
     )
     setInfixPatterns, getInfixPatterns = accessors("infixPatterns")
+    addInfixPattern = _adder("infixPatterns", first=True)
     suffixPattern = param(
         "suffixPattern", r"ends with \z; each of its groups is a token", TypeConverters.toString
     )
@@ -57,17 +81,24 @@ class Tokenizer(Annotator):
         "exceptions", "patterns of what is not to be split", TypeConverters.toListString
     )
     setExceptions, getExceptions = accessors("exceptions")
+    addException = _adder("exceptions")
+    exceptionsPath = param(
+        "exceptionsPath",
+        "a file with an exception a line, read by the driver",
+        TypeConverters.toString,
+    )
     caseSensitiveExceptions = param(
         "caseSensitiveExceptions", "whether exceptions heed case", TypeConverters.toBoolean
     )
     setCaseSensitiveExceptions, getCaseSensitiveExceptions = accessors("caseSensitiveExceptions")
     splitPattern = param("splitPattern", "cuts tokens", TypeConverters.toString)
     setSplitPattern, getSplitPattern = accessors("splitPattern")
-    splitChars = param("splitChars", "characters that cut tokens", TypeConverters.toListString)
+    splitChars = param("splitChars", "characters that cut tokens", single_characters)
     setSplitChars, getSplitChars = accessors("splitChars")
-    minLength = param("minLength", "tokens of fewer UTF-16 units are dropped", TypeConverters.toInt)
+    addSplitChars = _adder("splitChars")
+    minLength = param("minLength", "tokens of fewer UTF-16 units are dropped", not_negative)
     setMinLength, getMinLength = accessors("minLength")
-    maxLength = param("maxLength", "tokens of more UTF-16 units are dropped", TypeConverters.toInt)
+    maxLength = param("maxLength", "tokens of more UTF-16 units are dropped", not_negative)
     setMaxLength, getMaxLength = accessors("maxLength")
 
     def __init__(self) -> None:
@@ -80,6 +111,7 @@ class Tokenizer(Annotator):
             infixPatterns=None,
             suffixPattern=None,
             exceptions=[],
+            exceptionsPath=None,
             caseSensitiveExceptions=True,
             splitPattern=None,
             splitChars=[],
@@ -87,20 +119,50 @@ class Tokenizer(Annotator):
             maxLength=None,
         )
 
+    def setExceptionsPath(
+        self, path: str | os.PathLike[str], read_as: object = None, options: object = None
+    ) -> Tokenizer:
+        """Set a file of exceptions, one a line, which stand before those of `setExceptions`.
+
+        Args:
+            path: of the file; it is read when the stage is used.
+            read_as: not used, as the next; programs for Spark NLP give it.
+            options: how Spark NLP would read the file.
+        """
+        owner: Tokenizer = self._set(exceptionsPath=os.fspath(path).removeprefix("file://"))
+        return owner
+
+    def fit(self, dataset: object = None) -> Tokenizer:
+        """The tokenizer itself: nothing needs fitting. Spark NLP's has a model of its own."""
+        return self
+
     def _builder(self, inputs: list[StructField]) -> Callable[[], Annotate]:
         settings = [item for item in self.params if item.name not in _NO_SETTINGS]
         if self.getWordRule() == "sparknlp":
             values = {_snake_case(item.name): self.getOrDefault(item) for item in settings}
+            values["exceptions"] = [*_lines(values.pop("exceptions_path")), *values["exceptions"]]
             return partial(_annotator, sparknlp.Tokenizer, values)
         for item in filter(self.isSet, settings):
             raise MinnerError(f"Tokenizer: {item.name} has no meaning for minner's own word rule")
         return partial(_annotator, WholeWordTokenizer, {})
 
-    def _metadata(self) -> dict[str, Any]:
-        return {**super()._metadata(), WORD_RULE: self.getWordRule()}
+    def column_metadata(self) -> dict[str, Any]:
+        """The metadata of the output column, with the rule that its tokens were cut by."""
+        return {**super().column_metadata(), WORD_RULE: self.getWordRule()}
 
 
-_NO_SETTINGS = ("inputCols", "outputCol", WORD_RULE)
+_NO_SETTINGS = ("inputCols", "outputCol", "lazyAnnotator", WORD_RULE)
+
+
+def _lines(path: str | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MinnerError(
+            f"Tokenizer: the exceptions of {path!r} cannot be read: {error}"
+        ) from None
 
 
 def _snake_case(name: str) -> str:
@@ -108,5 +170,4 @@ def _snake_case(name: str) -> str:
 
 
 def _annotator(rule: type[sparknlp.Tokenizer], settings: dict[str, Any]) -> Annotate:
-    tokenizer = rule(**settings)
-    return lambda documents: [tokenizer.annotate(row) for row in documents]
+    return partial(annotate_each, rule(**settings))

@@ -1,27 +1,55 @@
-"""Spark NLP's annotations as plain dictionaries, and how a row's tokens fall into sentences."""
+"""Spark NLP's annotations as dictionaries, and how a row's tokens fall into sentences."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Any
 
 from minner.errors import MinnerError
 from minner.sparknlp.jvm import utf16_length
 
 
-class Annotation(TypedDict):
-    """What every stage gives and takes.
+class Annotation(dict[str, Any]):
+    """What every stage gives and takes: a dictionary whose values are attributes, too.
 
-    `begin` and `end` count UTF-16 units of the row's text, `end` is the last unit itself, and all
-    values of `metadata` are strings. Spark NLP's `embeddings` are left out: no stage here has any.
+    The keys are `annotatorType`, `begin`, `end`, `result` and `metadata`. `begin` and `end` count
+    UTF-16 units of the row's text, `end` is the last unit itself, and all values of `metadata` are
+    strings. Attributes have the names of Spark NLP's Python, to be read and not set.
     """
 
-    annotatorType: str
-    begin: int
-    end: int
-    result: str
-    metadata: dict[str, str]
+    __slots__ = ()
+
+    @property
+    def annotator_type(self) -> str:
+        """What it is: document, token, named_entity or chunk."""
+        return str(self["annotatorType"])
+
+    @property
+    def begin(self) -> int:
+        """The first UTF-16 unit."""
+        return int(self["begin"])
+
+    @property
+    def end(self) -> int:
+        """The last UTF-16 unit."""
+        return int(self["end"])
+
+    @property
+    def result(self) -> str:
+        """The text, or the tag."""
+        return str(self["result"])
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What else there is to know."""
+        found: dict[str, str] = self["metadata"]
+        return found
+
+    @property
+    def embeddings(self) -> list[float]:
+        """Always empty: no stage here has any."""
+        return []
 
 
 def document(text: str | None, metadata: Mapping[str, str] | None = None) -> Annotation:
@@ -91,4 +119,4 @@ def sentences(
 
 
 def _begin(annotation: Annotation) -> int:
-    return annotation["begin"]
+    return annotation.begin
