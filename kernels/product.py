@@ -20,9 +20,9 @@
   that computes x writes it so; nothing is packed during a product.
 - Sums are kept for KC dwords of K, then added to those of the k-blocks before. A k-block of a
   micropanel, KC x NR dwords, fits in the L1 cache.
-- MC rows of x pass a micropanel before the next one has its turn; they fit in the L2 cache.
-- Weights come from memory beyond the caches. So while one k-block is multiplied, the next is
-  fetched.
+- MC rows of x pass a micropanel before the next one has its turn. They are few enough to stay in
+  the L2 cache, or at least in L3.
+- Weights come from main memory. So while one k-block is multiplied, the next one is fetched.
 
 Threads share the micropanels, so each weight is read by one core. Where a layer has few columns for
 so many rows, they share the rows instead (`Precision.row_preference`).
@@ -61,7 +61,7 @@ KC = 128
 """Dwords of K in a k-block, at most."""
 
 MC_DWORDS = 128 * 3072
-"""Dwords of x in the MC rows that pass a micropanel, at most: 1.5 MB, for the L2 cache."""
+"""Dwords of x in the MC rows that pass a micropanel, at most: 1.5 MB, to stay in L2 or L3."""
 
 
 @cache

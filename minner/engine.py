@@ -28,25 +28,25 @@ Places = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
 
 TOKENS_PER_CALL = 512
-"""Sequences are packed into one native call up to this many tokens: it bounds the scratch memory
-(8 KB a token for width 384, 30 KB for 768), and more tokens make no product faster."""
+"""At most so many tokens go into one native call. That bounds the scratch memory (8 KB a token for
+width 384, 30 KB for 768), and more tokens make no product faster."""
 
 
 class _CallBuffers:
-    """What native calls of some tokens read and write, kept for the next.
+    """The arrays that native calls read and write, kept from call to call.
 
-    A processor that has just read a model's weights has forgotten all else, and Python is slow
-    then: making these arrays anew took 1 % of a call with 16 tokens.
+    Reading a model's weights evicts everything else from the caches, and Python is slow right after
+    that: making these arrays anew took 1 % of a call with 16 tokens.
     """
 
     def __init__(self, model: PackedModel, tokens: int, longest: int, scratch: int) -> None:
-        """Make buffers for `tokens`, or as many sequences, and for `scratch` words."""
+        """Make buffers for `tokens`, or as many sequences, and for `scratch` dwords."""
         self.tokens, self.longest = tokens, longest
         self.ids, self.positions, self.rows = np.empty((3, tokens), dtype=np.int32)
         self.bounds = np.empty(tokens + 1, dtype=np.int32)
         self.logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
         self._scratch = aligned_empty(scratch)
-        self.call = Call(  # on what will be written here
+        self.call = Call(  # `_run` fills in the counts
             word_embeddings=model.word_embeddings.ctypes.data,
             weights=model.memory.ctypes.data,
             scratch=self._scratch.ctypes.data,
@@ -100,8 +100,8 @@ class Engine:
                 all if None. The last layer leaves the others out.
 
         Returns:
-            float32 `[R_i, C]` for each sequence: the same bits in whatever company it comes,
-            whatever other rows are wanted, and on however many threads.
+            float32 `[R_i, C]` for each sequence. Its bits do not depend on the rest of the batch,
+            on which other rows are wanted, or on the number of threads.
 
         Raises:
             MinnerError: the model's numbers overflow over these ids.
@@ -185,7 +185,7 @@ class Engine:
         return [logits[start:end] for start, end in pairwise(ends)]
 
     def _buffers_for(self, tokens: int, longest: int) -> _CallBuffers:
-        """Room for so many tokens, which grows and is kept; only in our turn."""
+        """Buffers for so many tokens, which only grow. Call it inside `turn`."""
         if tokens > self._buffers.tokens or longest > self._buffers.longest:
             most = max(tokens, self._buffers.tokens), max(longest, self._buffers.longest)
             scratch = buffer_count(self._model.shape, *self._layouts, *most, self._team.workers)

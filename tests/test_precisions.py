@@ -1,4 +1,4 @@
-"""The whole model in every precision: how far from float32, and the same bits in any company."""
+"""The whole model in every precision: how far from float32, and the same bits in any batch."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_tags_of_the_embedded_model(embedded: Tagger, precision: str) -> None:
 
 @pytest.mark.parametrize("precision", OPERAND_LAYOUTS)
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
-def test_the_same_bits_in_any_company(tiny_path: Path, precision: str, threads: int) -> None:
+def test_the_same_bits_in_any_batch(tiny_path: Path, precision: str, threads: int) -> None:
     """Alone, in batches of 2, 7 and 64, in any order: also where a list takes several calls."""
     checkpoint = read_checkpoint(tiny_path)
     random = np.random.default_rng(0)

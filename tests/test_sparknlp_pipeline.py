@@ -70,7 +70,7 @@ def test_tags_and_probabilities_are_those_of_first_pieces(tiny: Tagger) -> None:
     ]  # fmt: skip
 
 
-def test_a_row_is_the_same_in_any_company(tiny: Tagger) -> None:
+def test_a_row_is_the_same_in_any_batch(tiny: Tagger) -> None:
     classifier = TokenClassifier(tiny)
     rows = [row(text) for text in TEXTS] + [row("John Smith", "", "London"), ([], [])]
     assert classifier.annotate(rows) == [classifier.annotate([one])[0] for one in rows]

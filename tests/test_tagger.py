@@ -1,4 +1,4 @@
-"""The public interface: what goes in, what comes out, and that company never changes it."""
+"""The public interface: what goes in, what comes out, and that no batch changes it."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ def test_a_megabyte(tiny: Tagger, shared: Path) -> None:
     assert np.diff([0, *starts, len(text)]).max() < 1000
 
 
-# ---- company changes nothing --------------------------------------------------------------------
+# ---- the batch changes nothing ------------------------------------------------------------------
 
 SIZES = [1, 2, 7, 64]
 

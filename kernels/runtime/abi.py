@@ -38,6 +38,7 @@ from minner.kernels.runtime.team_state import MOST_FIELDS
 
 intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
 
+# Numbers whose types tell `_pointer` what it points to.
 INT, INDEX, FLOAT = np.int32(0), np.int64(0), np.float32(0)
 
 # Where the parts of a call lie: its own fields, the address of the team's state, the sizes.

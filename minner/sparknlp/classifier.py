@@ -84,8 +84,8 @@ class TokenClassifier:
     def annotate(self, rows: Sequence[Row]) -> list[list[Annotation]]:
         """The named entity tags of each row, a sentence after the other.
 
-        All rows are run as one list, packed without padding; a row comes out the same in any
-        company.
+        All rows are run as one list, packed without padding. The bits of a row do not depend on the
+        others.
         """
         prepared = [[self._prepare(tokens) for tokens in sentences(*row)] for row in rows]
         logits = iter(
