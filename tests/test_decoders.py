@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden.make_seqeval import HERE, PREFIXES, FindChunks, by_word, seqeval_chunks
-from minner.compat.huggingface.aggregation import Piece, aggregate
+from minner.compat.huggingface.aggregation import Wordpiece, aggregate
 from minner.decoders import DECODERS
 from minner.decoders.strict import strict_chunks
 from minner.decoding.chunks import Chunk, conlleval_chunks
@@ -97,7 +97,7 @@ def test_conventions(
 
 def huggingface_chunks(tags: Sequence[str]) -> list[Chunk]:
     """What the `simple` strategy makes of pieces with these tags, one character each."""
-    pieces = [Piece("x", i, i + 1, continues=False) for i in range(len(tags))]
+    pieces = [Wordpiece("x", i, i + 1, continues=False) for i in range(len(tags))]
     labels = sorted({*tags})
     certain = np.float32([[label == tag for label in labels] for tag in tags])
     groups = aggregate(pieces, certain, labels, "simple", "".join)
