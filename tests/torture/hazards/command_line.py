@@ -55,8 +55,8 @@ def trial(random: Random, prepared: Prepared) -> None:
 
 
 def _word(random: Random, prepared: Prepared) -> str:
-    """A file or a text, which no command line can have with NUL in it."""
+    """A file or a text, as a process gets it: bytes without NUL, whatever they mean."""
     word = random.choice(
         (*prepared.files, str(prepared.folder), mixture(random), random.choice(ODD))
     )
-    return word.replace("\0", "")
+    return os.fsdecode(word.replace("\0", "").encode("utf-8", "surrogatepass"))
