@@ -1,4 +1,4 @@
-"""Every kernel on its own, on one thread, with pytest-benchmark; sizes of DistilBERT-base.
+"""Every kernel on its scratch, on one thread, with pytest-benchmark; sizes of DistilBERT-base.
 
     pytest benchmarks/kernels.py -k "lin1 and int8"
 
@@ -108,11 +108,11 @@ def test_attention(benchmark: Any, precision: Precision, lengths: list[int]) -> 
     values[:, :D] *= width**-0.5
     reference_kernels.in_heads(inner)(qkv, values)
     bounds = np.cumsum([0, *lengths]).astype(np.int32)
-    own = lone.thread_scratch(max(lengths), width)
+    scratch = lone.thread_scratch(max(lengths), width)
     context = lone.empty_product_input(precision, tokens, D)
     operations = sum(4 * length * length * D for length in lengths)
     kernel = lone.attention(precision.name)
-    measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, own, context)
+    measure(benchmark, operations, kernel, qkv, bounds, HEADS, width, scratch, context)
 
 
 @every_precision

@@ -160,7 +160,7 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
     panels, groups, by_rows = blocking.panels, blocking.groups, blocking.by_rows
 
     def in_turns(item: Value) -> Value:
-        """Micropanels of all outputs in turns, so that a thread has the same share of each."""
+        """Micropanels of all outputs in turns, so that a thread has the same heads of each."""
         if kind.outputs == 1:
             return item
         return item % kind.outputs * (panels // kind.outputs) + item // kind.outputs
@@ -221,11 +221,11 @@ def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
     """Multiply a group of rows by a micropanel, k-block by k-block, and finish its results."""
     dwords, kc, mr = a.layer.weight.shape[1], item.kc, _microtile_rows(kind.precision)
     blocks = (item.rows + (ROW_BLOCK - 1)) // ROW_BLOCK
-    # Each microtile fetches its share of the next k-block, a little with each dword. All of it at
-    # once, or always 4 KB ahead of the load, gave 77 to 90 % of this speed
+    # Each microtile fetches an equal part of the next k-block, a little with each dword of K. All
+    # of it at once, or always 4 KB ahead of the load, gave 77 to 90 % of this speed
     # (docs/what-did-not-help.md).
     microtiles = (item.rows + (mr - 1)) // mr
-    share = (microtiles + (NR - 1)) // microtiles
+    ahead_dwords = (microtiles + (NR - 1)) // microtiles
     for k in loop(0, dwords, kc):
         count = minimum(dwords - k, kc)
         is_last = k + kc > dwords - 1
@@ -239,10 +239,10 @@ def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
             # The sums of a single k-block are used at once, so they need no more than L1.
             sums = a.accumulator[select(dwords > kc, row, 0)]
             overwrite = select(k.equals(0), lift(1, INT64), 0)
-            ahead = next_weights + block * (ROW_BLOCK // mr) * share * count
+            ahead = next_weights + block * (ROW_BLOCK // mr) * ahead_dwords * count
             block_product(kind.precision)(
                 Block(x, a.x.rows.shape[1], weights, count, sums, lift(NR, INT64), rows, overwrite),
-                Prefetch(ahead, share),
+                Prefetch(ahead, ahead_dwords),
             )
             with when(is_last):
                 _epilogue(kind, a, item.panel * NR, first, rows, sums)

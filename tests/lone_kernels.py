@@ -125,8 +125,8 @@ def embed(name: str) -> Kernel:
     kernel = embed_kernel(PRECISIONS[name])
 
     @njit
-    def run(team, ids, positions, words, places, norm, width, hidden, x):  # type: ignore[no-untyped-def]
-        kernel(team, ids, positions, words, places, norm, width, hidden, x)
+    def run(team, ids, places, words, positions, norm, width, hidden, x):  # type: ignore[no-untyped-def]
+        kernel(team, ids, places, words, positions, norm, width, hidden, x)
 
     return run
 
@@ -173,7 +173,7 @@ def attention(name: str) -> Kernel:
 
 
 def padded_rows(values: Array) -> NDArray[np.float32]:
-    """Values `[T, N]` with columns of zeros up to whole panels."""
+    """Values `[T, N]` with columns of zeros up to a multiple of PADDING."""
     out = np.zeros((len(values), padded(values.shape[1])), dtype=np.float32)
     out[:, : values.shape[1]] = values
     return out

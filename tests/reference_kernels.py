@@ -70,7 +70,7 @@ def _in_pairs(values: Array) -> Array:
 
 
 def unpack_weight(layout: OperandLayout, weight: Array) -> NDArray[np.float64]:
-    """The values `[N, K]` of the panels `[N / NR, dwords of K, NR]` of a weight."""
+    """The values `[N, K]` of the micropanels `[N / NR, dwords of K, NR]` of a weight."""
     panels, dwords, _ = weight.shape
     if layout.amx:
         blocks = weight.reshape(panels, dwords // AMX_TILE, NR // AMX_TILE, AMX_TILE, AMX_TILE)

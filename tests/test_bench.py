@@ -160,22 +160,22 @@ def test_multiply_adds_are_computed() -> None:
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_the_peak_of_other_precisions(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
-    """Every sum grows by the same in every step, in whichever registers it is."""
+    """Every sum grows by the same in every round, in whichever registers it is."""
     for name in ("ROUNDS", "AMX_ROUNDS"):
         monkeypatch.setattr(probes, name, 5)
     seen: list[tuple[int, Any]] = []
     arithmetic = probes.Arithmetic(2, precision)
     loop = arithmetic._loop
 
-    def spy(steps: int, numbers: Any) -> None:
-        loop(steps, numbers)
+    def spy(rounds: int, numbers: Any) -> None:
+        loop(rounds, numbers)
         assert not numbers.any(), "sums of nothing"
         # Bytes of 1, or bfloat16 of 1: as sums, x and weights.
         one = numbers.view(np.int8 if precision == "int8" else np.uint16)
         one[:] = 1 if precision == "int8" else 0x3F80
         before = numbers.copy()
-        loop(steps, numbers)
-        seen.append((steps, np.count_nonzero(numbers != before)))
+        loop(rounds, numbers)
+        seen.append((rounds, np.count_nonzero(numbers != before)))
 
     monkeypatch.setattr(arithmetic, "_loop", spy)
     arithmetic.run(2)

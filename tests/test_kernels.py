@@ -23,7 +23,7 @@ HALF_BFLOAT = 2.0**-8
 every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 
 
-# ---- words --------------------------------------------------------------------------------------
+# ---- dwords -------------------------------------------------------------------------------------
 
 
 @every_precision
@@ -53,10 +53,10 @@ SIZES = [(1, 1), (7, NR - 1), (37, NR), (97, 70), (1100, 97)]
 
 
 def product_bound(precision, x, layer, added):
-    """How far the sums of float32 can be off: a rounding for each word, and the last few.
+    """How far the sums of float32 can be off: a rounding for each dword, and the last few.
 
-    The values of the words are those of both, so bfloat16 has no error of its own. Sums of int8 are
-    exact; only their product with the scales is rounded.
+    Both read the same dwords, so bfloat16 has no error of its own. Sums of int8 are exact; only
+    their product with the scales is rounded.
     """
     values = reference_kernels.read_x(precision, x.rows)
     weight = reference_kernels.unpack_weight(precision.layout, layer.weight)
@@ -100,12 +100,12 @@ def test_a_product_with_gelu_equals_its_reference_kernel(precision, rows):
     actual, expected = (lone.read_product_input(precision, out)[:, :70] for out in (fast, slow))
     # Where x is float32 what follows is not rounded, and GELU is exact.
     rounded = precision.layout.x_per_dword > 1
-    given = (
+    per_dword = (
         precision.layout.unquantised_per_dword
         if precision.layout.quantised
         else precision.layout.x_per_dword
     )
-    relative = 2 * HALF_BFLOAT if given == 2 else 4 * UNIT
+    relative = 2 * HALF_BFLOAT if per_dword == 2 else 4 * UNIT
     tolerance = 8e-5 if rounded else 4e-6
     np.testing.assert_allclose(actual, expected, rtol=relative, atol=tolerance)
 
@@ -134,21 +134,21 @@ def test_int8_sums_are_exact_to_the_last_bit():
     """
     precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
     random, most = np.random.default_rng(0), precision.qmax
-    steps = random.integers(-most, most + 1, (rows, depth))
-    weight_steps = random.integers(-127, 128, (width, depth))
-    steps[:2], weight_steps[:2], weight_steps[2] = most, 127, -127
-    steps[1], weight_steps[:, 0] = -most, 127  # so that each scale is the one given
-    steps[:, 0] = np.where(steps[:, 0] < 0, -most, most)
+    integers = random.integers(-most, most + 1, (rows, depth))
+    weight_integers = random.integers(-127, 128, (width, depth))
+    integers[:2], weight_integers[:2], weight_integers[2] = most, 127, -127
+    integers[1], weight_integers[:, 0] = -most, 127  # so that each scale is the one chosen
+    integers[:, 0] = np.where(integers[:, 0] < 0, -most, most)
     scale = np.exp2(random.integers(-9, 0, rows)).astype(np.float32)
     weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)
-    x = lone.x_of(precision, steps.astype(np.float32) * scale[:, None])
-    weight = weight_steps.astype(np.float32) * weight_scale[:, None]
+    x = lone.x_of(precision, integers.astype(np.float32) * scale[:, None])
+    weight = weight_integers.astype(np.float32) * weight_scale[:, None]
     layer = lone.layer_of(precision.layout, weight, np.zeros(width, np.float32))
 
-    np.testing.assert_array_equal(reference_kernels.read_x(precision, x.rows)[:, :depth], steps)
-    sums = (steps @ weight_steps.T).astype(np.float32)
-    worth = x.scale[:rows, None] * layer.scale[:width]  # a product of float32, rounded once
-    expected = (sums.astype(float) * worth.astype(float)).astype(np.float32)
+    np.testing.assert_array_equal(reference_kernels.read_x(precision, x.rows)[:, :depth], integers)
+    sums = (integers @ weight_integers.T).astype(np.float32)
+    scales = x.scale[:rows, None] * layer.scale[:width]  # a product of float32, rounded once
+    expected = (sums.astype(float) * scales.astype(float)).astype(np.float32)
     out, nothing = nans(rows, padded(width)), np.zeros((rows, padded(width)), np.float32)
     lone.linear_residual("int8")(alone(), x, layer, nothing, accumulator(), out)
     np.testing.assert_array_equal(out[:, :width], expected)
@@ -192,24 +192,24 @@ def test_quantised_rows_equal_their_reference_kernel():
     values[4] *= np.float32(1e-30)
     values[5], values[6] = 2.5, -1  # as large everywhere
     values[7] = 0
-    values[7, :4] = precision.qmax, 0.5, 1.5, -2.5  # ties, in steps of 1
-    given = lone.empty_row_major(precision.unquantised, 9, 96)
-    reference_kernels.row_major(precision.unquantised)(given, values)
+    values[7, :4] = precision.qmax, 0.5, 1.5, -2.5  # ties; the scale is 1
+    unquantised = lone.empty_row_major(precision.unquantised, 9, 96)
+    reference_kernels.row_major(precision.unquantised)(unquantised, values)
     fast, slow = (lone.empty_x(precision.layout, 9, 96) for _ in range(2))
-    lone.quantise("int8")(alone(), given, fast)
-    reference_kernels.quantise_kernel(precision)(None, given, slow)
-    steps = reference_kernels.read_x(precision, fast.rows)[:, :96]
-    np.testing.assert_array_equal(steps, reference_kernels.read_x(precision, slow.rows)[:, :96])
+    lone.quantise("int8")(alone(), unquantised, fast)
+    reference_kernels.quantise_kernel(precision)(None, unquantised, slow)
+    integers = reference_kernels.read_x(precision, fast.rows)[:, :96]
+    np.testing.assert_array_equal(integers, reference_kernels.read_x(precision, slow.rows)[:, :96])
     np.testing.assert_array_equal(fast.scale[:9], slow.scale[:9])
 
-    exact = reference_kernels.unpack(precision.unquantised, given)
+    exact = reference_kernels.unpack(precision.unquantised, unquantised)
     scale = fast.scale[:9, None].astype(float)
-    error = np.abs(steps * scale - exact)
+    error = np.abs(integers * scale - exact)
     assert (error <= scale * 0.5001 + 1e-35).all()
-    largest = np.delete(np.abs(steps).max(axis=1), [1, 3])
+    largest = np.delete(np.abs(integers).max(axis=1), [1, 3])
     np.testing.assert_array_equal(largest, precision.qmax)
-    assert not steps[[1, 3]].any()
-    np.testing.assert_array_equal(steps[7, :4], [precision.qmax, 0, 2, -2])
+    assert not integers[[1, 3]].any()
+    np.testing.assert_array_equal(integers[7, :4], [precision.qmax, 0, 2, -2])
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
@@ -281,11 +281,11 @@ def test_embed_equals_its_reference_kernel(precision, lengths):
     width, tokens = 40, sum(lengths)
     ids = np.random.default_rng(0).integers(0, 11, tokens).astype(np.int32)
     positions = np.concatenate([np.arange(length) for length in lengths]).astype(np.int32)
-    words, places = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
+    tables = padded_rows(normal(1, 11, width)), padded_rows(normal(2, 17, width))
     norm = lone.norm_of(*normal(3, 2, width))
     fast, slow = nans(2, tokens, padded(width))
     x, unused = (lone.empty_x(precision.layout, tokens, padded(width)) for _ in range(2))
-    inputs = ids, positions, words, places, norm, width
+    inputs = ids, positions, *tables, norm, width
     lone.embed(precision.name)(alone(), *inputs, fast, x)
     reference_kernels.embed_kernel(precision)(None, *inputs, slow, unused)
     np.testing.assert_allclose(fast, slow, atol=4e-6)
@@ -298,13 +298,13 @@ def test_embed_equals_its_reference_kernel(precision, lengths):
 def both_attentions(precision, qkv, lengths, heads, width):
     """The context of queries, keys and values `[T, 3 H d]`, fast and slow."""
     inner, bounds = attention_precision(precision), np.cumsum([0, *lengths]).astype(np.int32)
-    words = lone.empty_qkv(inner, heads, len(qkv), width)
-    reference_kernels.in_heads(inner)(words, qkv)
+    dwords = lone.empty_qkv(inner, heads, len(qkv), width)
+    reference_kernels.in_heads(inner)(dwords, qkv)
     fast, slow = (lone.empty_product_input(precision, len(qkv), heads * width) for _ in range(2))
-    own = lone.thread_scratch(max(lengths), width)
-    lone.attention(precision.name)(alone(), words, bounds, heads, width, own, fast)
+    scratch = lone.thread_scratch(max(lengths), width)
+    lone.attention(precision.name)(alone(), dwords, bounds, heads, width, scratch, fast)
     slow_kernel = reference_kernels.attention_kernel(precision)
-    slow_kernel(None, words, bounds, heads, width, own, slow)
+    slow_kernel(None, dwords, bounds, heads, width, scratch, slow)
     columns = heads * width
     return tuple(lone.read_product_input(precision, out)[:, :columns] for out in (fast, slow))
 

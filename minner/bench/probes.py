@@ -48,14 +48,14 @@ FLOPS = 2 * SUMS * LANES * ROUNDS
 """Floating-point operations of one call in float32."""
 
 VECTORS = 8
-"""Vectors read in one step, each into its own sum."""
+"""Vectors read at a time, each into a sum of its own."""
 
 CHUNK = VECTORS * LANES
-"""Numbers read in one step."""
+"""Numbers read at a time."""
 
 
 def _vector_loop(precision: Precision) -> Any:
-    """A loop of the precision's own instructions, whose x are its sums: none can be left out."""
+    """A loop of the precision's instructions. x are the sums, so that LLVM can leave none out."""
 
     @staged
     def multiply_add(rounds: Value, numbers: Array) -> None:
