@@ -34,22 +34,22 @@ class Block(NamedTuple):
 class Prefetch(NamedTuple):
     """Which weights to fetch into the L2 cache while a block is multiplied."""
 
-    weights: Pointer
-    dwords: Value  # for each dword of the k-block and each microtile
+    weights: Pointer  # the first of them
+    dwords: Value  # how many for each microtile and each dword of its k-block
 
 
 def multiply_in_registers(precision: Precision, block: Block, prefetch: Prefetch) -> None:
     """Multiply a block, one microtile after the other."""
     mr = precision.layout.mr
-    # Two dwords of K then need more than one cache line of the weights to come.
-    is_far = prefetch.dwords > CACHE_LINE // 2
+    # Whether two dwords of K prefetch more than one cache line.
+    needs_two_lines = prefetch.dwords > CACHE_LINE // 2
     for row, count in _microtiles(block.rows, mr):
         if count < mr:
             _multiply_microtile(precision, block, prefetch, row, count, lines=2)
             continue
-        with when(is_far.equals(1)):
+        with when(needs_two_lines.equals(1)):
             _multiply_microtile(precision, block, prefetch, row, count, lines=2)
-        with when(is_far.equals(0)):
+        with when(needs_two_lines.equals(0)):
             _multiply_microtile(precision, block, prefetch, row, count, lines=1)
 
 
@@ -95,8 +95,7 @@ def _microkernel(
     """Multiply the first rows of a block; `count`, how many, is fixed while compiling.
 
     Meanwhile fetch x of the next microtile, and weights to come: `lines` cache lines for every two
-    dwords of K. Each prefetch takes a slot in which the core could load, so there are no more than
-    needed.
+    dwords of K. A prefetch takes the place of a load, so there are no more than needed.
 
     Returns:
         (row, column, vector) for every vector of sums, still in registers.
@@ -105,7 +104,7 @@ def _microkernel(
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(count) for column in columns}
     x_per_weight = precision.x_per_weight
-    height = x_per_weight * precision.layout.mr  # dwords of a block of x that meet one of K
+    height = x_per_weight * precision.layout.mr  # dwords of MR rows of x that meet one of weights
     for line in loop(0, block.kc, CACHE_LINE // x_per_weight):
         for pair in loop(0, CACHE_LINE // x_per_weight, 2):
             for i in range(lines):
