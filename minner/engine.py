@@ -160,9 +160,12 @@ class Engine:
         tokens, row_count, longest = bounds[-1], ends[-1], max(map(len, group))
         if not row_count:
             return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
+        if longest > len(self._positions):
+            raise MinnerError(f"the model has {len(self._positions)} positions, not {longest}")
         with self._team.turn():
             buffers = self._buffers_for(max(tokens, len(group)), longest)
-            np.concatenate(group, out=buffers.ids[:tokens])
+            # Wider numbers might become others in int32: only `checked_ids` may narrow them.
+            np.concatenate(group, out=buffers.ids[:tokens], casting="safe")
             positions = [self._positions[: len(ids)] for ids in group]
             np.concatenate(positions, out=buffers.positions[:tokens])
             buffers.bounds[: len(bounds)] = bounds
@@ -171,6 +174,7 @@ class Engine:
             else:
                 inside = [start + places for start, places in zip(bounds, rows, strict=False)]
                 np.concatenate(inside, out=buffers.rows[:row_count], casting="same_kind")
+            self._check_places(buffers.ids[:tokens], buffers.rows[:row_count])
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
             call = buffers.call._replace(
@@ -183,6 +187,19 @@ class Engine:
         if not np.isfinite(logits).all():
             raise overflow_error(self._checkpoint, group, self._model.precision)
         return [logits[start:end] for start, end in pairwise(ends)]
+
+    def _check_places(self, ids: Ids, rows: Ids) -> None:
+        """Refuse ids and rows that are places outside the memory that native code reads.
+
+        What gives them checks them too, and says more; here nothing gets past, at some
+        microseconds a call.
+        """
+        for what, places, count in (
+            ("an id", ids, self._model.shape.vocabulary),
+            ("a row", rows, len(ids)),
+        ):
+            if places.min() < 0 or places.max() >= count:
+                raise MinnerError(f"{what} is not from 0 to {count - 1}")
 
     def _buffers_for(self, tokens: int, longest: int) -> _CallBuffers:
         """Buffers for so many tokens, which only grow. Call it inside `turn`."""

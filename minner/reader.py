@@ -1,20 +1,27 @@
-"""The way of texts through a model: words, wordpieces, windows, logits."""
+"""The way of texts through a model: words, wordpieces, windows, probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import accumulate, islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minner.decoding.reading import Reading
+from minner.decoding.softmax import softmax
 from minner.engine import Engine
 from minner.errors import MinnerError, warn
 from minner.text.inputs import Source
 from minner.text.windows import Plan, plan, truncated_plan
-from minner.text.wordpieces import Pieces, encode_words
+from minner.text.wordpieces import Indices, Pieces, encode_words
 from minner.weights.tokenizer import WordPieces
+
+WINDOWS_PER_CALL = 256
+"""Windows whose logits are held at once: 5 MB where there are 9 classes."""
+
+CHARACTERS_PER_GROUP = 1 << 20
+"""Code points of documents that are read together, unless one alone has more."""
 
 
 class Reader:
@@ -33,13 +40,13 @@ class Reader:
     def read(
         self, sources: Sequence[Source], *, on_long: str = "window", all_rows: bool = False
     ) -> Iterator[Reading]:
-        """Show documents to the model, all in one list.
+        """Show documents to the model, short ones together.
 
         Args:
             sources: the documents.
             on_long: what becomes of one that is longer than a window: see `minner.load`.
-            all_rows: whether the logits of every wordpiece are wanted, not only of the first of
-                each word. The last layer leaves out what is not.
+            all_rows: whether every wordpiece is looked at, not only the first of each word. The
+                last layer leaves out what is not.
 
         Yields:
             A reading for each document, in order.
@@ -47,20 +54,33 @@ class Reader:
         Raises:
             MinnerError: a document is too long for `on_long="error"`, or the tokenizer breaks down.
         """
-        plans = [self._plan(source, on_long) for source in sources]
-        wanted = [
-            np.arange(len(one.pieces.ids)) if all_rows else one.pieces.first()[1] for one in plans
-        ]
-        sequences = [
-            self.input_ids(one.pieces.ids[window.start : window.end])
-            for one in plans
-            for window in one.windows
-        ]
-        rows = [*chain(*(one.rows(places) for one, places in zip(plans, wanted, strict=True)))]
-        logits = iter(self.engine.logits(sequences, rows))
-        nothing = np.empty((0, self.engine.classes), dtype=np.float32)
-        for one, places in zip(plans, wanted, strict=True):
-            yield Reading(one, places, np.concatenate([nothing, *islice(logits, len(one.windows))]))
+        for group in _groups(sources):
+            plans = [self._plan(source, on_long) for source in group]
+            wanted = [
+                np.arange(len(one.pieces.ids)) if all_rows else one.pieces.first()[1]
+                for one in plans
+            ]
+            ends = [*accumulate(map(len, wanted), initial=0)]
+            probabilities = np.empty((ends[-1], self.engine.classes), dtype=np.float32)
+            self._fill(probabilities, plans, wanted)
+            for one, rows, (start, end) in zip(plans, wanted, pairwise(ends), strict=True):
+                yield Reading(one, rows, probabilities[start:end])
+
+    def _fill(
+        self, probabilities: NDArray[np.float32], plans: Sequence[Plan], wanted: Sequence[Indices]
+    ) -> None:
+        """Run all windows of documents, some at a time, and write what is wanted of each."""
+        inputs = (
+            (self.input_ids(one.pieces.ids[window.start : window.end]), rows)
+            for one, places in zip(plans, wanted, strict=True)
+            for window, rows in zip(one.windows, one.rows(places), strict=True)
+        )
+        at = 0
+        while some := list(islice(inputs, WINDOWS_PER_CALL)):
+            sequences, rows = zip(*some, strict=True)
+            logits = np.concatenate(self.engine.logits(sequences, rows))
+            probabilities[at : at + len(logits)] = softmax(logits)
+            at += len(logits)
 
     def encode(self, source: Source) -> Pieces:
         """The wordpieces of a document.
@@ -89,3 +109,17 @@ class Reader:
             )
         warn(f"of the text that begins {begin!r}, {count - size} of {count} pieces were cut off")
         return truncated_plan(pieces, size)
+
+
+def _groups(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Documents that are read together, in order."""
+    group: list[Source] = []
+    characters = 0
+    for source in sources:
+        if group and characters + len(source.text) > CHARACTERS_PER_GROUP:
+            yield group
+            group, characters = [], 0
+        group.append(source)
+        characters += len(source.text)
+    if group:
+        yield group

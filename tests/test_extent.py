@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import minner
 from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
+from minner.decoding.softmax import softmax
 from minner.options import Options
 from minner.tagger import Tagger
 from minner.text.inputs import Source
@@ -50,7 +51,7 @@ def found(text: str, tags: str, decoder: str = "conlleval") -> list[str]:
     logits[np.arange(len(seen)), chosen] = 9
     pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
     assembler = Assembler(Options(decoder=decoder), labels)
-    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), logits)
+    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), softmax(logits))
     document = assembler.document(Source(text, spans), reading)
     assert all(text[one.start : one.end] == one.text for one in document.entities)
     return [f"{one.label}:{one.text}" for one in document.entities]
@@ -82,7 +83,7 @@ def test_viterbi_chooses_one_path_over_such_words() -> None:
     spans = split_words(text)
     logits = np.float32([[0, 4, 0, 0, 0], [0, 3.9, 4, 0, 0]])
     pieces = Pieces(np.ones(2, np.int32), np.array([0, 2]))
-    reading = Reading(Plan(pieces, [], 0), np.arange(2), logits)
+    reading = Reading(Plan(pieces, [], 0), np.arange(2), softmax(logits))
     document = Assembler(Options(decoder="viterbi"), IOB).document(Source(text, spans), reading)
     assert document.tags == ["B-PER", "O", "I-PER"]
     assert [one.text for one in document.entities] == [text]

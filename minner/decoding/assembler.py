@@ -1,4 +1,4 @@
-"""From the logits of a document to its tags, entities and all that is known of it.
+"""From the probabilities of a document's wordpieces to its tags, entities and all else of it.
 
 One way for all options of `minner.load`: they choose the rules, or filter and rename afterwards.
 """
@@ -6,7 +6,7 @@ One way for all options of `minner.load`: they choose the rules, or filter and r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ class Assembler:
 
     @property
     def all_rows(self) -> bool:
-        """Whether the logits of every wordpiece are needed, not only of the first of each word."""
+        """Whether every wordpiece is looked at, not only the first of each word."""
         return self._strategy.all_rows
 
     @property
@@ -82,7 +82,7 @@ class Assembler:
             words, starts = pieces.first()
         else:
             words, starts = pieces.words[reading.rows], np.arange(len(reading.rows))
-        probabilities = self._strategy(reading.logits, starts)
+        probabilities = self._strategy(reading.probabilities, starts)
         classes = self._choose(probabilities)
         tags = [self._labels[index] for index in classes.tolist()]
         return WordTags(words, tags, probabilities[np.arange(len(classes)), classes], probabilities)
@@ -117,7 +117,7 @@ class Assembler:
     def _entities(self, source: Source, tagged: WordTags, places: Sequence[int]) -> list[Entity]:
         text, spans = source
         if len(tagged.words) != len(spans):
-            spans = [spans[word] for word in tagged.words.tolist()]
+            spans = _Picked(spans, tagged.words)
         tags = with_prefixes(tagged.tags) if self._are_bare else tagged.tags
         found = entities(text, spans, tags, tagged.scores, self._chunks)
         return [*self._selected(found, places)]
@@ -175,6 +175,19 @@ class Assembler:
                 raise MinnerError(
                     f"{option} names {unknown[0]!r}, but the labels are: {', '.join(sorted(known))}"
                 )
+
+
+class _Picked(Sequence[Span]):
+    """The spans of some words, looked up one by one."""
+
+    def __init__(self, spans: Sequence[Span], words: Indices) -> None:
+        self._spans, self._words = spans, words
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._spans[self._words[place]]
 
 
 def _filled(tagged: WordTags, count: int) -> list[str]:

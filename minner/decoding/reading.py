@@ -12,15 +12,14 @@ from minner.text.wordpieces import Indices
 
 
 class Reading(NamedTuple):
-    """The logits of some of a document's wordpieces.
+    """The probabilities of some of a document's wordpieces.
 
     Attributes:
         plan: what the model saw, and how.
-        rows: int `[r]`, ascending, of which wordpieces the logits are: all, or the first of each
-            word.
-        logits: float32 `[r, C]`.
+        rows: int `[r]`, ascending, which wordpieces these are: all, or the first of each word.
+        probabilities: float32 `[r, C]`, of all labels.
     """
 
     plan: Plan
     rows: Indices
-    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from minner.errors import MinnerError
-from minner.text.words import Span, split_words
+from minner.text.words import Span, word_spans
 
 
 class Source(NamedTuple):
     """A text, and where its words are."""
 
     text: str
-    spans: list[Span]
+    spans: Sequence[Span]
 
     @property
-    def words(self) -> list[str]:
-        """The words."""
-        return [self.text[start:end] for start, end in self.spans]
+    def words(self) -> Iterator[str]:
+        """The words, one by one: all of a long text take ten times its memory."""
+        return (self.text[start:end] for start, end in self.spans)
 
 
 def iterate(items: Any, wanted: str) -> Iterator[Any]:
@@ -68,7 +68,7 @@ def text_source(text: Any) -> Source:
     """
     if not isinstance(text, str):
         raise MinnerError(f"a text must be a string, not {type(text).__name__}")
-    return Source(text, split_words(text))
+    return Source(text, word_spans(text))
 
 
 def words_source(items: Any) -> Source:

@@ -1,0 +1,119 @@
+"""Long texts and long words: the same results as in pieces, in bounded memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from minner.tagger import Tagger
+from minner.text import inputs, wordpieces, words
+from minner.text.wordpieces import encode_words
+from minner.text.words import PackedSpans, split_words, word_spans
+
+MEMORY = """
+import resource, sys
+from minner.text.inputs import text_source
+from minner.text.wordpieces import encode_words
+import minner
+ner = minner.load(sys.argv[1], threads=1)
+ner("warm")
+text = {text}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+{work}
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / len(text))
+"""
+
+
+def bytes_a_character(path: object, text: str, work: str) -> float:
+    """How far the memory of a process rises over some work on a text, the text not counted."""
+    program = MEMORY.format(text=text, work=work)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("'a' * 20_000_000", 1),
+        ("'a-' * 5_000_000", 25),
+        ("'a.' * 5_000_000", 25),
+        ("'\\u4e2d' + 'a' * 10_000_000", 10),
+        ("'\\u200b' * 10_000_000", 1),
+        ("'http://' + 'a' * 10_000_000", 2),
+    ],
+)
+def test_words_of_any_length_take_little_memory(tiny_path, text: str, most: float) -> None:  # type: ignore[no-untyped-def]
+    """Not 120 bytes a character, which the tokenizer and a pattern with choices take."""
+    work = "source = text_source(text); pieces = encode_words(source.words, ner.vocabulary)"
+    assert bytes_a_character(tiny_path, text, work) < most
+
+
+def test_a_long_text_takes_little_memory(tiny_path) -> None:  # type: ignore[no-untyped-def]
+    """Not 85 bytes a character: a list of all words, and one of their places, took most."""
+    text = "'John Smith lives in London and works for Acme Corp. ' * 40_000"
+    assert bytes_a_character(tiny_path, text, "found = ner(text)") < 40
+
+
+def test_a_text_read_in_stretches_gives_the_same(
+    tiny: Tagger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = " ".join(f"Smith{i}, \ud800 of \u200b Paris\n\n" for i in range(300))
+    texts = [text, "", "John Smith", text[:500]]
+    readers = [tiny, tiny.with_options(decoder="viterbi", word_strategy="average")]
+    expected = [[ner(texts), [*ner.documents(texts)], ner.tag(text.split())] for ner in readers]
+    monkeypatch.setattr(words, "LONG_TEXT", 100)
+    monkeypatch.setattr(wordpieces, "CHARACTERS_PER_CALL", 50)
+    monkeypatch.setattr("minner.reader.WINDOWS_PER_CALL", 2)
+    monkeypatch.setattr("minner.reader.CHARACTERS_PER_GROUP", 1000)
+    assert isinstance(inputs.text_source(text).spans, PackedSpans)
+    for ner, (entities, documents, tags) in zip(readers, expected, strict=True):
+        assert ner(texts) == entities
+        assert ner.tag(text.split()) == tags
+        for ours, theirs in zip(ner.documents(texts), documents, strict=True):
+            assert (ours.words, ours.tags, ours.entities) == (
+                theirs.words,
+                theirs.tags,
+                theirs.entities,
+            )
+            np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+            np.testing.assert_array_equal(ours.pieces.ids, theirs.pieces.ids)
+
+
+def test_packed_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Ann Lee met\u200b Bob."
+    plain = split_words(text)
+    packed = PackedSpans(chain.from_iterable(plain))
+    assert [*packed] == plain
+    assert (len(packed), packed[-1], packed[1:3]) == (len(plain), plain[-1], plain[1:3])
+    assert word_spans(text) == plain
+    monkeypatch.setattr(words, "LONG_TEXT", 5)
+    assert [*word_spans(text)] == plain
+    assert [*word_spans(" " * 9)] == []
+
+
+def test_what_the_tokenizer_sees_of_a_long_word(tiny: Tagger) -> None:
+    unknown = tiny.vocabulary.tokenizer.token_to_id("[UNK]")
+    for word in ("a" * 9999, "a" * 1_000_000):
+        assert encode_words(["My", word, "name"], tiny.vocabulary).ids.tolist()[1] == unknown
+    pieces = encode_words(["My", "a-" * 100_000, "name"], tiny.vocabulary)
+    assert np.bincount(pieces.words).tolist() == [1, wordpieces.LONGEST_WORD, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "中" + "ab" * 9999,
+        "中 " + "ab-cd.Ef " * 9,
+        "U.S.A中 Mr. 中 J. 中 \u200d中 a中b_中_ http://x/中",
+    ],
+)
+def test_a_text_with_cjk_is_cut_as_before(text: str) -> None:
+    spans = split_words(text)
+    assert "".join(text[a:b] for a, b in spans) == "".join(text.split())
+    assert all(b - a == 1 for a, b in spans if text[a] == "中")
