@@ -1,4 +1,4 @@
-"""From checkpoint tensors to kernel-ready arrays: padded, scaled, and cut into panels."""
+"""From checkpoint tensors to kernel-ready arrays: padded, scaled, cut into micropanels."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
 
 def pack_word_embeddings(checkpoint: Checkpoint) -> Floats:
     """The word embeddings `[V, D]`, D padded; the same in every precision."""
-    words = checkpoint.tensors["embeddings.word_embeddings.weight"]
-    return pad_columns(words, padded(checkpoint.config.dim))
+    table = checkpoint.tensors["embeddings.word_embeddings.weight"]
+    return pad_columns(table, padded(checkpoint.config.dim))
 
 
 def pack_memory(checkpoint: Checkpoint, layout: OperandLayout) -> Dwords:

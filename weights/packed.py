@@ -40,9 +40,9 @@ HEADER = 4096
 SAMPLE = 1024
 """Bytes of each tensor that are compared, besides the sizes and times of the files."""
 
-PIECE = 1 << 14
-"""Elements of the word embeddings that are written at once: some rows. A text needs few, and Linux
-(6.18) maps as much of a file at the first touch as was written at once: megabytes, if it may."""
+WRITE_SIZE = 1 << 14
+"""Elements of the word embeddings that are written at once: some rows. A text needs only a few
+rows, but Linux (6.18) maps as much of a file at the first touch as was written at once."""
 
 SETTLING = 2.0
 """Seconds after which a change of a file is sure to show in its time of modification."""
@@ -58,14 +58,14 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     shape, operands = checkpoint.config.shape, OPERAND_LAYOUTS[precision]
     origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
 
-    def load(path: Path, count: int, piece: int, make: Callable[[], Floats]) -> Floats:
+    def load(path: Path, count: int, write_size: int, make: Callable[[], Floats]) -> Floats:
         nonlocal keeping
         content = _map(path, origin, count)
         if content is None:
             content = make().reshape(-1)
-            # Where one file cannot be kept, the other cannot either; it is said once.
-            pieces = (content[at : at + piece].data for at in range(0, count, piece))
-            keeping = keeping and keep(path, (origin, *pieces), "packed weights")
+            # If one file cannot be written, the other cannot either: one warning is enough.
+            parts = (content[at : at + write_size].data for at in range(0, count, write_size))
+            keeping = keeping and keep(path, (origin, *parts), "packed weights")
             mapped = _map(path, origin, count) if keeping else None
             content = content if mapped is None else mapped
         return content
@@ -74,7 +74,7 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     embeddings = load(
         word_embeddings_path(checkpoint),
         math.prod(table),
-        PIECE,
+        WRITE_SIZE,
         lambda: pack_word_embeddings(checkpoint),
     )
     count = weight_count(shape, operands)
@@ -116,7 +116,7 @@ def _origin(checkpoint: Checkpoint) -> bytes:
         # Whole seconds: images of containers keep no more of a time.
         digest.update(os.fsencode(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}"))
         with file.open("rb", buffering=0) as content:
-            # Not through the mapped memory, of which a touch may take megabytes (see PIECE).
+            # Not through the mapped memory, of which a touch may take megabytes (see WRITE_SIZE).
             for tensor in _tensors(checkpoint):
                 if tensor.path == file:
                     digest.update(f"\0{tensor.name}\0{tensor.dtype}\0{tensor.shape}".encode())
