@@ -25,7 +25,9 @@ def trial(random: Random, model: Model) -> None:
     change = mutate_safetensors if name == "model.safetensors" else mutate_json
     target = model.folder.parent / "converted"
     with exchanged(model, name, change(random, model.files[name])):
-        minner.load(model.folder, threads=1)
+        original = minner.load(model.folder, threads=1)
+        for text in TEXTS:
+            original(text)  # or its tokenizer fails, and the converted one as well
         how = random.choice(("bfloat16", "int8")), random.choice(("float16", "same", "int8"))
         convert(model.folder, target, *how)
     try:

@@ -10,6 +10,7 @@ from mutations import mutate_json
 
 import minner
 from hazards.safetensors_header import mutate as mutate_safetensors
+from hazards.tokenizer_json import mutate as mutate_tokenizer
 from minner import MinnerError
 from minner.inspection.examine import examine
 
@@ -22,7 +23,10 @@ prepare = write_model
 def trial(random: Random, model: Model) -> None:
     """Change, look and load."""
     name = random.choice(sorted(model.files))
-    change = mutate_safetensors if name == "model.safetensors" else mutate_json
+    change = {
+        "model.safetensors": mutate_safetensors,
+        "tokenizer.json": mutate_tokenizer,
+    }.get(name, mutate_json)
     with exchanged(model, name, change(random, model.files[name])):
         try:
             found = examine(model.folder)

@@ -31,13 +31,12 @@ def seeds(_: Tagger) -> Sequence[bytes]:
 
 def mutate(random: Random, data: bytes) -> bytes:
     """Change the text."""
-    text = data.decode("utf-8", "surrogatepass")
-    return mutate_text(random, text).encode("utf-8", "surrogatepass")
+    return mutate_text(random, _text(data)).encode("utf-8", "surrogatepass")
 
 
 def check(ner: Tagger, data: bytes) -> None:
     """Tag it, alone and with others."""
-    text = data.decode("utf-8", "replace" if _is_broken(data) else "surrogatepass")
+    text = _text(data)
     found = assert_sound(ner, text)
     assert ner([text[::-1], text, "John"])[1] == found
     document = ner.document(text)
@@ -45,10 +44,9 @@ def check(ner: Tagger, data: bytes) -> None:
     assert all(text[start:end].strip() for start, end in document.words)
 
 
-def _is_broken(data: bytes) -> bool:
-    """Whether a guided fuzzer has made bytes that are no text."""
+def _text(data: bytes) -> str:
+    """Bytes as a text; those of a guided fuzzer may be none."""
     try:
-        data.decode("utf-8", "surrogatepass")
+        return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
-        return True
-    return False
+        return data.decode("utf-8", "replace")
