@@ -66,7 +66,7 @@ MC_DWORDS = 128 * 3072
 
 @cache
 def block_product(precision: Precision) -> Callable[[Block, Prefetch], None]:
-    """The product of one block, as a function to call while compiling. All kernels share it."""
+    """The product of one block, to call while compiling; emitted once for all kernels."""
 
     def multiply(block: Block, prefetch: Prefetch) -> None:
         if precision.layout.amx:
@@ -145,7 +145,7 @@ def linear_kernel(
 
 
 class _Blocking(NamedTuple):
-    """How a product is cut into work for the threads, and into blocks."""
+    """How a product is cut: rows in groups of up to MC, columns in micropanels, K in k-blocks."""
 
     panels: Value  # micropanels of the weight
     by_rows: Value  # whether threads share groups of rows, not micropanels
@@ -177,8 +177,8 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
 def _blocking(kind: _Kind, a: _Arguments) -> _Blocking:
     panels, dwords, tokens = a.layer.weight.shape[0], a.layer.weight.shape[1], a.x.rows.shape[0]
     workers = team_size(a.team)
-    # Queries, keys and values are always shared by micropanels: each thread then finds the heads
-    # that it computed in its own cache when it takes them again in attention.
+    # Queries, keys and values are always shared by micropanels. In attention each thread then finds
+    # in its own cache the heads that it computed here.
     preference = kind.precision.row_preference if kind.outputs == 1 else 0
     by_rows = panels * NR * workers < tokens * preference
     mc = _group_rows(kind.precision, tokens, dwords, select(by_rows, workers, 1))
@@ -236,7 +236,8 @@ def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
             rows = minimum(item.rows - row, ROW_BLOCK)
             first = item.first + row
             x = _x_at(kind.precision, a.x, first, k)
-            # The sums of a single k-block are used at once, so they need no more than L1.
+            # If all of K is one k-block, sums are finished at once, and the next ones can overwrite
+            # them in L1.
             sums = a.accumulator[select(dwords > kc, row, 0)]
             overwrite = select(k.equals(0), lift(1, INT64), 0)
             ahead = next_weights + block * (ROW_BLOCK // mr) * ahead_dwords * count
