@@ -2,7 +2,7 @@
 
 Scalar `libm` calls would cost more than all matrix products together: a GELU layer of
 DistilBERT-base evaluates `erf` 18,432 times per token. The coefficients come from
-`docs/fit_polynomials.py`; `tests/test_functions.py` holds every function to its error bound.
+`docs/fit_polynomials.py`; `tests/test_activations.py` holds every function to its error bound.
 """
 
 from __future__ import annotations
