@@ -1,4 +1,4 @@
-"""The programs of docs/migrating.md run and print what the page says."""
+"""The programs of docs/migrating.md and docs/frames.md run and print what the pages say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 
 from spark_session import start_spark
 
-PAGE = Path(__file__).parents[1] / "docs" / "migrating.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("migrating.md", "frames.md")
 
 BLOCK = re.compile(
     r"^ *```(?P<language>python|diff)\n(?P<source>.*?)^ *```\n"
@@ -25,6 +26,8 @@ BLOCK = re.compile(
 
 NEEDS = {
     "spacy": ("spacy",),
+    "import pandas": ("pandas",),
+    "import polars": ("polars",),
     "from transformers": ("transformers", "torch"),
 }
 """The packages that a program needs when its source names one of these modules."""
@@ -32,7 +35,8 @@ NEEDS = {
 
 def programs() -> Iterator[object]:
     """A test for each program, named by its section and its number there."""
-    for section in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    text = "\n".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         title = section.splitlines()[0]
         for number, block in enumerate(BLOCK.finditer(section), start=1):
             source, output = (dedent(block[name] or "") for name in ("source", "output"))
@@ -65,5 +69,5 @@ def surroundings(program: str) -> Iterator[None]:
 def test_program(program: str, output: str) -> None:
     printed = StringIO()
     with surroundings(program), redirect_stdout(printed):
-        exec(compile(program, str(PAGE), "exec"), {"__name__": "__main__"})
+        exec(compile(program, "<docs>", "exec"), {"__name__": "__main__"})
     assert printed.getvalue() == output
