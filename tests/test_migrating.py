@@ -1,4 +1,4 @@
-"""The programs of docs/migrating.md and docs/frames.md run and print what the pages say."""
+"""The programs of docs/migrating.md, frames.md and presidio.md print what the pages say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from spark_session import start_spark
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("migrating.md", "frames.md")
+PAGES = ("migrating.md", "frames.md", "presidio.md")
 
 BLOCK = re.compile(
     r"^ *```(?P<language>python|diff)\n(?P<source>.*?)^ *```\n"
@@ -28,6 +28,7 @@ NEEDS = {
     "spacy": ("spacy",),
     "import pandas": ("pandas",),
     "import polars": ("polars",),
+    "presidio": ("presidio_analyzer", "presidio_anonymizer"),
     "from transformers": ("transformers", "torch"),
 }
 """The packages that a program needs when its source names one of these modules."""

@@ -1,0 +1,64 @@
+"""The recognizer in Presidio's own analyzer and anonymizer."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Presidio's and spaCy's own
+    pytest.importorskip("presidio_analyzer", reason="Presidio is not installed")
+    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer.nlp_engine import NoOpNlpEngine
+
+from minner.presidio import MinnerRecognizer
+from minner.tagger import Tagger
+
+TEXT = "\U0001f600 Kofi Annan of the UN flew to Geneva, call 212-555-5555."
+
+
+def spans(results: list[Any]) -> list[tuple[str, str]]:
+    ordered = sorted(results, key=lambda result: result.start)
+    return [(result.entity_type, TEXT[result.start : result.end]) for result in ordered]
+
+
+@pytest.fixture(scope="module")
+def analyzer(embedded: Tagger) -> Any:
+    engine = NoOpNlpEngine(models=[{"lang_code": "en", "model_name": "none"}])
+    analyzer = AnalyzerEngine(nlp_engine=engine)
+    analyzer.registry.add_recognizer(MinnerRecognizer(embedded))
+    return analyzer
+
+
+def test_the_analyzer_finds_minner_s_entities(analyzer: Any, embedded: Tagger) -> None:
+    results = analyzer.analyze(TEXT, language="en", return_decision_process=True)
+    assert spans(results) == [
+        ("PERSON", "Kofi Annan"),
+        ("ORGANIZATION", "UN"),
+        ("LOCATION", "Geneva"),
+        ("PHONE_NUMBER", "212-555-5555"),
+    ]
+    by_start = {result.start: result for result in results}
+    for entity in embedded(TEXT):
+        assert by_start[entity.start].score == entity.score
+        assert by_start[entity.start].analysis_explanation.recognizer == "MinnerRecognizer"
+
+
+def test_only_what_is_asked_for(analyzer: Any) -> None:
+    found = analyzer.analyze(TEXT, language="en", entities=["PERSON"])
+    assert spans(found) == [("PERSON", "Kofi Annan")]
+    assert "LOCATION" in analyzer.get_supported_entities("en")
+
+
+def test_names_and_options(embedded: Tagger, tiny: Tagger) -> None:
+    utf8 = embedded.with_options(offsets="utf8", inclusive_ends=True)
+    recognizer = MinnerRecognizer(utf8, entities={"PER": "NAME"}, min_score=0.5, name="names")
+    assert recognizer.supported_entities == ["NAME"]
+    assert spans(recognizer.analyze(TEXT, [])) == [("NAME", "Kofi Annan")]
+    assert recognizer.name == "names"
+    assert recognizer.analyze(TEXT, ["LOCATION"]) == []
+    assert MinnerRecognizer(tiny).supported_entities == [
+        "LOCATION", "NRP", "ORGANIZATION", "PERSON",
+    ]  # fmt: skip
