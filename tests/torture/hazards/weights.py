@@ -8,7 +8,7 @@ from checkpoint_files import Model, check_file, write_model
 
 from hazards.safetensors_header import mutate as mutate
 
-PROVOKED = "model.safetensors changed as above, then loaded, and three texts tagged"
+PROVOKED = "header and data of model.safetensors changed; then loaded, and three texts tagged"
 QUICK, LONG = 150, 30_000
 
 prepare = write_model
