@@ -283,7 +283,7 @@ def test_what_the_library_refuses_is_refused(
     n_bytes: int,
     after: bytes,
 ) -> None:
-    """And what it reads is read; but for what the docstring of `tensors.py` says."""
+    """And what it reads is read; but for what the docstring of `header.py` says."""
     header = json.dumps({**entries, **metadata}).encode() + after
     path = write(tmp_path_factory.mktemp("both"), with_header(header, b"\0" * n_bytes))
     try:
