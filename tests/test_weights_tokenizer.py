@@ -468,6 +468,23 @@ def break_normalizer(keys: dict[str, Any]) -> None:
     keys["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
 
 
+def grow_text(keys: dict[str, Any]) -> None:
+    """Put 99 letters in the place of one, and again, in a sequence in a sequence."""
+    part = {"type": "Replace", "pattern": {"Regex": "."}, "content": "a" * 99}
+    inner = {"type": "Sequence", "normalizers": [{"type": "NFC"}, part]}
+    keys["normalizer"] = {"type": "Sequence", "normalizers": [inner, part]}
+
+
+def brood(keys: dict[str, Any]) -> None:
+    """Look for pieces in words of any length."""
+    keys["model"]["max_input_chars_per_word"] = 10**9
+
+
+def lengthen_prefix(keys: dict[str, Any]) -> None:
+    """Copy a megabyte for every part of a word."""
+    keys["model"]["continuing_subword_prefix"] = "#" * 1_000_000
+
+
 def reorder_template(keys: dict[str, Any]) -> None:
     """Put both special tokens before the text."""
     keys["post_processor"]["single"].append(keys["post_processor"]["single"].pop(1))
@@ -486,6 +503,9 @@ def reorder_template(keys: dict[str, Any]) -> None:
             repeat_text,
             "the template must put one .* after it, and leave the text as it is",
         ),
+        (grow_text, "its normalizer could make a text 1000 times as long"),
+        (brood, "max_input_chars_per_word is 1000000000, and minner takes up to 10000"),
+        (lengthen_prefix, "continuing_subword_prefix is longer than 100"),
         (break_normalizer, "is not a tokenizer that can be read: .*recompiled"),
         (
             reorder_template,

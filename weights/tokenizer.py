@@ -19,6 +19,7 @@ from minner.weights.casing import (
 )
 from minner.weights.config import Config
 from minner.weights.files import read_bytes
+from minner.weights.growth import refuse_growth
 from minner.weights.library import refusing_faults
 from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
@@ -171,6 +172,7 @@ def _parse(path: Path) -> Tokenizer:
     if not isinstance(tokenizer.model, WordPiece):
         kind = type(tokenizer.model).__name__
         raise MinnerError(f"{path} holds a {kind} tokenizer; minner runs WordPiece only")
+    refuse_growth(path, tokenizer)
     return tokenizer
 
 
