@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from minner.errors import MinnerError, warn
 from minner.kernels.codegen.loader import load_forward
-from minner.kernels.runtime.buffers import buffer_count
+from minner.kernels.model import Shape
+from minner.kernels.runtime.buffers import buffer_count, buffer_views
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.layout import padded
-from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attention_name
+from minner.kernels.runtime.operand_layout import (
+    FAST,
+    OPERAND_LAYOUTS,
+    OperandLayout,
+    attention_name,
+)
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team, available_cores
 from minner.overflow import overflow_error
@@ -45,11 +51,11 @@ class _CallBuffers:
         self.ids, self.positions, self.rows = np.empty((3, tokens), dtype=np.int32)
         self.bounds = np.empty(tokens + 1, dtype=np.int32)
         self.logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
-        self._scratch = aligned_empty(scratch)
-        self.call = Call(  # `_run` fills in the counts
+        self.scratch = aligned_empty(scratch)
+        self.call = Call(  # `_prepare` fills in the counts
             word_embeddings=model.word_embeddings.ctypes.data,
             weights=model.memory.ctypes.data,
-            scratch=self._scratch.ctypes.data,
+            scratch=self.scratch.ctypes.data,
             ids=self.ids.ctypes.data,
             positions=self.positions.ctypes.data,
             bounds=self.bounds.ctypes.data,
@@ -60,6 +66,37 @@ class _CallBuffers:
             sequences=0,
             longest=0,
         )
+
+
+class Stages:
+    """A batch in the middle of a forward pass: its stages run one by one.
+
+    Attributes:
+        buffers: views of what the stages read and write, in the kernels' own layouts.
+        logits: float32 `[T, C]`, after the last stage.
+        shape: the sizes of the model.
+        layout: of the products' inputs.
+        attention_layout: of q, k and v.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        call: Call,
+        shape: Shape,
+        layouts: tuple[OperandLayout, OperandLayout],
+        memory: _CallBuffers,
+    ) -> None:
+        """Start before the first stage; only in the team's turn."""
+        self._team, self._call = team, call
+        self.shape, (self.layout, self.attention_layout) = shape, layouts
+        sizes = call.tokens, call.longest, 0
+        self.buffers, _ = buffer_views(memory.scratch, shape, *layouts, *sizes)
+        self.logits = memory.logits[: call.tokens, : shape.classes]
+
+    def run(self, first: int, end: int) -> None:
+        """Run the stages `first` to `end - 1`; `model.stage_names` lists them."""
+        self._team.run_stages(self._call, first, end)
 
 
 class Engine:
@@ -87,6 +124,16 @@ class Engine:
         self._positions = np.arange(shape.positions, dtype=np.int32)
         self._buffers = _CallBuffers(self._model, 0, 0, 0)
         self._recorded: list[StageTimings] | None = None
+
+    @property
+    def precision(self) -> str:
+        """Of the matrices."""
+        return self._model.precision
+
+    @property
+    def threads(self) -> int:
+        """The size of the thread team."""
+        return self._team.workers
 
     def logits(
         self, sequences: Sequence[Ids], rows: Sequence[Places] | None = None
@@ -154,36 +201,29 @@ class Engine:
         finally:
             self._recorded = None
 
-    def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
-        bounds = [0, *accumulate(len(ids) for ids in group)]
-        ends = bounds if rows is None else [0, *accumulate(len(places) for places in rows)]
-        tokens, row_count, longest = bounds[-1], ends[-1], max(map(len, group))
-        if not row_count:
-            return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
-        if longest > len(self._positions):
-            raise MinnerError(f"the model has {len(self._positions)} positions, not {longest}")
+    @contextmanager
+    def stages(self, sequences: Sequence[Ids]) -> Iterator[Stages]:
+        """Run a batch stage by stage, inside a `with`, and look at the buffers in between.
+
+        Args:
+            sequences: as for `logits`, TOKENS_PER_CALL tokens at most.
+        """
         with self._team.turn():
-            buffers = self._buffers_for(max(tokens, len(group)), longest)
-            # Wider numbers might become others in int32: only `checked_ids` may narrow them.
-            np.concatenate(group, out=buffers.ids[:tokens], casting="safe")
-            positions = [self._positions[: len(ids)] for ids in group]
-            np.concatenate(positions, out=buffers.positions[:tokens])
-            buffers.bounds[: len(bounds)] = bounds
-            if rows is None:
-                buffers.rows[:tokens] = np.arange(tokens)
-            else:
-                inside = [start + places for start, places in zip(bounds, rows, strict=False)]
-                np.concatenate(inside, out=buffers.rows[:row_count], casting="same_kind")
-            self._check_places(buffers.ids[:tokens], buffers.rows[:row_count])
+            call, buffers = self._prepare(sequences, None)
+            yield Stages(self._team, call, self._model.shape, self._layouts, buffers)
+
+    def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
+        ends = [0, *accumulate(map(len, group if rows is None else rows))]
+        if not ends[-1]:
+            return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
+        with self._team.turn():
+            call, buffers = self._prepare(group, rows)
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
-            call = buffers.call._replace(
-                row_count=row_count, tokens=tokens, sequences=len(group), longest=longest
-            )
             self._team.run(call, timings)
             if recorded is not None and timings is not None:
                 recorded.append(timings)
-            logits = buffers.logits[:row_count, : self._model.shape.classes].copy()
+            logits = buffers.logits[: ends[-1], : self._model.shape.classes].copy()
         if not np.isfinite(logits).all():
             raise overflow_error(self._checkpoint, group, self._model.precision)
         return [logits[start:end] for start, end in pairwise(ends)]
@@ -200,6 +240,33 @@ class Engine:
         ):
             if places.min() < 0 or places.max() >= count:
                 raise MinnerError(f"{what} is not from 0 to {count - 1}")
+
+    def _prepare(
+        self, group: Sequence[Ids], rows: Sequence[Places] | None
+    ) -> tuple[Call, _CallBuffers]:
+        """Write a batch to where a native call finds it; only in our turn."""
+        bounds = [0, *accumulate(map(len, group))]
+        tokens, longest = bounds[-1], max(map(len, group))
+        if longest > len(self._positions):
+            raise MinnerError(f"the model has {len(self._positions)} positions, not {longest}")
+        buffers = self._buffers_for(max(tokens, len(group)), longest)
+        # Wider numbers might become others in int32: only `checked_ids` may narrow them.
+        np.concatenate(group, out=buffers.ids[:tokens], casting="safe")
+        positions = [self._positions[: len(ids)] for ids in group]
+        np.concatenate(positions, out=buffers.positions[:tokens])
+        buffers.bounds[: len(bounds)] = bounds
+        row_count = tokens
+        if rows is None:
+            buffers.rows[:tokens] = np.arange(tokens)
+        else:
+            row_count = sum(map(len, rows))
+            inside = [start + places for start, places in zip(bounds, rows, strict=False)]
+            np.concatenate(inside, out=buffers.rows[:row_count], casting="same_kind")
+        self._check_places(buffers.ids[:tokens], buffers.rows[:row_count])
+        call = buffers.call._replace(
+            row_count=row_count, tokens=tokens, sequences=len(group), longest=longest
+        )
+        return call, buffers
 
     def _buffers_for(self, tokens: int, longest: int) -> _CallBuffers:
         """Buffers for so many tokens, which only grow. Call it inside `turn`."""

@@ -17,21 +17,24 @@ from llvmlite import ir
 
 from minner.kernels.runtime.team_state import (
     ARRIVED,
+    EMPTY,
+    END_STAGE,
     FIELD_STRIDE,
+    FIRST_STAGE,
     GENERATION,
     PARKED,
     PER_RANK,
     QUEUE_HEAD,
     SEEN,
+    STAGE,
     TICKET,
-    TIMESTAMP_COUNT,
     TIMESTAMPS,
     WAKE,
     WORKERS,
     Member,
 )
 from minner.kernels.vector.control import loop, loop_while, when
-from minner.kernels.vector.instructions import minimum, to_int32
+from minner.kernels.vector.instructions import minimum, select, to_int32
 from minner.kernels.vector.staged import staged
 from minner.kernels.vector.values import (
     INT32,
@@ -146,22 +149,30 @@ def barrier(team: Member) -> None:
     generation = _load(state[GENERATION * FIELD_STRIDE])
     before = _atomic("add", state[ARRIVED * FIELD_STRIDE], 1)
     with when(before.equals(workers - 1)):
+        stage = state[STAGE * FIELD_STRIDE].scalar() + 1
+        state[STAGE * FIELD_STRIDE].store_scalar(stage)
         _note_time(state)
         _store(state[ARRIVED * FIELD_STRIDE], 0)
+        head = _first_item(state, stage)
         for rank in loop(workers):
-            _store(state[(QUEUE_HEAD + rank * PER_RANK) * FIELD_STRIDE], 0)
+            _store(state[(QUEUE_HEAD + rank * PER_RANK) * FIELD_STRIDE], head)
         _store(state[GENERATION * FIELD_STRIDE], generation + 1)
     _spin_while(lambda: _load(state[GENERATION * FIELD_STRIDE]).equals(generation))
+
+
+def _first_item(state: Array, stage: Value) -> Value:
+    """Where the queues of a stage begin: behind all items if the pass leaves the stage out."""
+    first, end = (state[field * FIELD_STRIDE].scalar() for field in (FIRST_STAGE, END_STAGE))
+    return select(stage < first, EMPTY, select(stage < end, lift(0, INT64), EMPTY))
 
 
 def _note_time(state: Array) -> None:
     """Write a time stamp if stages are timed (see stage_timings.py). One thread at a time."""
     timestamps = state[TIMESTAMPS * FIELD_STRIDE].scalar()
     with when(timestamps.differs(0)):
-        count = state[TIMESTAMP_COUNT * FIELD_STRIDE]
+        stage = state[STAGE * FIELD_STRIDE].scalar()
         clock = lift(time.CLOCK_MONOTONIC, INT32)
-        call("clock_gettime", INT32, clock, timestamps + count.scalar() * TIMESTAMP_BYTES)
-        count.store_scalar(count.scalar() + 1)
+        call("clock_gettime", INT32, clock, timestamps + stage * TIMESTAMP_BYTES)
 
 
 def _spin_while(condition: Callable[[], Value], park: Callable[[], None] | None = None) -> None:
@@ -189,7 +200,7 @@ def _spin_while(condition: Callable[[], Value], park: Callable[[], None] | None 
 def call_helpers(state: Array) -> None:
     """The leader's side: start a pass, and wake the helpers that have parked."""
     workers = state[WORKERS * FIELD_STRIDE].scalar()
-    state[TIMESTAMP_COUNT * FIELD_STRIDE].store_scalar(lift(0, INT64))
+    state[STAGE * FIELD_STRIDE].store_scalar(lift(0, INT64))
     _note_time(state)
     _atomic("add", state[TICKET * FIELD_STRIDE], 1)
     for rank in loop(1, workers):

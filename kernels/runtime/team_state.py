@@ -19,12 +19,17 @@ STOP = 2  # 1: helpers return
 ARRIVED = 3  # threads that wait at the barrier
 GENERATION = 4  # barriers passed so far
 TIMESTAMPS = 5  # address where time stamps go (see stage_timings.py), or 0
-TIMESTAMP_COUNT = 6  # time stamps of this pass so far
-PARKED = 7  # + PER_RANK * rank: 1 while that helper sleeps or is about to
-SEEN = 8  # + PER_RANK * rank: passes that helper has taken part in
-WAKE = 9  # + PER_RANK * rank: the file descriptor that wakes it
-QUEUE_HEAD = 10  # + PER_RANK * rank: items taken so far from that thread's work queue
+STAGE = 6  # stages of this pass that are over
+FIRST_STAGE = 7  # stages before this one have no work, see `threads.py`
+END_STAGE = 8  # nor have this one and those after it
+PARKED = 9  # + PER_RANK * rank: 1 while that helper sleeps or is about to
+SEEN = 10  # + PER_RANK * rank: passes that helper has taken part in
+WAKE = 11  # + PER_RANK * rank: the file descriptor that wakes it
+QUEUE_HEAD = 12  # + PER_RANK * rank: items taken so far from that thread's work queue
 PER_RANK = 4
+
+EMPTY = 1 << 40
+"""The head of a queue beyond all its items."""
 
 MOST_FIELDS = 1 << 30
 """The length that compiled code gives the array, which it does not know."""
@@ -44,4 +49,5 @@ def team_state(workers: int) -> NDArray[np.int64]:
     start = -raw.ctypes.data // 8 % FIELD_STRIDE
     state = raw[start : start + count]
     state[WORKERS * FIELD_STRIDE] = workers
+    state[END_STAGE * FIELD_STRIDE] = EMPTY
     return state

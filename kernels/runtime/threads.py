@@ -18,8 +18,12 @@ from minner.kernels.model import Shape
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.team_state import (
+    EMPTY,
+    END_STAGE,
     FIELD_STRIDE,
+    FIRST_STAGE,
     PER_RANK,
+    QUEUE_HEAD,
     STOP,
     TICKET,
     TIMESTAMPS,
@@ -83,6 +87,21 @@ class Team:
         """Hold the team. Prepare the shared memory of a pass inside."""
         with self._lock:
             yield
+
+    def run_stages(self, call: Call, first: int, end: int) -> None:
+        """Run the stages `first` to `end - 1` of a pass; only inside `turn`.
+
+        In all other stages the work queues are empty, so the buffers stay as the last call left
+        them. `model.stage_names` lists the stages.
+        """
+        state, queues = self._state, slice(QUEUE_HEAD * FIELD_STRIDE, None, PER_RANK * FIELD_STRIDE)
+        state[[FIRST_STAGE * FIELD_STRIDE, END_STAGE * FIELD_STRIDE]] = first, end
+        state[queues] = 0 if first == 0 else EMPTY
+        try:
+            self.run(call)
+        finally:
+            state[[FIRST_STAGE * FIELD_STRIDE, END_STAGE * FIELD_STRIDE]] = 0, EMPTY
+            state[queues] = 0
 
     def run(self, call: Call, timings: StageTimings | None = None) -> None:
         """Run one pass; only inside `turn`.
