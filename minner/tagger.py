@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,13 @@ from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
 from minner.reader import Reader
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
-from minner.trace import trace
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
 from minner.weights.hub import TOKENIZER_FILES, find_checkpoint
 from minner.weights.tokenizer import WordPieces, read_tokenizer
+
+if TYPE_CHECKING:
+    from minner.explain.trace import Trace
 
 Floats = NDArray[np.float32]
 
@@ -88,6 +90,21 @@ class Tagger:
     def directory(self) -> Path:
         """Where the files of the model are."""
         return self._checkpoint.directory
+
+    @property
+    def options(self) -> Options:
+        """The rules by which the model's output becomes entities."""
+        return self._options
+
+    @property
+    def precision(self) -> str:
+        """The precision of weights and products."""
+        return self._reader.engine.precision
+
+    @property
+    def threads(self) -> int:
+        """How many cores the model runs on."""
+        return self._reader.engine.threads
 
     @property
     def vocabulary(self) -> WordPieces:
@@ -270,24 +287,54 @@ class Tagger:
         """
         return self._reader.engine.record()
 
-    def trace(self, text: str) -> dict[str, NDArray[Any]]:
-        """Every intermediate of the model for one text, from the plain NumPy reference.
+    def trace(
+        self,
+        text: str,
+        *,
+        without: Iterable[str] = (),
+        by: str = "kernels",
+        window: int | None = None,
+    ) -> Trace:
+        """Every intermediate of the model for one text, and the entities it leads to.
+
+        Args:
+            text: a text.
+            without: parts to leave out: `transformer.layer.N` (the layer passes its input on),
+                `transformer.layer.N.attention` or `transformer.layer.N.ffn` (adds nothing),
+                `transformer.layer.N.attention.head.N` (writes nothing), and `words.N` (the word's
+                wordpieces become the mask token). All are numbered from 0.
+            by: `kernels`, which serve, or `reference`, which is plain NumPy.
+            window: of a text that is longer than the model's positions, the window to trace.
 
         Returns:
-            Arrays by name, in the order of computation: `ids` and `pieces` `[T]`, `embeddings`
-            `[T, D]`, then per layer what its modules in the checkpoint give, such as
-            `transformer.layer.0.attention.weights` `[H, T, T]`, and `classifier` `[T, C]`.
+            Arrays by name, in the order of computation: `ids`, `pieces` and `words` `[T]`,
+            `embeddings` `[T, D]`, then per layer what its modules in the checkpoint give, such as
+            `transformer.layer.0.attention.weights` `[H, T, T]`, then `classifier` `[T, C]`, the
+            logits, and `probabilities` `[W, C]` of the words. Its attributes `entities`, `lost`
+            and `gained` say what came of it, and how that differs from the run of the whole model.
 
         Raises:
-            MinnerError: the text is no string, or longer than one window of the model.
+            MinnerError: the text is no string, takes several windows and none is chosen, or a
+                name names no part.
         """
-        ids = self.encode(text)
-        if len(ids) - 2 > self._reader.window_size:
-            raise MinnerError(
-                f"the text has {len(ids) - 2} pieces, but trace shows one window of at most "
-                f"{self._reader.window_size}; pass a shorter text"
-            )
-        return trace(ids, self.vocabulary, self._checkpoint)
+        from minner.explain.trace import trace
+
+        return trace(self, text, without=without, by=by, window=window)
+
+    def explain(self, text: str, *, window: int = 0) -> dict[str, Any]:
+        """What `minner explain` shows of a text, as data; `explanation.explanation` lists it.
+
+        Args:
+            text: a text.
+            window: which of the windows that a long text is read in.
+
+        Raises:
+            MinnerError: the text is no string, has no word, or no such window.
+        """
+        from minner.explain.explanation import explanation
+        from minner.explain.subject import Subject
+
+        return explanation(Subject(self, text, window))
 
 
 def _load_again(

@@ -112,7 +112,7 @@ def test_labels(tiny: Tagger) -> None:
         (lambda ner: ner.tag([["John"], "Smith"]), "expected a list of words, not str"),
         (lambda ner: ner.tag([["John", None]]), "a word must be a string, not NoneType"),
         (lambda ner: ner.trace(5), "a text must be a string, not int"),
-        (lambda ner: ner.trace("a " * 31), "31 pieces, but trace shows one window of at most 30"),
+        (lambda ner: ner.trace("a " * 31), "31 pieces, which the model reads in 2 windows"),
         (lambda ner: ner.logits(5), "expected a list of id arrays, not int"),
         (lambda ner: ner.logits([1, 2]), "one row of whole numbers"),
         (lambda ner: ner.logits([[1, [2]]]), "one row of whole numbers"),
@@ -231,17 +231,60 @@ def test_trace(tiny: Tagger) -> None:
     shapes = {
         "ids": (4,),
         "pieces": (4,),
+        "words": (4,),
         "embeddings": (4, 32),
         **{f"{layer}.{name}": shape for layer in layers for name, shape in parts.items()},
         "classifier": (4, 9),
+        "probabilities": (2, 9),
     }
     assert {name: array.shape for name, array in seen.items()} == shapes
     assert list(seen) == list(shapes)
     assert seen["pieces"].tolist() == ["[CLS]", "John", "Smith", "[SEP]"]
     np.testing.assert_array_equal(seen["ids"], ids_of(tiny, ["John", "Smith"]))
-    assert all(a.dtype == np.float32 for name, a in seen.items() if name not in ("ids", "pieces"))
+    assert all(
+        a.dtype == np.float32 for name, a in seen.items() if name not in ("ids", "pieces", "words")
+    )
     np.testing.assert_allclose(seen["transformer.layer.0.attention.weights"].sum(-1), 1, rtol=1e-5)
-    np.testing.assert_allclose(seen["classifier"], tiny.logits([seen["ids"]])[0], atol=1e-4)
+    np.testing.assert_array_equal(seen["classifier"], tiny.logits([seen["ids"]])[0])
+    np.testing.assert_array_equal(seen["words"], [-1, 0, 1, -1])
+
+
+def test_a_trace_without_a_part_tells_what_it_changes(embedded: Tagger) -> None:
+    text = "John Smith lives in Berlin ."
+    whole, hidden = embedded.trace(text), embedded.trace(text, without=["words.4"])
+    assert [entity.text for entity in whole.entities] == ["John Smith", "Berlin"]
+    assert (whole.lost, whole.gained) == ([], [])
+    assert [entity.text for entity in hidden.lost] == ["Berlin"]
+    assert [entity.text for entity in hidden.entities] == ["John Smith"]
+
+
+@pytest.mark.parametrize(
+    ("without", "complaint"),
+    [
+        ("transformer.layer.2", "there are 2 layers"),
+        ("transformer.layer.0.attention.head.4", "there are 4 heads in a layer"),
+        ("words.2", "there are 2 words"),
+        ("transformer.layer.0.ffn.head.1", "names no part of the model"),
+        ("layer.0", "names no part of the model"),
+        (3, "names no part of the model"),
+    ],
+)
+def test_a_part_that_is_not_there_cannot_be_left_out(
+    tiny: Tagger, without: object, complaint: str
+) -> None:
+    with pytest.raises(minner.MinnerError, match=complaint):
+        tiny.trace("John Smith", without=[without])  # type: ignore[list-item]
+
+
+def test_a_trace_of_one_window_of_many(tiny: Tagger) -> None:
+    text = "a b c " * 20
+    with pytest.raises(minner.MinnerError, match="choose one by window=0 to 2"):
+        tiny.trace(text)
+    assert len(tiny.trace(text, window=1)["ids"]) == 32
+    with pytest.raises(minner.MinnerError, match="the text has 3, numbered from 0"):
+        tiny.trace(text, window=3)
+    with pytest.raises(minner.MinnerError, match="by must be one of kernels, reference"):
+        tiny.trace("a", by="torch")
 
 
 def test_trace_of_nothing(tiny: Tagger) -> None:

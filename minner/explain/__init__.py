@@ -1,0 +1,1 @@
+"""Looking inside the model: traces, interventions, and the page that shows both."""

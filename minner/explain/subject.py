@@ -1,0 +1,144 @@
+"""The text under the glass: one window of it, and what can be asked of the model about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minner import reference
+from minner.decoding.reading import Reading
+from minner.document import Document
+from minner.entity import Entity
+from minner.errors import MinnerError
+from minner.explain.by_kernels import logits_by_kernels, run_by_kernels
+from minner.explain.by_reference import run_by_reference
+from minner.explain.without import Without
+from minner.text.inputs import text_source
+from minner.text.windows import Window
+
+if TYPE_CHECKING:
+    from minner.tagger import Tagger
+
+Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float32]
+
+NOTHING = Without()
+
+
+class Subject:
+    """One window of a text.
+
+    Attributes:
+        ner: the model.
+        model: its parameters, nested as `reference.py` takes them.
+        document: the whole text, as the model reads it.
+        window: the number of the window.
+        ids: int32 `[T]`, its tokens, special tokens included.
+        words: int `[T]`, the word of each token; -1 for special tokens.
+        first: int `[W]`, the first token of each word; -1 where the window decides nothing of it.
+    """
+
+    def __init__(self, ner: Tagger, text: str, window: int = 0) -> None:
+        """Read a text.
+
+        Raises:
+            MinnerError: the text is no string, or has no such window.
+        """
+        self.ner = ner
+        self._source = text_source(text)
+        (self._reading,) = ner._reader.read([self._source], all_rows=True)
+        self.document = self._document(self._reading.logits, ner)
+        windows = self.document.windows or [Window(0, 0, 0, 0)]
+        if not 0 <= window < len(windows):
+            raise MinnerError(
+                f"there is no window {window}: the text has {len(windows)}, numbered from 0"
+            )
+        self.window = window
+        self._window = windows[window]
+        self.model = reference.nested(ner._checkpoint.tensors)
+        start, end, _, _ = self._window
+        pieces = self.document.pieces
+        self.ids = ner._reader.input_ids(pieces.ids[start:end])
+        self.words = np.concatenate([[-1], pieces.words[start:end], [-1]]).astype(int)
+        self.first = self._first_tokens(start)
+
+    def _first_tokens(self, start: int) -> NDArray[np.intp]:
+        first = np.full(len(self.document.words), -1)
+        words, places = self.document.pieces.first()
+        kept = (places >= self._window.keep_start) & (places < self._window.keep_end)
+        first[words[kept]] = places[kept] - start + 1
+        return first
+
+    @property
+    def wordpieces(self) -> list[str]:
+        """The tokens as they stand in the vocabulary."""
+        tokenizer = self.ner.vocabulary.tokenizer
+        return [str(tokenizer.id_to_token(int(index))) for index in self.ids]
+
+    def trace(self, without: Without = NOTHING, by: str = "kernels") -> Arrays:
+        """Every intermediate of a run of the window; `by` is a key of RUNNERS."""
+        ids = self.hide(without.words)
+        return {"ids": ids, **RUNNERS[by](self, ids, without)}
+
+    def logits(self, runs: Sequence[Without]) -> list[Floats]:
+        """The logits `[T, C]` of the window in runs that leave out heads and words only."""
+        sequences = [self.hide(without.words) for without in runs]
+        return logits_by_kernels(self.ner._reader.engine, sequences, runs)
+
+    def hide(self, words: Iterable[int]) -> NDArray[np.int32]:
+        """The ids of the window with the wordpieces of some words replaced by the mask token."""
+        ids, hidden = self.ids.copy(), np.isin(self.words, list(words))
+        if hidden.any():
+            ids[hidden] = self._mask_id()
+        return ids
+
+    def _mask_id(self) -> int:
+        for name in ("[MASK]", "<mask>", "[UNK]", "<unk>"):
+            index = self.ner.vocabulary.tokenizer.token_to_id(name)
+            if index is not None:
+                return int(index)
+        raise MinnerError("the tokenizer has neither a mask token nor an unknown one to hide words")
+
+    def read(self, logits: Floats, ner: Tagger | None = None) -> Document:
+        """The document if the window gave these logits `[T, C]`; by other options if asked."""
+        start, _, first, end = self._window
+        every = self._reading.logits.copy()
+        every[first:end] = logits[first - start + 1 : end - start + 1]
+        return self._document(every, ner or self.ner)
+
+    def _document(self, logits: Floats, ner: Tagger) -> Document:
+        """The document, if these were the logits `[n, C]` of all its wordpieces."""
+        plan, rows, _ = self._reading
+        if not ner._assembler.all_rows:
+            rows = plan.pieces.first()[1]
+            logits = logits[rows]
+        return ner._assembler.document(self._source, Reading(plan, rows, logits))
+
+
+def _by_kernels(subject: Subject, ids: NDArray[np.int32], without: Without) -> Arrays:
+    return run_by_kernels(subject.ner._reader.engine, ids, subject.model, without)
+
+
+def _by_reference(subject: Subject, ids: NDArray[np.int32], without: Without) -> Arrays:
+    config = subject.ner.config
+    return run_by_reference(
+        ids, subject.model, config.n_heads, config.activation, config.layer_norm_eps, without
+    )
+
+
+RUNNERS: dict[str, Callable[[Subject, NDArray[np.int32], Without], Arrays]] = {
+    "kernels": _by_kernels,
+    "reference": _by_reference,
+}
+"""What can trace a run."""
+
+
+def fate(entity: Entity, found: Sequence[Entity]) -> int:
+    """What became of an entity: 0 it is there, 1 others are in its place, 2 nothing is."""
+    place = entity.start, entity.end
+    if any((other.label, other.start, other.end) == (entity.label, *place) for other in found):
+        return 0
+    return 1 if any(other.start < place[1] and place[0] < other.end for other in found) else 2
