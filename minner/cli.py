@@ -10,14 +10,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import minner
-from minner.commands import bench, cache, convert, diff, evaluate, inspect, redact, tag, warmup
+from minner.commands import (
+    bench,
+    cache,
+    convert,
+    diff,
+    evaluate,
+    explain,
+    inspect,
+    redact,
+    tag,
+    warmup,
+)
 from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell
 from minner.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
 _HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
-COMMANDS = (tag, redact, evaluate, diff, inspect, convert, bench, warmup, cache)
+COMMANDS = (tag, redact, explain, evaluate, diff, inspect, convert, bench, warmup, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
