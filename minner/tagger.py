@@ -30,6 +30,7 @@ from minner.weights.hub import TOKENIZER_FILES, find_checkpoint
 from minner.weights.tokenizer import WordPieces, read_tokenizer
 
 if TYPE_CHECKING:
+    from minner.explain.subject import Subject
     from minner.explain.trace import Trace
 
 Floats = NDArray[np.float32]
@@ -319,7 +320,8 @@ class Tagger:
         """
         from minner.explain.trace import trace
 
-        return trace(self, text, without=without, by=by, window=window)
+        subject = self._subject(text, window or 0)
+        return trace(subject, without=without, by=by, whole=window is None)
 
     def explain(self, text: str, *, window: int = 0) -> dict[str, Any]:
         """What `minner explain` shows of a text, as data; `explanation.explanation` lists it.
@@ -332,9 +334,13 @@ class Tagger:
             MinnerError: the text is no string, has no word, or no such window.
         """
         from minner.explain.explanation import explanation
+
+        return explanation(self._subject(text, window))
+
+    def _subject(self, text: str, window: int) -> Subject:
         from minner.explain.subject import Subject
 
-        return explanation(Subject(self, text, window))
+        return Subject(self._checkpoint, self._reader, self._assembler, text, window)
 
 
 def _load_again(

@@ -112,7 +112,7 @@ def test_labels(tiny: Tagger) -> None:
         (lambda ner: ner.tag([["John"], "Smith"]), "expected a list of words, not str"),
         (lambda ner: ner.tag([["John", None]]), "a word must be a string, not NoneType"),
         (lambda ner: ner.trace(5), "a text must be a string, not int"),
-        (lambda ner: ner.trace("a " * 31), "31 pieces, which the model reads in 2 windows"),
+        (lambda ner: ner.trace("a " * 31), "31 wordpieces, which the model reads in 2 windows"),
         (lambda ner: ner.logits(5), "expected a list of id arrays, not int"),
         (lambda ner: ner.logits([1, 2]), "one row of whole numbers"),
         (lambda ner: ner.logits([[1, [2]]]), "one row of whole numbers"),

@@ -45,7 +45,11 @@ class WordTags(NamedTuple):
 
 
 class Assembler:
-    """The rules of one set of options, for one model's labels."""
+    """The rules of one set of options, for one model's labels.
+
+    Attributes:
+        options: as they were given.
+    """
 
     def __init__(self, options: Options, labels: tuple[str, ...]) -> None:
         """Fit the options to a model.
@@ -54,7 +58,7 @@ class Assembler:
             MinnerError: an option names a label that the model does not have, or a rule that finds
                 nothing in its labels.
         """
-        self._options = options
+        self.options = options
         self._labels = labels
         self._are_bare = are_bare(labels)
         self._chunks = DECODERS[options.decoder].chunks
@@ -126,7 +130,7 @@ class Assembler:
         """Rename and filter entities, and bring their offsets to the unit asked for."""
         for entity in found:
             label = self._rename(entity.label)
-            if entity.score >= self._options.min_score and self._keeps(label):
+            if entity.score >= self.options.min_score and self._keeps(label):
                 start, end = self._place(places, entity.start, entity.end)
                 yield Entity(entity.text, label, start, end, entity.score)
 
@@ -146,22 +150,22 @@ class Assembler:
         return scores, probabilities
 
     def _places(self, source: Source) -> Sequence[int]:
-        return unit_offsets(source.text, self._options.offsets)
+        return unit_offsets(source.text, self.options.offsets)
 
     def _place(self, places: Sequence[int], start: int, end: int) -> Span:
-        return places[start], places[end] - self._options.inclusive_ends
+        return places[start], places[end] - self.options.inclusive_ends
 
     # ---- labels ---------------------------------------------------------------------------------
 
     def _rename(self, label: str) -> str:
-        return (self._options.label_map or {}).get(label, label)
+        return (self.options.label_map or {}).get(label, label)
 
     def _keeps(self, label: str) -> bool:
-        kept, ignored = self._options.labels, self._options.ignore_labels
+        kept, ignored = self.options.labels, self.options.ignore_labels
         return label not in ignored and (kept is None or label in kept)
 
     def _check_labels(self) -> None:
-        options = self._options
+        options = self.options
         types = {*chunk_labels(self._labels)} - {""}
         names = options.label_map or {}
         renamed = {*map(self._rename, types)}

@@ -14,10 +14,10 @@ REPEATS = 5
 
 def cost(subject: Subject) -> dict[str, Any]:
     """Run the window a few times; `stages` with `seconds` and `flops`, `threads` and `machine`."""
-    ner, machine = subject.ner, describe(())
-    with ner.record() as passes:
+    engine, machine = subject.engine, describe(())
+    with engine.record() as passes:
         for _ in range(REPEATS + 1):
-            ner.logits([subject.ids])
+            engine.logits([subject.ids])
     timed = [one.seconds() for one in passes[1:]]
     flops = stage_flops(subject)
     stages = [
@@ -28,12 +28,12 @@ def cost(subject: Subject) -> dict[str, Any]:
         }
         for name in timed[0]
     ]
-    return {"stages": stages, "threads": ner.threads, "machine": machine["cpu"]}
+    return {"stages": stages, "threads": engine.threads, "machine": machine["cpu"]}
 
 
 def stage_flops(subject: Subject) -> dict[str, int]:
     """Floating-point operations of each stage over all layers, two per multiply-add."""
-    config, tokens = subject.ner.config, len(subject.ids)
+    config, tokens = subject.checkpoint.config, len(subject.ids)
     layers, dim, hidden = config.n_layers, config.dim, config.hidden_dim
     return {
         "qkv": 2 * layers * tokens * 3 * dim * dim,

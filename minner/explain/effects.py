@@ -42,7 +42,7 @@ def effects(subject: Subject) -> Effects:
         found.arrays["effects.word_fates"] = np.zeros(every, dtype=np.uint8)
         found.arrays["effects.words"][:, words] = changes
         found.arrays["effects.word_fates"][:, words] = fates
-    shape = subject.ner.config.n_layers, subject.ner.config.n_heads
+    shape = subject.checkpoint.config.n_layers, subject.checkpoint.config.n_heads
     if shape[0] * shape[1] * tokens <= MOST_TOKENS:
         names = {
             f"transformer.layer.{layer}.attention.head.{head}": Without(

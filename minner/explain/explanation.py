@@ -7,13 +7,14 @@ run; what words and heads matter comes from runs without them.
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-import minner
 from minner import reference
+from minner.decoding.assembler import Assembler
+from minner.decoding.schemes import chunk_labels
 from minner.entity import Entity
 from minner.errors import MinnerError
 from minner.explain.contributions import contributions
@@ -21,7 +22,6 @@ from minner.explain.cost import cost
 from minner.explain.effects import effects
 from minner.explain.lens import tag_lens
 from minner.explain.subject import Arrays, Subject
-from minner.decoding.schemes import chunk_labels
 
 DECODERS = ("conlleval", "iob2", "iobes", "viterbi", "sparknlp")
 """Those that are shown beside each other, as far as they can read the model's labels."""
@@ -47,7 +47,7 @@ def explanation(subject: Subject) -> dict[str, Any]:
         A dictionary of facts, ready for JSON but for its arrays. `W` words, `T` tokens of the
         window, `L` layers, `H` heads, `C` labels, `E` entities:
 
-        - `minner`: the version. `text`: the text. `decoder`: the rule that is used.
+        - `text`: the text. `decoder`: the rule that is used.
         - `model`: `name`, `precision`, `layers`, `heads`, `dim`, `hidden_dim`, `vocabulary`,
           `positions`, `labels`, and `types`, the labels of entities.
         - `words`: for each its `start` and `end` in code points, its `tag`, and `tokens`, the
@@ -79,9 +79,8 @@ def explanation(subject: Subject) -> dict[str, Any]:
     split, measured = _margins(subject, trace), effects(subject)
     seen = subject.document
     return {
-        "minner": minner.__version__,
         "text": seen.text,
-        "decoder": subject.ner.options.decoder,
+        "decoder": subject.assembler.options.decoder,
         "model": _model(subject),
         "words": _words(subject),
         "tokens": {
@@ -105,18 +104,18 @@ def _entities(found: list[Entity]) -> list[dict[str, Any]]:
 
 
 def _model(subject: Subject) -> dict[str, Any]:
-    config, ner = subject.ner.config, subject.ner
+    config, labels = subject.checkpoint.config, subject.checkpoint.config.labels
     return {
-        "name": ner.directory.name,
-        "precision": ner.precision,
+        "name": subject.checkpoint.directory.name,
+        "precision": subject.engine.precision,
         "layers": config.n_layers,
         "heads": config.n_heads,
         "dim": config.dim,
         "hidden_dim": config.hidden_dim,
         "vocabulary": config.vocab_size,
         "positions": config.max_position_embeddings,
-        "labels": list(ner.labels),
-        "types": list(dict.fromkeys(filter(None, chunk_labels(ner.labels)))),
+        "labels": list(labels),
+        "types": list(dict.fromkeys(filter(None, chunk_labels(labels)))),
     }
 
 
@@ -132,7 +131,7 @@ def _words(subject: Subject) -> list[dict[str, Any]]:
 
 
 def _traced(subject: Subject, trace: Arrays) -> Arrays:
-    layers, decided = subject.ner.config.n_layers, np.maximum(subject.first, 0)
+    layers, decided = subject.checkpoint.config.n_layers, np.maximum(subject.first, 0)
     lens = tag_lens(trace, subject.model["classifier"], layers)
     return {
         "embeddings": trace["embeddings"],
@@ -153,7 +152,7 @@ class _Margins(NamedTuple):
 
 def _margins(subject: Subject, trace: Arrays) -> _Margins:
     """By how much each word has its label rather than the next best, and who wrote that."""
-    labels, tokens = subject.ner.labels, np.maximum(subject.first, 0)
+    labels, tokens = subject.checkpoint.config.labels, np.maximum(subject.first, 0)
     order = trace["classifier"][tokens].argsort(axis=1)
     best = np.array(
         [
@@ -166,7 +165,7 @@ def _margins(subject: Subject, trace: Arrays) -> _Margins:
     parts = contributions(
         trace,
         subject.model,
-        subject.ner.config.layer_norm_eps,
+        subject.checkpoint.config.layer_norm_eps,
         tokens,
         head["weight"][best] - head["weight"][rival],
         head["bias"][best] - head["bias"][rival],
@@ -186,10 +185,11 @@ def _decoders(subject: Subject, trace: Arrays) -> dict[str, dict[str, Any]]:
     """What each decoder makes of the same logits."""
     found = {}
     for name in DECODERS:
+        options = replace(subject.assembler.options, decoder=name)
         try:
-            ner = subject.ner.with_options(decoder=name)
+            assembler = Assembler(options, subject.checkpoint.config.labels)
         except MinnerError:
             continue  # it reads other schemes of labels
-        document = subject.read(trace["classifier"], ner)
+        document = subject.read(trace["classifier"], assembler)
         found[name] = {"tags": document.tags, "entities": _entities(document.entities)}
     return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minner import reference
+from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
 from minner.document import Document
 from minner.entity import Entity
@@ -16,11 +17,10 @@ from minner.errors import MinnerError
 from minner.explain.by_kernels import logits_by_kernels, run_by_kernels
 from minner.explain.by_reference import run_by_reference
 from minner.explain.without import Without
+from minner.reader import Reader
 from minner.text.inputs import text_source
 from minner.text.windows import Window
-
-if TYPE_CHECKING:
-    from minner.tagger import Tagger
+from minner.weights.checkpoint import Checkpoint
 
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float32]
@@ -32,7 +32,9 @@ class Subject:
     """One window of a text.
 
     Attributes:
-        ner: the model.
+        checkpoint: the model.
+        engine: runs it.
+        assembler: the rules by which its output becomes entities.
         model: its parameters, nested as `reference.py` takes them.
         document: the whole text, as the model reads it.
         window: the number of the window.
@@ -41,16 +43,24 @@ class Subject:
         first: int `[W]`, the first token of each word; -1 where the window decides nothing of it.
     """
 
-    def __init__(self, ner: Tagger, text: str, window: int = 0) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        reader: Reader,
+        assembler: Assembler,
+        text: str,
+        window: int = 0,
+    ) -> None:
         """Read a text.
 
         Raises:
             MinnerError: the text is no string, or has no such window.
         """
-        self.ner = ner
+        self.checkpoint, self.engine, self.assembler = checkpoint, reader.engine, assembler
+        self._vocabulary = reader.vocabulary
         self._source = text_source(text)
-        (self._reading,) = ner._reader.read([self._source], all_rows=True)
-        self.document = self._document(self._reading.logits, ner)
+        (self._reading,) = reader.read([self._source], all_rows=True)
+        self.document = self._document(self._reading.logits, assembler)
         windows = self.document.windows or [Window(0, 0, 0, 0)]
         if not 0 <= window < len(windows):
             raise MinnerError(
@@ -58,10 +68,10 @@ class Subject:
             )
         self.window = window
         self._window = windows[window]
-        self.model = reference.nested(ner._checkpoint.tensors)
+        self.model = reference.nested(checkpoint.tensors)
         start, end, _, _ = self._window
         pieces = self.document.pieces
-        self.ids = ner._reader.input_ids(pieces.ids[start:end])
+        self.ids = reader.input_ids(pieces.ids[start:end])
         self.words = np.concatenate([[-1], pieces.words[start:end], [-1]]).astype(int)
         self.first = self._first_tokens(start)
 
@@ -75,7 +85,7 @@ class Subject:
     @property
     def wordpieces(self) -> list[str]:
         """The tokens as they stand in the vocabulary."""
-        tokenizer = self.ner.vocabulary.tokenizer
+        tokenizer = self._vocabulary.tokenizer
         return [str(tokenizer.id_to_token(int(index))) for index in self.ids]
 
     def trace(self, without: Without = NOTHING, by: str = "kernels") -> Arrays:
@@ -86,7 +96,7 @@ class Subject:
     def logits(self, runs: Sequence[Without]) -> list[Floats]:
         """The logits `[T, C]` of the window in runs that leave out heads and words only."""
         sequences = [self.hide(without.words) for without in runs]
-        return logits_by_kernels(self.ner._reader.engine, sequences, runs)
+        return logits_by_kernels(self.engine, sequences, runs)
 
     def hide(self, words: Iterable[int]) -> NDArray[np.int32]:
         """The ids of the window with the wordpieces of some words replaced by the mask token."""
@@ -97,33 +107,33 @@ class Subject:
 
     def _mask_id(self) -> int:
         for name in ("[MASK]", "<mask>", "[UNK]", "<unk>"):
-            index = self.ner.vocabulary.tokenizer.token_to_id(name)
+            index = self._vocabulary.tokenizer.token_to_id(name)
             if index is not None:
                 return int(index)
         raise MinnerError("the tokenizer has neither a mask token nor an unknown one to hide words")
 
-    def read(self, logits: Floats, ner: Tagger | None = None) -> Document:
-        """The document if the window gave these logits `[T, C]`; by other options if asked."""
+    def read(self, logits: Floats, assembler: Assembler | None = None) -> Document:
+        """The document if the window gave these logits `[T, C]`; by other rules if asked."""
         start, _, first, end = self._window
         every = self._reading.logits.copy()
         every[first:end] = logits[first - start + 1 : end - start + 1]
-        return self._document(every, ner or self.ner)
+        return self._document(every, assembler or self.assembler)
 
-    def _document(self, logits: Floats, ner: Tagger) -> Document:
+    def _document(self, logits: Floats, assembler: Assembler) -> Document:
         """The document, if these were the logits `[n, C]` of all its wordpieces."""
         plan, rows, _ = self._reading
-        if not ner._assembler.all_rows:
+        if not assembler.all_rows:
             rows = plan.pieces.first()[1]
             logits = logits[rows]
-        return ner._assembler.document(self._source, Reading(plan, rows, logits))
+        return assembler.document(self._source, Reading(plan, rows, logits))
 
 
 def _by_kernels(subject: Subject, ids: NDArray[np.int32], without: Without) -> Arrays:
-    return run_by_kernels(subject.ner._reader.engine, ids, subject.model, without)
+    return run_by_kernels(subject.engine, ids, subject.model, without)
 
 
 def _by_reference(subject: Subject, ids: NDArray[np.int32], without: Without) -> Arrays:
-    config = subject.ner.config
+    config = subject.checkpoint.config
     return run_by_reference(
         ids, subject.model, config.n_heads, config.activation, config.layer_norm_eps, without
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from minner.entity import Entity
 from minner.errors import MinnerError
 from minner.explain.subject import RUNNERS, Subject
 from minner.explain.without import parse_without
-
-if TYPE_CHECKING:
-    from minner.tagger import Tagger
 
 
 class Trace(dict[str, NDArray[Any]]):
@@ -32,24 +29,25 @@ class Trace(dict[str, NDArray[Any]]):
 
 
 def trace(
-    ner: Tagger,
-    text: str,
-    *,
-    without: Iterable[str] = (),
-    by: str = "kernels",
-    window: int | None = None,
+    subject: Subject, *, without: Iterable[str] = (), by: str = "kernels", whole: bool = False
 ) -> Trace:
-    """See `Tagger.trace`."""
+    """Run a subject's window and keep all that is computed; see `Tagger.trace`.
+
+    Args:
+        subject: what to run.
+        without: names of parts to leave out.
+        by: a key of RUNNERS.
+        whole: whether the window must be all of the text.
+    """
     if by not in RUNNERS:
         raise MinnerError(f"by must be one of {', '.join(RUNNERS)}, not {by!r}")
-    subject = Subject(ner, text, window or 0)
     count = len(subject.document.windows)
-    if window is None and count > 1:
+    if whole and count > 1:
         raise MinnerError(
-            f"the text has {len(subject.document.pieces.ids)} pieces, which the model reads in "
+            f"the text has {len(subject.document.pieces.ids)} wordpieces, which the model reads in "
             f"{count} windows: choose one by window=0 to {count - 1}, or pass a shorter text"
         )
-    config = ner.config
+    config = subject.checkpoint.config
     parts = parse_without(without, config.n_layers, config.n_heads, len(subject.document.words))
     run = subject.trace(parts, by)
     found = Trace(ids=run.pop("ids"), pieces=np.array(subject.wordpieces), words=subject.words)
