@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from minner import reference
 from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
+from minner.decoding.softmax import softmax
 from minner.document import Document
 from minner.entity import Entity
 from minner.errors import MinnerError
@@ -60,7 +61,7 @@ class Subject:
         self._vocabulary = reader.vocabulary
         self._source = text_source(text)
         (self._reading,) = reader.read([self._source], all_rows=True)
-        self.document = self._document(self._reading.logits, assembler)
+        self.document = self._document(self._reading.probabilities, assembler)
         windows = self.document.windows or [Window(0, 0, 0, 0)]
         if not 0 <= window < len(windows):
             raise MinnerError(
@@ -115,17 +116,17 @@ class Subject:
     def read(self, logits: Floats, assembler: Assembler | None = None) -> Document:
         """The document if the window gave these logits `[T, C]`; by other rules if asked."""
         start, _, first, end = self._window
-        every = self._reading.logits.copy()
-        every[first:end] = logits[first - start + 1 : end - start + 1]
+        every = self._reading.probabilities.copy()
+        every[first:end] = softmax(logits[first - start + 1 : end - start + 1])
         return self._document(every, assembler or self.assembler)
 
-    def _document(self, logits: Floats, assembler: Assembler) -> Document:
-        """The document, if these were the logits `[n, C]` of all its wordpieces."""
+    def _document(self, probabilities: Floats, assembler: Assembler) -> Document:
+        """The document, if these were the probabilities `[n, C]` of all its wordpieces."""
         plan, rows, _ = self._reading
         if not assembler.all_rows:
             rows = plan.pieces.first()[1]
-            logits = logits[rows]
-        return assembler.document(self._source, Reading(plan, rows, logits))
+            probabilities = probabilities[rows]
+        return assembler.document(self._source, Reading(plan, rows, probabilities))
 
 
 def _by_kernels(subject: Subject, ids: NDArray[np.int32], without: Without) -> Arrays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple, overload
 
 import minner
@@ -87,7 +88,8 @@ class LightPipeline:
                 raise MinnerError(
                     "a fitted pipeline has its settings in its stages; set them there"
                 )
-            from minner.spark.light import read_pipeline  # here: most programs have no Spark
+            # By name: minner.spark stands on this package, and most programs have no Spark.
+            read_pipeline = import_module("minner.spark.light").read_pipeline
 
             self._plan = read_pipeline(self._fitted)
         else:
