@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.errors import MinnerError, warn
+from minner.errors import MinnerError, MinnerMemoryError, warn
 from minner.kernels.codegen.loader import load_forward
 from minner.kernels.model import Shape
 from minner.kernels.runtime.buffers import buffer_count, buffer_views
 from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.cores import available_cores
 from minner.kernels.runtime.layout import padded
 from minner.kernels.runtime.operand_layout import (
     FAST,
@@ -23,7 +25,7 @@ from minner.kernels.runtime.operand_layout import (
     attention_name,
 )
 from minner.kernels.runtime.stage_timings import StageTimings
-from minner.kernels.runtime.threads import Team, available_cores
+from minner.kernels.runtime.threads import Team
 from minner.overflow import overflow_error
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import PackedModel, aligned_empty
@@ -116,7 +118,13 @@ class Engine:
             MinnerError: a tensor cannot be used, or the compiled code cannot be loaded.
         """
         self._checkpoint = checkpoint
-        self._model = load_packed(checkpoint, precision)
+        try:
+            self._model = load_packed(checkpoint, precision)
+        except MemoryError as error:
+            raise MinnerMemoryError(
+                "the system has no memory for this model: give the process more (ulimit -v, the "
+                "limit of a container), or load with precision='int8'"
+            ) from error
         self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
         forward = load_forward(self._model.activation, precision)
         shape, workers = self._model.shape, available_cores() if threads is None else threads
@@ -201,23 +209,35 @@ class Engine:
         finally:
             self._recorded = None
 
-    @contextmanager
-    def stages(self, sequences: Sequence[Ids]) -> Iterator[Stages]:
-        """Run a batch stage by stage, inside a `with`, and look at the buffers in between.
+    def turn(self) -> Any:
+        """A lock, for a `with`, inside which `stages` may be used.
+
+        Raises:
+            MinnerError: this thread is in the middle of a call already.
+        """
+        return self._team.turn()
+
+    def stages(self, sequences: Sequence[Ids]) -> Stages:
+        """Run a batch stage by stage, and look at the buffers in between; only inside `turn`.
 
         Args:
             sequences: as for `logits`, TOKENS_PER_CALL tokens at most.
         """
-        with self._team.turn():
-            call, buffers = self._prepare(sequences, None)
-            yield Stages(self._team, call, self._model.shape, self._layouts, buffers)
+        call, buffers = self._prepare(sequences, None)
+        return Stages(self._team, call, self._model.shape, self._layouts, buffers)
 
     def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
         ends = [0, *accumulate(map(len, group if rows is None else rows))]
         if not ends[-1]:
             return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
         with self._team.turn():
-            call, buffers = self._prepare(group, rows)
+            try:
+                call, buffers = self._prepare(group, rows)
+            except MemoryError as error:
+                raise MinnerMemoryError(
+                    "the system has no memory for this call: give the process more, or fewer texts "
+                    "at once"
+                ) from error
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
             self._team.run(call, timings)
@@ -281,8 +301,13 @@ def check_settings(precision: Any, threads: Any) -> None:
     """Refuse what an `Engine` cannot be made with, before a model is read for it.
 
     Raises:
-        MinnerError: there is no such precision or number of threads.
+        MinnerError: there is no such precision or number of threads, or Python is a free-threaded
+            one.
     """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        raise MinnerError(
+            "minner does not run in free-threaded Python without the global lock: set PYTHON_GIL=1"
+        )
     if not isinstance(precision, str) or precision not in OPERAND_LAYOUTS:
         known = ", ".join(OPERAND_LAYOUTS)
         raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")

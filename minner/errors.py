@@ -11,6 +11,10 @@ class MinnerError(ValueError):
     """
 
 
+class MinnerMemoryError(MinnerError, MemoryError):
+    """The system has no memory for what was asked for: a MemoryError as well, as Python's own."""
+
+
 class MinnerWarning(UserWarning):
     """Something the user should know about an input that was accepted."""
 

@@ -17,8 +17,8 @@ import pytest
 
 from checkpoints import write_checkpoint
 from instruction_sets import InstructionSet, host_sets
+from minner.kernels.runtime.cores import available_cores
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
-from minner.kernels.runtime.threads import available_cores
 from test_precisions import BOUNDS
 
 every_set = pytest.mark.parametrize("instructions", host_sets(), ids=lambda one: one.name)

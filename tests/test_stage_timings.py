@@ -68,7 +68,7 @@ def test_every_stage_is_noted_once_and_in_order(engines, batch, layers, threads,
         ended = now()
         (timings,) = passes
         assert (
-            engine._team._state[STAGE * FIELD_STRIDE]
+            engine._team._helpers.state[STAGE * FIELD_STRIDE]
             == len(timings.stages)
             == len(timings.stamps) - 1
         )
@@ -126,7 +126,7 @@ def test_recording_changes_no_bit(engines, batch, threads):
         during = engine.logits(batch)
     after = engine.logits(batch)
     assert len(passes) == 1
-    assert engine._team._state[TIMESTAMPS * FIELD_STRIDE] == 0
+    assert engine._team._helpers.state[TIMESTAMPS * FIELD_STRIDE] == 0
     for expected, *others in zip(before, during, after, strict=True):
         for other in others:
             np.testing.assert_array_equal(other, expected)

@@ -14,7 +14,7 @@ import pytest
 
 from minner.engine import Engine
 from minner.kernels.model import Shape
-from minner.kernels.runtime import threads as team_module
+from minner.kernels.runtime import cores
 from minner.kernels.runtime.buffers import buffer_count, buffer_views
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS, attention_name
 from minner.weights.checkpoint import read_checkpoint
@@ -164,17 +164,23 @@ def test_more_threads_than_cores_still_finish(checkpoint, batch, precision, expe
 
 
 @pytest.mark.parametrize(
-    ("content", "cores"),
+    ("files", "quota"),
     [
-        ("max 100000", team_module.UNLIMITED),
-        ("200000 100000", 2),
-        ("50000 100000", 0),
-        ("nonsense", team_module.UNLIMITED),
+        ({"cpu.max": "max 100000"}, cores.UNLIMITED),
+        ({"cpu.max": "200000 100000"}, 2),
+        ({"cpu.max": "50000 100000"}, 0),
+        ({"cpu.max": "nonsense"}, cores.UNLIMITED),
+        ({"cpu.max": "200000 0"}, cores.UNLIMITED),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, cores.UNLIMITED),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "300000\n"}, cores.UNLIMITED),
+        ({}, cores.UNLIMITED),
     ],
 )
-def test_quota_of_a_container(monkeypatch, tmp_path, content, cores):
-    path = tmp_path / "cpu.max"
-    path.write_text(content)
-    monkeypatch.setattr(team_module, "CGROUP_QUOTA", str(path))
-    assert team_module._cgroup_quota() == cores
-    assert team_module.available_cores() >= 1
+def test_quota_of_a_container(monkeypatch, tmp_path, files, quota):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(cores, "CGROUPS", tmp_path)
+    assert cores.cgroup_quota() == quota
+    assert cores.available_cores() >= 1

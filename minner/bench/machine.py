@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from minner.kernels.runtime.threads import available_cores
+from minner.kernels.runtime.cores import available_cores
 from minner.kernels.vector.target import TARGET
 
 FLAGS = (

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     from minner.bench.machine import describe
     from minner.bench.measure import Bench
     from minner.bench.report import summary, tables
-    from minner.kernels.runtime.threads import available_cores
+    from minner.kernels.runtime.cores import available_cores
 
     machine = describe()
     taggers = {

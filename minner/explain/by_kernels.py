@@ -40,7 +40,8 @@ def run_by_kernels(
         model: nested parameters, from `reference.nested`; for `lin1` alone.
         without: the parts to leave out.
     """
-    with engine.stages([ids]) as stages:
+    with engine.turn():
+        stages = engine.stages([ids])
         run = _Run(stages, [(0, len(ids))], [without])
         run.embed()
         seen: Arrays = {"embeddings": run.hidden()}
@@ -105,7 +106,8 @@ def _batch(engine: Engine, sequences: Sequence[Ids], withouts: Sequence[Without]
     if not any(without.heads for without in withouts):
         return engine.logits(sequences)
     bounds = [0, *np.cumsum([len(ids) for ids in sequences]).tolist()]
-    with engine.stages(sequences) as stages:
+    with engine.turn():
+        stages = engine.stages(sequences)
         run = _Run(stages, list(pairwise(bounds)), withouts)
         run.embed()
         for layer in range(stages.shape.layers):
