@@ -77,7 +77,7 @@ def rampart(shared: Path) -> Tagger:
 
 
 def ids_of(ner: Tagger, count: int) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
-    tokenizer = ner._vocabulary.tokenizer
+    tokenizer = ner.vocabulary.tokenizer
     return [np.array(tokenizer.encode(text).ids, np.int32) for text in sentences(count)]
 
 
