@@ -162,6 +162,7 @@ def test_the_keyboard_reaches_everything(opened: Opened) -> None:
     assert opened.chosen_word() == "Smith"
     press("Home")
     assert opened.chosen_word() == "My"
+    opened.tab.evaluate("choose({ layer: 5, head: 0 })")
     opened.tab.focus("#head-map [tabindex='0']")
     press("ArrowDown")
     press("ArrowRight")

@@ -58,8 +58,9 @@ async function start() {
   onTheme(showMatrix);
   showCode();
   const first = facts.words.findIndex(({ tokens, tag }) => tokens && tag !== "O");
-  choose({ word: first >= 0 ? first : facts.words.findIndex(({ tokens }) => tokens),
-    layer: facts.model.layers - 1, head: 0 });
+  const word = first >= 0 ? first : facts.words.findIndex(({ tokens }) => tokens);
+  const [layer, head] = strongestHeads(word)[0];
+  choose({ word, layer, head });
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -6,9 +6,17 @@ function drawMattered() {
   drawHeadEffects();
 }
 
+// All heads as [layer, head], those first that wrote most about the tag of a word.
+function strongestHeads(word) {
+  const { layers, heads } = facts.model;
+  const wrote = ([layer, h]) => Math.abs(value("parts.heads", word, layer, h));
+  return Array.from({ length: layers * heads }, (_, i) => [Math.floor(i / heads), i % heads])
+    .sort((a, b) => wrote(b) - wrote(a));
+}
+
 function showParts() {
   const { label, rival } = facts.margins[chosen.word];
-  const { layers, heads } = facts.model;
+  const { layers } = facts.model;
   fill("margin-note", `“${wordText(chosen.word)}” is ${label} rather than ${rival} by a margin of `,
     number("margin", [chosen.word], 3), " between their logits. It is the sum of what the parts of the model wrote:");
   const perLayer = Array.from({ length: layers }, (_, layer) => layer).flatMap((layer) => [
@@ -28,9 +36,7 @@ function showParts() {
   const total = all.reduce((sum, [, wrote]) => sum + wrote, 0);
   const sum = make("tr", {}, make("th", { scope: "row" }, "sum"),
     make("td", { class: "number", id: "sum-of-parts" }, written(total, 3)), make("td", {}, ""));
-  const strongest = Array.from({ length: layers * heads }, (_, i) => [Math.floor(i / heads), i % heads])
-    .sort((a, b) => Math.abs(value("parts.heads", chosen.word, ...b)) - Math.abs(value("parts.heads", chosen.word, ...a))).slice(0, 6);
-  const headLines = strongest.map(([layer, h]) => make("tr", {}, make("th", { scope: "row" },
+  const headLines = strongestHeads(chosen.word).slice(0, 6).map(([layer, h]) => make("tr", {}, make("th", { scope: "row" },
     make("button", { type: "button", onclick: () => { choose({ layer, head: h }); find("attention").scrollIntoView(); } }, headName(layer, h))),
     make("td", { class: "number" }, number("parts.heads", [chosen.word, layer, h], 2)),
     make("td", {}, bar(value("parts.heads", chosen.word, layer, h) / most))));
