@@ -432,14 +432,18 @@ def test_a_broken_tokenizer_json(tmp_path: Path, content: bytes, message: str) -
         read_tokenizer(tmp_path, config)
 
 
-@pytest.mark.parametrize(
-    "model", [models.BPE(), models.WordLevel({"[UNK]": 0}, "[UNK]"), models.Unigram()]
-)
-def test_other_tokenizer_models(tmp_path: Path, model: Any) -> None:
+def test_other_tokenizer_models(tmp_path: Path) -> None:
+    config = write(tmp_path, "cased", {})
+    Tokenizer(models.WordLevel({"[UNK]": 0}, "[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(MinnerError, match="holds a WordLevel tokenizer; minner runs WordPiece, B"):
+        read_tokenizer(tmp_path, config)
+
+
+@pytest.mark.parametrize("model", [models.BPE(), models.Unigram()])
+def test_empty_tokenizers(tmp_path: Path, model: Any) -> None:
     config = write(tmp_path, "cased", {})
     Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
-    kind = type(model).__name__
-    with pytest.raises(MinnerError, match=f"holds a {kind} tokenizer; minner runs WordPiece only"):
+    with pytest.raises(MinnerError, match=r"tokenizer\.json lacks "):
         read_tokenizer(tmp_path, config)
 
 

@@ -145,5 +145,7 @@ def is_rebuilt(settings: TokenizerSettings, config_class: str | None) -> bool:
 
 def share_with_capitals(vocabulary: Collection[str]) -> float:
     """Return the share of pieces that have a capital, 0 to 1; [UNK] and its like do not count."""
-    cased = sum(piece != piece.lower() and piece[0] != "[" for piece in vocabulary)
+    # \u0120, which byte-level BPE writes for a space, is a capital.
+    pieces = (piece.replace("\u0120", "") for piece in vocabulary)
+    cased = sum(piece != piece.lower() and piece[0] != "[" for piece in pieces)
     return cased / len(vocabulary) if vocabulary else 0.0

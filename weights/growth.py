@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 
 from minner.errors import MinnerError
@@ -37,12 +38,13 @@ def refuse_growth(path: Path, tokenizer: Tokenizer) -> None:
     others = not isinstance(normalizer, BertNormalizer | None)
     if others and _growth(json.loads(normalizer.__getstate__())) > _MOST:
         raise MinnerError(f"{path}: its normalizer could make a text {_MOST} times as long")
-    if model.max_input_chars_per_word > _LONGEST_WORD:
+    if isinstance(model, WordPiece) and model.max_input_chars_per_word > _LONGEST_WORD:
         raise MinnerError(
             f"{path}: max_input_chars_per_word is {model.max_input_chars_per_word}, and minner "
             f"takes up to {_LONGEST_WORD}; BERT has 100"
         )
-    if len(model.continuing_subword_prefix) > _LONGEST_PREFIX:
+    prefix = getattr(model, "continuing_subword_prefix", None) or ""  # Unigram has none
+    if len(prefix) > _LONGEST_PREFIX:
         raise MinnerError(f"{path}: continuing_subword_prefix is longer than {_LONGEST_PREFIX}")
 
 

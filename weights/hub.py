@@ -14,7 +14,10 @@ _DEFAULT = Path(__file__).parent / "default"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 """`owner/name`, or the bare `name` of a few old repositories."""
 
-TOKENIZER_FILES = ("tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json")
+TOKENIZER_FILES = (
+    *("tokenizer*.json", "vocab.txt", "vocab.json", "merges.txt"),
+    *("special_tokens_map.json", "added_tokens.json"),
+)
 """Patterns of the files that a tokenizer is read from."""
 
 MODEL_FILES = (

@@ -1,12 +1,12 @@
-"""tokenizer.json or vocab.txt, and the files beside them -> WordPieces, ready to encode."""
+"""The files of a tokenizer -> WordPieces, ready to encode."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Encoding, Tokenizer
-from tokenizers.models import WordPiece
+from tokenizers import AddedToken, Encoding, Tokenizer, normalizers
+from tokenizers.models import Unigram, WordPiece
 from tokenizers.processors import TemplateProcessing
 
 from minner.errors import MinnerError
@@ -18,12 +18,11 @@ from minner.weights.casing import (
     is_rebuilt,
 )
 from minner.weights.config import Config
-from minner.weights.files import read_bytes
-from minner.weights.growth import refuse_growth
+from minner.weights.leading_space import has_leading_space, with_leading_space
 from minner.weights.library import refusing_faults
-from minner.weights.rebuilt import warn_of_casing, warn_of_rebuilding
+from minner.weights.rebuilt import warn_of_casing, warn_of_other_words, warn_of_rebuilding
+from minner.weights.tokenizer_files import build_tokenizer
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
-from minner.weights.vocabulary import LARGEST_TOKENIZER, tokenizer_from_vocabulary
 
 _BROKEN = "has a part that does not work"
 
@@ -33,12 +32,15 @@ class WordPieces:
     """A tokenizer and what its user must know about it.
 
     Attributes:
-        path: tokenizer.json or vocab.txt.
+        path: tokenizer.json, vocab.txt or vocab.json.
         rows: of the word embeddings, V; no id reaches it.
         tokenizer: pads and truncates nothing; never to be changed, which is not thread-safe.
+        word_tokenizer: the same for words that are given one by one, where those need another:
+            one that puts a space before them, without which they would be parts of words.
         max_length: most pieces the model takes at once, special tokens included; at least 3.
         cls_id: id of the special token before a text.
         sep_id: id of the special token after it.
+        unk_id: id of the piece for what cannot be cut; None where there is none.
         lowercase: whether texts are lowercased.
         lowercase_reason: how that was decided, in words.
     """
@@ -49,8 +51,10 @@ class WordPieces:
     max_length: int
     cls_id: int
     sep_id: int
+    unk_id: int | None
     lowercase: bool
     lowercase_reason: str
+    word_tokenizer: Tokenizer | None = None
 
     def encode_text(self, text: str) -> Encoding:
         """Cut a text into pieces, without special tokens.
@@ -63,14 +67,22 @@ class WordPieces:
         self._check_ids(encoding.ids)
         return encoding
 
-    def encode_words(self, words: Sequence[str]) -> Encoding:
+    def encode_words(self, words: Sequence[str], *, as_in_text: bool = True) -> Encoding:
         """Cut words into pieces, without special tokens; `word_ids` of the result never decrease.
+
+        Args:
+            words: the words.
+            as_in_text: whether to cut them as if a space stood before each of them, which a
+                byte-level BPE tokenizer does not do by itself.
 
         Raises:
             MinnerError: as `encode_text`, or pieces are in another order than the words.
         """
+        tokenizer = self.word_tokenizer if as_in_text else None
+        if tokenizer is None:
+            tokenizer = self.tokenizer
         with refusing_faults(self.path, "cannot cut the words", words[:9]):
-            encoding = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+            encoding = tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
         self._check_ids(encoding.ids)
         numbers: Any = encoding.word_ids
         if numbers != sorted(numbers):
@@ -93,13 +105,13 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
     """Return the tokenizer of the checkpoint in `directory`.
 
     Args:
-        directory: holds tokenizer.json or else vocab.txt, and the files beside them.
+        directory: holds the files of a tokenizer; see `build_tokenizer`.
         config: of the same checkpoint, its sizes corrected by the tensors.
         lowercase: overrides what the files say about it.
 
     Raises:
-        MinnerError: there is no tokenizer, it is broken, it is no WordPiece tokenizer with one
-            special token at either end, or it has ids that the embeddings lack.
+        MinnerError: there is no tokenizer, it is broken, it does not put one special token at
+            either end, or it has ids that the embeddings lack.
     """
     settings = read_tokenizer_settings(directory)
     path, tokenizer = build_tokenizer(directory, settings)
@@ -114,27 +126,70 @@ def _prepare(
     config: Config,
     lowercase: bool | None,
 ) -> WordPieces:
+    is_wordpiece = isinstance(tokenizer.model, WordPiece)
+    settle = _settle_case_of_bert if is_wordpiece else _settle_case
+    lowercases, why = settle(path, tokenizer, settings, config, lowercase)
+    special = settings.special_tokens(tokenizer.token_to_id)
+    _add_tokens(path, tokenizer, settings, special)
+    tokenizer.encode_special_tokens = settings.split_special is True
+    _check_unknown(path, tokenizer)
+    ends = _special_ids(path, tokenizer, special)
+    _check_size(path, tokenizer, {*settings.added, *ends}, config)
+    if not is_wordpiece and lowercase is None:
+        warn_of_other_words(path, tokenizer, settings, config)
+    elif is_wordpiece and is_rebuilt(settings, config.tokenizer_class):
+        by_bert = special["cls_token"], special["sep_token"]
+        warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, ends, strict=True)))
+    needs_space = has_leading_space(tokenizer) is False
+    return WordPieces(
+        path=path,
+        rows=config.vocab_size,
+        tokenizer=tokenizer,
+        max_length=_max_length(path, settings, config),
+        cls_id=ends[0],
+        sep_id=ends[1],
+        unk_id=tokenizer.token_to_id(special["unk_token"]),
+        lowercase=lowercases,
+        lowercase_reason=why,
+        word_tokenizer=with_leading_space(tokenizer, True) if needs_space else None,
+    )
+
+
+def _settle_case_of_bert(
+    path: Path,
+    tokenizer: Tokenizer,
+    settings: TokenizerSettings,
+    config: Config,
+    lowercase: bool | None,
+) -> tuple[bool, str]:
+    """Give a WordPiece tokenizer the case that the files and the caller want; return it and why."""
     from_file = casing_of_file(path, tokenizer)
     casing, why = decide_casing(settings, from_file, tokenizer.get_vocab, lowercase)
     if casing != from_file:
         tokenizer.normalizer = casing.normalizer()
-    theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
     if lowercase is None:
+        theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
         warn_of_casing(path, casing, why, theirs)
-    _add_tokens(path, tokenizer, settings)
-    cls_id, sep_id = _special_ids(path, tokenizer, settings)
-    _check_size(path, tokenizer, {*settings.added, cls_id, sep_id}, config)
-    if is_rebuilt(settings, config.tokenizer_class):
-        by_bert = settings.special["cls_token"], settings.special["sep_token"]
-        warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, (cls_id, sep_id), strict=True)))
-    max_length = _max_length(path, settings, config)
-    return WordPieces(
-        path, config.vocab_size, tokenizer, max_length, cls_id, sep_id, casing.lowercase, why
-    )
+    return casing.lowercase, why
+
+
+def _settle_case(
+    path: Path, tokenizer: Tokenizer, _: object, __: object, lowercase: bool | None
+) -> tuple[bool, str]:
+    """Do the same for BPE and Unigram, whose files know no `do_lower_case`."""
+    from_file = casing_of(tokenizer.normalizer).lowercase
+    if lowercase is None:
+        return from_file, path.name
+    if from_file and not lowercase:
+        raise MinnerError(f"{path} has a normalizer that lowercases; to keep case, take it out")
+    if lowercase and not from_file:
+        theirs = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
+        tokenizer.normalizer = normalizers.Sequence([*theirs, normalizers.Lowercase()])
+    return lowercase, "the lowercase argument"
 
 
 def casing_of_file(path: Path, tokenizer: Tokenizer) -> Casing | None:
-    """Return what tokenizer.json does to case, None for vocab.txt, which does nothing.
+    """Return what the file does to case, None for vocab.txt, which says nothing of it.
 
     Raises:
         MinnerError: its normalizer breaks down.
@@ -145,38 +200,9 @@ def casing_of_file(path: Path, tokenizer: Tokenizer) -> Casing | None:
         return casing_of(tokenizer.normalizer)
 
 
-def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path, Tokenizer]:
-    """Return the file that was used and its tokenizer, which neither pads nor truncates.
-
-    Its normalizer is the file's own, none for vocab.txt: the casing is not decided yet.
-
-    Raises:
-        MinnerError: there is no tokenizer, or it cannot be read or is not of WordPiece.
-    """
-    path = directory / "tokenizer.json"
-    if path.exists():
-        tokenizer = _parse(path)
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return path, tokenizer
-    path = directory / "vocab.txt"
-    if path.exists():
-        return path, tokenizer_from_vocabulary(path, settings)
-    raise MinnerError(f"{directory} has no tokenizer: no tokenizer.json and no vocab.txt")
-
-
-def _parse(path: Path) -> Tokenizer:
-    content = read_bytes(path, LARGEST_TOKENIZER)
-    with refusing_faults(path, "is not a tokenizer that can be read"):
-        tokenizer = Tokenizer.from_buffer(content)  # 3 ms less than from a string
-    if not isinstance(tokenizer.model, WordPiece):
-        kind = type(tokenizer.model).__name__
-        raise MinnerError(f"{path} holds a {kind} tokenizer; minner runs WordPiece only")
-    refuse_growth(path, tokenizer)
-    return tokenizer
-
-
-def _add_tokens(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+def _add_tokens(
+    path: Path, tokenizer: Tokenizer, settings: TokenizerSettings, special: Mapping[str, str]
+) -> None:
     """Let the added and the special tokens be found in a text before it is cut into words.
 
     Tokens that tokenizer.json has added already stay as they are. A special token outside the
@@ -191,7 +217,7 @@ def _add_tokens(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -
                 f"{path}: the added token {token.content!r} has id {index} in the files beside it "
                 f"but {tokenizer.token_to_id(token.content)} in the tokenizer"
             )
-    for content in settings.special.values():
+    for content in special.values():
         if tokenizer.token_to_id(content) not in {None, *tokenizer.get_added_tokens_decoder()}:
             _add_token(tokenizer, AddedToken(content, normalized=False, special=True))
 
@@ -201,16 +227,26 @@ def _add_token(tokenizer: Tokenizer, token: AddedToken) -> None:
     add([token])
 
 
-def _special_ids(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> tuple[int, int]:
+def _check_unknown(path: Path, tokenizer: Tokenizer) -> None:
+    """Refuse a tokenizer that would break down over what it cannot cut.
+
+    BPE may do without a piece for that: it has one for every byte, or leaves out what it lacks.
+    """
+    model = tokenizer.model
+    if isinstance(model, Unigram):
+        with refusing_faults(path, "lacks a piece for what it cannot cut"):
+            model.tokenize("\U0010ffff")
+    elif model.unk_token is not None and model.token_to_id(model.unk_token) is None:
+        raise MinnerError(f"{path} lacks the piece {model.unk_token!r} for words it cannot cut")
+
+
+def _special_ids(path: Path, tokenizer: Tokenizer, special: Mapping[str, str]) -> tuple[int, int]:
     """Return the ids that the tokenizer puts before and after a text.
 
     A tokenizer without a template gets BERT's. The ids are seen at work, since a template may
     hold other ids than the vocabulary.
     """
-    unknown = tokenizer.model.unk_token
-    if tokenizer.model.token_to_id(unknown) is None:
-        raise MinnerError(f"{path} lacks the piece {unknown!r} for words it cannot cut")
-    template = tokenizer.post_processor or _template(path, tokenizer, settings)
+    template = tokenizer.post_processor or _template(path, tokenizer, special)
     tokenizer.post_processor = None
     pieces = tokenizer.encode("a a").ids
     tokenizer.post_processor = template
@@ -224,8 +260,8 @@ def _special_ids(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) 
     return ends[0], ends[1]
 
 
-def _template(path: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> TemplateProcessing:
-    cls, sep = settings.special["cls_token"], settings.special["sep_token"]
+def _template(path: Path, tokenizer: Tokenizer, special: Mapping[str, str]) -> TemplateProcessing:
+    cls, sep = special["cls_token"], special["sep_token"]
     ids = {token: tokenizer.token_to_id(token) for token in (cls, sep)}
     for token, index in ids.items():
         if index is None:

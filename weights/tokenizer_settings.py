@@ -4,7 +4,7 @@ tokenizer_config.json, special_tokens_map.json and added_tokens.json are all opt
 is missing or null states nothing, and the field is None.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tokenizers import AddedToken
 from minner.errors import MinnerError
 from minner.weights.files import read_json_object, typed_value
 
-_SPECIAL = {
+_BY_BERT = {
     "unk_token": "[UNK]",
     "cls_token": "[CLS]",
     "sep_token": "[SEP]",
@@ -22,6 +22,17 @@ _SPECIAL = {
     "mask_token": "[MASK]",
 }
 """Role of a special token -> its text in BERT's vocabularies, where no file states another."""
+
+_BY_ROBERTA = {
+    "unk_token": "<unk>",
+    "cls_token": "<s>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "mask_token": "<mask>",
+}
+"""The same in those of RoBERTa, XLM-R and CamemBERT."""
+
+_USUAL = {*_BY_BERT.values(), *_BY_ROBERTA.values()}
 
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
@@ -36,7 +47,9 @@ class TokenizerSettings:
         chinese_chars: `tokenize_chinese_chars`.
         max_length: `model_max_length` (once `max_len`), special tokens included; may be 1e30.
         tokenizer_class: `tokenizer_class`.
-        special: text of the special token of each role: unk_token, cls_token and so on.
+        prefix_space: `add_prefix_space`.
+        split_special: `split_special_tokens`: whether special tokens in a text are cut like words.
+        special: text of the special token of a role: unk_token, cls_token and so on.
         added: tokens added to the vocabulary, by id.
     """
 
@@ -45,8 +58,21 @@ class TokenizerSettings:
     chinese_chars: bool | None
     max_length: float | None
     tokenizer_class: str | None
+    prefix_space: bool | None
+    split_special: bool | None
     special: Mapping[str, str]
     added: Mapping[int, AddedToken]
+
+    def special_tokens(self, index_of: Callable[[str], int | None]) -> dict[str, str]:
+        """Return the text of the special token of every role.
+
+        Args:
+            index_of: id of a piece of the vocabulary, None for what is no piece; decides whose
+                names hold where the files state none.
+        """
+        has_ends = any(index_of(end) is not None for end in ("<s>", "</s>"))
+        is_roberta = has_ends and index_of("[CLS]") is None
+        return {**(_BY_ROBERTA if is_roberta else _BY_BERT), **self.special}
 
 
 def read_tokenizer_settings(directory: Path) -> TokenizerSettings:
@@ -58,15 +84,17 @@ def read_tokenizer_settings(directory: Path) -> TokenizerSettings:
     path = directory / "tokenizer_config.json"
     raw = _read_optional(path)
     stated = raw | _read_optional(directory / "special_tokens_map.json")
-    special = {role: _text(path, stated.get(role)) or bert for role, bert in _SPECIAL.items()}
+    special = {role: text for role in _BY_BERT if (text := _text(path, stated.get(role)))}
     return TokenizerSettings(
         lowercase=typed_value(path, raw, "do_lower_case", bool),
         strip_accents=typed_value(path, raw, "strip_accents", bool),
         chinese_chars=typed_value(path, raw, "tokenize_chinese_chars", bool),
         max_length=_max_length(path, raw),
         tokenizer_class=typed_value(path, raw, "tokenizer_class", str),
+        prefix_space=typed_value(path, raw, "add_prefix_space", bool),
+        split_special=typed_value(path, raw, "split_special_tokens", bool),
         special=special,
-        added=_added_tokens(directory, raw, special.values()),
+        added=_added_tokens(directory, raw, _USUAL.union(special.values())),
     )
 
 
@@ -93,7 +121,7 @@ def _text(path: Path, token: object) -> str | None:
 
 
 def _added_tokens(
-    directory: Path, raw: Mapping[str, Any], special: Collection[str]
+    directory: Path, raw: Mapping[str, Any], special: set[str]
 ) -> dict[int, AddedToken]:
     """Return the tokens of added_tokens.json (text -> id) and added_tokens_decoder (id -> token).
 

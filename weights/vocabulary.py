@@ -1,13 +1,16 @@
-"""vocab.txt -> a tokenizers.Tokenizer, built the way BERT's are."""
+"""vocab.txt, or vocab.json and merges.txt -> a tokenizers.Tokenizer as BERT's and RoBERTa's are."""
 
 from pathlib import Path
 
 from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.decoders import ByteLevel as Decoder
+from tokenizers.models import BPE, WordPiece
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
+from tokenizers.processors import RobertaProcessing
 
 from minner.errors import MinnerError
-from minner.weights.files import read_text
+from minner.weights.files import read_json_object, read_text
+from minner.weights.library import refusing_faults
 from minner.weights.tokenizer_settings import TokenizerSettings
 
 LARGEST_TOKENIZER = 18_000_000
@@ -35,9 +38,40 @@ def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokeni
                 f"{token.content!r}"
             )
         vocabulary[token.content] = index
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token=settings.special["unk_token"]))
+    unknown = settings.special_tokens(vocabulary.get)["unk_token"]
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token=unknown))
     tokenizer.pre_tokenizer = BertPreTokenizer()
     return tokenizer
+
+
+def tokenizer_from_merges(path: Path, merges: Path, settings: TokenizerSettings) -> Tokenizer:
+    """Return the byte-level BPE tokenizer of vocab.json, `path`, and merges.txt.
+
+    Raises:
+        MinnerError: a file cannot be read, or they are of no such tokenizer.
+    """
+    vocabulary = read_json_object(path)
+    if not all(type(index) is int for index in vocabulary.values()):
+        raise MinnerError(f"{path} must give every piece a number")
+    pairs = [_pair(line) for line in read_text(merges, LARGEST_TOKENIZER).splitlines() if line]
+    with refusing_faults(path, f"and {merges.name} are no byte-level BPE tokenizer"):
+        tokenizer = Tokenizer(BPE(vocabulary, [pair for pair in pairs if pair[0] != "#version:"]))
+    space = settings.prefix_space is True
+    tokenizer.pre_tokenizer, tokenizer.decoder = ByteLevel(add_prefix_space=space), Decoder()
+    special = settings.special_tokens(vocabulary.get)
+    for text in (special["cls_token"], special["sep_token"]):
+        if text not in vocabulary:
+            raise MinnerError(f"{path} lacks the special token {text!r}")
+    sep, cls = ((text := special[role], vocabulary[text]) for role in ("sep_token", "cls_token"))
+    tokenizer.post_processor = RobertaProcessing(
+        sep, cls, trim_offsets=True, add_prefix_space=space
+    )
+    return tokenizer
+
+
+def _pair(line: str) -> tuple[str, str]:
+    first, _, second = line.partition(" ")
+    return first, second
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from tokenizers.models import WordPiece
 
 from minner.inspection.findings import Findings
 from minner.weights.casing import (
@@ -13,7 +16,8 @@ from minner.weights.casing import (
     share_with_capitals,
 )
 from minner.weights.config import Config
-from minner.weights.tokenizer import build_tokenizer, casing_of_file
+from minner.weights.tokenizer import casing_of_file
+from minner.weights.tokenizer_files import build_tokenizer
 from minner.weights.tokenizer_settings import read_tokenizer_settings
 
 
@@ -32,10 +36,15 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
         return {}
     path, tokenizer = built
     from_file = findings.attempt(casing_of_file, path, tokenizer)
+    is_wordpiece = isinstance(tokenizer.model, WordPiece)
+    if not is_wordpiece:  # their files know no do_lower_case
+        settings = replace(settings, lowercase=None, strip_accents=None, chinese_chars=None)
     vocabulary = tokenizer.get_vocab()
     casing, reason = decide_casing(settings, from_file, tokenizer.get_vocab, None)
     config_class = config.tokenizer_class if config else None
-    theirs = casing_by_transformers(settings, config_class, from_file)
+    theirs = (
+        casing_by_transformers(settings, config_class, from_file) if is_wordpiece else from_file
+    )
     capitals = share_with_capitals(vocabulary)
     if from_file and settings.lowercase not in (None, from_file.lowercase):
         findings.warn(

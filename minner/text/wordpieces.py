@@ -43,7 +43,7 @@ class Pieces(NamedTuple):
 
 def without_surrogates(text: str) -> str:
     """Put U+FFFD for lone surrogates, which no UTF-8 and so no tokenizer takes; lengths stay."""
-    # BERT's normalizer cleans U+FFFD away.
+    # BERT's normalizer cleans U+FFFD away; for the others it is a character like any other.
     return _SURROGATES.sub("\ufffd", text)
 
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.compat.huggingface.aggregation import Floats, Wordpiece
-from minner.errors import MinnerError
+from minner.compat.huggingface.aggregation import WORD_SCORES, Floats, Wordpiece
+from minner.errors import MinnerError, warn
 from minner.text.wordpieces import without_surrogates
 from minner.weights.tokenizer import WordPieces
 
@@ -73,7 +73,9 @@ def _read_text(text: str, vocabulary: WordPieces) -> Document:
 
 def _read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
     """Cut words into wordpieces, placed in the text where `delimiter` stands between the words."""
-    encoding: Any = vocabulary.encode_words([without_surrogates(word) for word in words])
+    encoding: Any = vocabulary.encode_words(
+        [without_surrogates(word) for word in words], as_in_text=False
+    )
     starts = accumulate((len(word) + len(delimiter) for word in words), initial=0)
     places = [(start, start + len(word)) for start, word in zip(starts, words, strict=False)]
     text = delimiter.join(words)
@@ -117,7 +119,9 @@ def gather(
 
     In transformers a wordpiece continues a word if it is not as long as the text that it stands
     for, which is how it knows `##ing`. So does a wordpiece whose length the tokenizer has changed,
-    by dropping an accent that is a code point of its own. An unknown wordpiece never does.
+    by dropping an accent that is a code point of its own. An unknown wordpiece never does. Where
+    the tokenizer does not mark parts of words (RoBERTa's and XLM-R's), a wordpiece continues a word
+    if there is no space before it: then punctuation belongs to the word before.
 
     Args:
         sentence: the text.
@@ -125,7 +129,7 @@ def gather(
         vocabulary: of the model.
     """
     tokenizer: Any = vocabulary.tokenizer
-    unknown = tokenizer.token_to_id(tokenizer.model.unk_token)
+    marks_parts = marks_parts_of_words(vocabulary)
     text = without_surrogates(sentence)
     seen = np.flatnonzero(np.asarray(output["special_tokens_mask"][0]) == 0)
     offsets, ids = output["offset_mapping"][0], np.asarray(output["input_ids"][0])
@@ -137,9 +141,29 @@ def gather(
             shift = places[word_ids[row]][0]
             start, end = start + shift, end + shift
         here, index = text[start:end], int(ids[row])
-        word = here if index == unknown else tokenizer.id_to_token(index)
-        wordpieces.append(Wordpiece(word, start, end, continues=len(word) != len(here)))
+        is_unknown = index == vocabulary.unk_id
+        word = here if is_unknown else tokenizer.id_to_token(index)
+        if marks_parts:
+            continues = len(word) != len(here)
+        else:
+            continues = start > 0 and " " not in text[start - 1 : start + 1]
+        wordpieces.append(Wordpiece(word, start, end, continues and not is_unknown))
     return wordpieces, np.asarray(output["logits"][0], dtype=np.float32)[seen]
+
+
+def marks_parts_of_words(vocabulary: WordPieces) -> bool:
+    """Whether the wordpieces of a vocabulary show which of them begin a word, as `##` does."""
+    return bool(getattr(vocabulary.tokenizer.model, "continuing_subword_prefix", None))
+
+
+def warn_of_words(strategy: str | None, vocabulary: WordPieces) -> None:
+    """Warn that a strategy for whole words has no words to go by; transformers does, too."""
+    if strategy in WORD_SCORES and not marks_parts_of_words(vocabulary):
+        warn(
+            f"this tokenizer does not mark the parts of words, so aggregation_strategy="
+            f"{str(strategy)!r} takes what stands between two spaces for a word, punctuation "
+            f"included, as transformers does; minner.load() finds words by itself"
+        )
 
 
 # ---- inputs of a call ---------------------------------------------------------------------------

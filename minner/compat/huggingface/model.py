@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders
+from tokenizers.models import WordPiece
 
 from minner.errors import MinnerError
 from minner.tagger import Tagger
@@ -114,9 +115,9 @@ class Tokenizer:
         self.name_or_path = name_or_path
         self.model_max_length = vocabulary.max_length
         self.backend_tokenizer: Backend = vocabulary.tokenizer
-        # What transformers gives every BERT tokenizer, whatever decoder tokenizer.json has.
-        self._decoder = decoders.WordPiece(prefix="##")
-        for role, text in read_tokenizer_settings(vocabulary.path.parent).special.items():
+        self._join = joiner(self.backend_tokenizer)
+        settings = read_tokenizer_settings(vocabulary.path.parent)
+        for role, text in settings.special_tokens(self.backend_tokenizer.token_to_id).items():
             setattr(self, role, text)  # cls_token, cls_token_id, and so on
             setattr(self, f"{role}_id", self.backend_tokenizer.token_to_id(text))
 
@@ -175,16 +176,15 @@ class Tokenizer:
         return self.backend_tokenizer.id_to_token(int(ids))
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """The id of a token, or of each token of a list; that of [UNK] for one that is unknown."""
+        """The id of a token, or of each token of a list; that of `unk_token` for unknown ones."""
         if not isinstance(tokens, str):
             return [self.convert_tokens_to_ids(token) for token in tokens]
         index = self.backend_tokenizer.token_to_id(tokens)
-        unknown = self.backend_tokenizer.model.unk_token
-        return self.backend_tokenizer.token_to_id(unknown) if index is None else index
+        return self._tagger.vocabulary.unk_id if index is None else index
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """The text that tokens are put together to."""
-        return str(self._decoder.decode(tokens))
+        return self._join(tokens)
 
     def get_vocab(self) -> dict[str, int]:
         """Token -> id."""
@@ -198,6 +198,14 @@ class Tokenizer:
             MinnerError: the directory cannot be written.
         """
         copy_files(self._tagger.vocabulary.path.parent, directory, TOKENIZER_FILES)
+
+
+def joiner(tokenizer: Backend) -> Callable[[list[str]], str]:
+    """What puts tokens together to a text, as a tokenizer of transformers does."""
+    if isinstance(tokenizer.model, WordPiece):
+        # What transformers gives every BERT tokenizer, whatever decoder tokenizer.json has.
+        return decoders.WordPiece(prefix="##").decode
+    return " ".join if tokenizer.decoder is None else tokenizer.decoder.decode
 
 
 def copy_files(source: Path, target: str | os.PathLike[str], patterns: Iterable[str]) -> None:

@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from tokenizers import decoders
-
 from minner.compat.huggingface.aggregation import (
     AggregationStrategy,
     Entities,
@@ -29,9 +27,11 @@ from minner.compat.huggingface.documents import (
     gather,
     iterate,
     read,
+    warn_of_words,
     window_inputs,
 )
 from minner.compat.huggingface.loading import load
+from minner.compat.huggingface.model import joiner
 from minner.compat.huggingface.options import OPTIONS, Options, strategy_of
 from minner.decoding.softmax import softmax
 from minner.errors import MinnerError, warn
@@ -133,8 +133,7 @@ class TokenClassificationPipeline:
         self._options = Options().changed(self._size, **ours)
         self._batch_size, self._has_words = batch_size, is_split_into_words
         self._numbers = {str(i): i for i in self.model.config.label2id if isinstance(i, int)}
-        # What transformers gives every BERT tokenizer, whatever decoder tokenizer.json has.
-        self._join = decoders.WordPiece(prefix="##").decode
+        self._join = joiner(self._tagger.vocabulary.tokenizer)
 
     def __call__(
         self,
@@ -175,6 +174,7 @@ class TokenClassificationPipeline:
         """
         refuse_unknown(options, OPTIONS, "argument")
         chosen = self._options.changed(self._size, **options)
+        warn_of_words(chosen.aggregation_strategy, self._tagger.vocabulary)
         words = bool(is_split_into_words)
         if isinstance(inputs, str):
             found = self._results([inputs], words, chosen, 1, as_mappings(offset_mapping, 1))
