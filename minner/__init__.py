@@ -61,8 +61,8 @@ def load(
             models with such labels, drop what is ill-formed, as seqeval's strict mode does;
             `viterbi` chooses the most probable well-formed tags (`viterbi-iob1`: for a model that
             writes IOB1); `sparknlp` joins as its NerConverter does.
-        word_strategy: the pieces of a word that its tag comes from: the `first`, the `average` of
-            all, or the surest one, `max`.
+        word_strategy: the wordpieces of a word that its tag comes from: the `first`, the `average`
+            of all, or the surest one, `max`.
         labels: keep only entities with these labels.
         ignore_labels: drop entities with these labels.
         label_map: new names for labels, such as `{"PERSON": "PER"}`; `labels` and `ignore_labels`

@@ -27,12 +27,12 @@ class Document:
         scores: float32 `[W]`, the probability of each word's tag.
         entities: what calling the model with the text gives.
         labels: the C labels by class index.
-        probabilities: float32 `[W, C]`, of every label for every word. A word without pieces (white
-            space, or marks the model never saw) is `O` for sure; a word that was cut off has only
-            zeros, as its score is.
-        pieces: the pieces that the model saw, without special tokens.
-        windows: the stretches of pieces it saw at once, and which part of each was used.
-        cut: how many pieces at the end it did not see: 0, unless `on_long="truncate"`.
+        probabilities: float32 `[W, C]`, of every label for every word. A word without wordpieces
+            (white space, or marks the model never saw) is `O` for sure; a word that was cut off has
+            only zeros, as its score is.
+        pieces: the wordpieces that the model saw, without special tokens.
+        windows: the runs of wordpieces it saw at once, and which part of each was used.
+        cut: how many wordpieces at the end it did not see: 0, unless `on_long="truncate"`.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Runs packed batches of piece ids through the compiled forward pass."""
+"""Runs packed batches of wordpiece ids through the compiled forward pass."""
 
 from __future__ import annotations
 
@@ -146,12 +146,12 @@ class Engine:
     def logits(
         self, sequences: Sequence[Ids], rows: Sequence[Places] | None = None
     ) -> list[Floats]:
-        """Run sequences of piece ids, special tokens included.
+        """Run sequences of wordpiece ids, special tokens included.
 
         Args:
             sequences: int32 arrays `[T_i]`, each no longer than the model's positions, every id
                 within the vocabulary.
-            rows: int `[R_i]` for each sequence, ascending: the pieces whose logits are wanted;
+            rows: int `[R_i]` for each sequence, ascending: the tokens whose logits are wanted;
                 all if None. The last layer leaves the others out.
 
         Returns:

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, overload
 
 from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
-from minner.decoding.schemes import are_bare
 from minner.document import Document
-from minner.engine import Engine, check_settings, warn_where_slow
 from minner.entity import Entity
-from minner.errors import MinnerError, warn
-from minner.kernels.runtime.stage_timings import StageTimings
+from minner.loading import load_model, place_or_source
+from minner.look_inside import LookInside
 from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
-from minner.reader import Reader
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
-from minner.weights.checkpoint import open_checkpoint
 from minner.weights.config import Config
-from minner.weights.hub import TOKENIZER_FILES, find_checkpoint
-from minner.weights.tokenizer import WordPieces, read_tokenizer
-
-if TYPE_CHECKING:
-    from minner.explain.subject import Subject
-    from minner.explain.trace import Trace
-
-Floats = NDArray[np.float32]
+from minner.weights.tokenizer import WordPieces
 
 
-class Tagger:
+class Tagger(LookInside):
     """A loaded model. Calling it with text gives entities; `minner.load` makes one."""
 
     def __init__(
@@ -52,30 +37,11 @@ class Tagger:
         """Load a model; arguments and errors are those of `minner.load`."""
         refuse_unknown(options, (*LOADING, *OPTION_NAMES))
         self._options = Options(**options)
-        check_settings(precision, threads)
-        for name, place in (("model", model), ("tokenizer", tokenizer)):
-            if place is not None and not isinstance(place, str | os.PathLike):
-                kind = type(place).__name__
-                raise MinnerError(f"a {name} must be a path or a name, not {kind}")
-        self._source = None if model is None else os.fspath(model)
-        self._checkpoint = open_checkpoint(find_checkpoint(model))
-        if tokenizer is not None:
-            tokenizer = find_checkpoint(tokenizer, files=TOKENIZER_FILES).absolute()
-        vocabulary = read_tokenizer(tokenizer or self.directory, self.config, lowercase)
-        self._loading = {
-            "tokenizer": tokenizer,
-            "precision": precision,
-            "threads": threads,
-            "lowercase": lowercase,
-        }
+        self._loaded = load_model(
+            model, tokenizer=tokenizer, precision=precision, threads=threads, lowercase=lowercase
+        )
+        self._checkpoint, self._reader = self._loaded.checkpoint, self._loaded.reader
         self._assembler = Assembler(self._options, self.labels)
-        self._reader = Reader(vocabulary, Engine(self._checkpoint, threads, precision))
-        warn_where_slow(precision)
-        if are_bare(self.labels):
-            warn(
-                f"{self._checkpoint.directory}: no label starts with B- or I-; neighbouring words "
-                f"of one label will be joined into one entity"
-            )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -127,9 +93,9 @@ class Tagger:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle where the model is and its options; unpickling, as `copy.deepcopy`, loads it."""
+        source, place, settings = self._loaded.recipe()
         options = {name: getattr(self._options, name) for name in OPTION_NAMES}
-        place = None if self._source is None else self.directory.absolute()
-        return _load_again, (type(self), self._source, place, self._loading | options)
+        return _load_again, (type(self), source, place, settings | options)
 
     # ---- text -> entities -----------------------------------------------------------------------
 
@@ -171,7 +137,7 @@ class Tagger:
     # ---- text -> documents ----------------------------------------------------------------------
 
     def document(self, text: str | Sequence[str]) -> Document:
-        """Everything there is to know of one text: words, tags, probabilities, pieces, windows.
+        """Everything there is to know of one text: words, tags, probabilities, windows.
 
         Args:
             text: a text; or a list of words, which stand for themselves joined by spaces.
@@ -230,7 +196,7 @@ class Tagger:
     def tag(self, words: Sequence[str] | Sequence[Sequence[str]]) -> list[str] | list[list[str]]:
         """One tag per word, for a list of words or a list of such lists.
 
-        A word takes the tag of its first piece; one that gives no pieces keeps its place as `O`.
+        A word takes the tag of its first wordpiece; one that has none keeps its place as `O`.
 
         Raises:
             MinnerError: something else than lists of strings was given.
@@ -253,98 +219,9 @@ class Tagger:
         for source, reading in self._read(sources, batch_size):
             yield self._assembler.tags(reading, len(source.spans))
 
-    # ---- for those who look inside --------------------------------------------------------------
-
-    def logits(self, sequences: Sequence[Any]) -> list[Floats]:
-        """Run wordpiece ids as they are.
-
-        Args:
-            sequences: int arrays `[T_i]`, special tokens included.
-
-        Returns:
-            float32 `[T_i, C]` for each sequence.
-
-        Raises:
-            MinnerError: an array is not of integers in one dimension, holds an id outside the
-                vocabulary, or is longer than the model's positions.
-        """
-        engine = self._reader.engine
-        rows = inputs.iterate(sequences, "a list of id arrays")
-        return engine.logits([engine.checked_ids(ids) for ids in rows])
-
-    def encode(self, text: str) -> NDArray[np.int32]:
-        """The wordpiece ids of a text, int32 `[T]`, special tokens included: what `logits` takes.
-
-        Raises:
-            MinnerError: the text is no string.
-        """
-        return self._reader.input_ids(self._reader.encode(inputs.text_source(text)).ids)
-
-    def record(self) -> AbstractContextManager[list[StageTimings]]:
-        """Note when the stages of each native call end, inside a `with`.
-
-        Returns:
-            What gives, after `as`, a list that grows by one for each native call.
-        """
-        return self._reader.engine.record()
-
-    def trace(
-        self,
-        text: str,
-        *,
-        without: Iterable[str] = (),
-        by: str = "kernels",
-        window: int | None = None,
-    ) -> Trace:
-        """Every intermediate of the model for one text, and the entities it leads to.
-
-        Args:
-            text: a text.
-            without: parts to leave out: `transformer.layer.N` (the layer passes its input on),
-                `transformer.layer.N.attention` or `transformer.layer.N.ffn` (adds nothing),
-                `transformer.layer.N.attention.head.N` (writes nothing), and `words.N` (the word's
-                wordpieces become the mask token). All are numbered from 0.
-            by: `kernels`, which serve, or `reference`, which is plain NumPy.
-            window: of a text that is longer than the model's positions, the window to trace.
-
-        Returns:
-            Arrays by name, in the order of computation: `ids`, `pieces` and `words` `[T]`,
-            `embeddings` `[T, D]`, then per layer what its modules in the checkpoint give, such as
-            `transformer.layer.0.attention.weights` `[H, T, T]`, then `classifier` `[T, C]`, the
-            logits, and `probabilities` `[W, C]` of the words. Its attributes `entities`, `lost`
-            and `gained` say what came of it, and how that differs from the run of the whole model.
-
-        Raises:
-            MinnerError: the text is no string, takes several windows and none is chosen, or a
-                name names no part.
-        """
-        from minner.explain.trace import trace
-
-        subject = self._subject(text, window or 0)
-        return trace(subject, without=without, by=by, whole=window is None)
-
-    def explain(self, text: str, *, window: int = 0) -> dict[str, Any]:
-        """What `minner explain` shows of a text, as data; `explanation.explanation` lists it.
-
-        Args:
-            text: a text.
-            window: which of the windows that a long text is read in.
-
-        Raises:
-            MinnerError: the text is no string, has no word, or no such window.
-        """
-        from minner.explain.explanation import explanation
-
-        return explanation(self._subject(text, window))
-
-    def _subject(self, text: str, window: int) -> Subject:
-        from minner.explain.subject import Subject
-
-        return Subject(self._checkpoint, self._reader, self._assembler, text, window)
-
 
 def _load_again(
     kind: type[Tagger], source: str | None, place: Path | None, options: dict[str, Any]
 ) -> Tagger:
     """Load a model from where it was, or by its name where that is another machine's directory."""
-    return kind(place if place is not None and place.is_dir() else source, **options)
+    return kind(place_or_source(source, place), **options)

@@ -17,7 +17,7 @@ from typing import Any
 from hazard import Hazard, Skipped
 from worker import MOST_FAILURES, Outcome
 
-MODULES = ("minner.weights", "minner.scoring", "minner.redact", "minner.words", "minner.paragraphs")
+MODULES = ("minner.weights", "minner.scoring", "minner.redact", "minner.text")
 """What is instrumented: the code that reads. The rest is slow enough."""
 
 
