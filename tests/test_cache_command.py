@@ -92,7 +92,9 @@ def test_weights_of_a_checkpoint_that_changed(
     if change == "gone":
         shutil.rmtree(model)
     elif change == "changed":
-        os.utime(model / "model.safetensors", (1.5e9, 1.5e9))
+        content = (model / "model.safetensors").read_bytes()
+        (model / "model.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        os.utime(model / "model.safetensors", (1.6e9, 1.6e9))
     else:
         (model / "config.json").write_text("{")
     found = states(capsys)

@@ -2,25 +2,27 @@
 
 A model takes two files: the word embeddings, which all precisions share, and all other weights in
 one precision. Each holds one line of JSON that says what it was made from, filled up with spaces to
-HEADER bytes, then the word embeddings or the memory of a PackedModel. Nothing is parsed but that
-line.
+HEADER bytes, then the word embeddings or the memory of a PackedModel, then a digest of all that.
+Nothing is parsed but that line.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import mmap
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minner.cache import cache_directory, keep
+from minner.cache import DIGEST, cache_directory, keep, open_kept
 from minner.kernels import model
 from minner.kernels.runtime import layout, operand_layout
 from minner.kernels.runtime.layout import padded, weight_count
@@ -31,21 +33,16 @@ from minner.weights import checkpoint as checkpoints
 from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
+from minner.weights.digests import SETTLING, Digest, digest_of
 from minner.weights.pack import Floats, PackedModel, pack_memory, pack_word_embeddings
 from minner.weights.tensors import StoredTensor
 
 HEADER = 4096
 """Bytes before the weights: a page, so that they are aligned."""
 
-SAMPLE = 1024
-"""Bytes of each tensor that are compared, besides the sizes and times of the files."""
-
 WRITE_SIZE = 1 << 14
 """Elements of the word embeddings that are written at once: some rows. A text needs only a few
 rows, but Linux (6.18) maps as much of a file at the first touch as was written at once."""
-
-SETTLING = 2.0
-"""Seconds after which a change of a file is sure to show in its time of modification."""
 
 
 def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
@@ -65,7 +62,7 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
             content = make().reshape(-1)
             # If one file cannot be written, the other cannot either: one warning is enough.
             parts = (content[at : at + write_size].data for at in range(0, count, write_size))
-            keeping = keeping and keep(path, (origin, *parts), "packed weights")
+            keeping = keeping and keep(path, _with_digest((origin, *parts)), "packed weights")
             mapped = _map(path, origin, count) if keeping else None
             content = content if mapped is None else mapped
         return content
@@ -105,23 +102,16 @@ def _path(checkpoint: Checkpoint, kind: str, layout: str) -> Path:
 def _origin(checkpoint: Checkpoint) -> bytes:
     """The line that tells what weights were packed, and by what code.
 
-    Reading all of a checkpoint would take as long as packing it. Files are told apart by name,
-    size, time of modification, and the first bytes of every tensor.
+    Files are told apart by their digests, which are taken once (see digests.py).
     """
     digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
     for module in (packer, numbers, checkpoints, layout, model, operand_layout, target):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in _files(checkpoint):
-        status = file.stat()
-        # Whole seconds: images of containers keep no more of a time.
-        digest.update(os.fsencode(f"\0{file.name}\0{status.st_size}\0{int(status.st_mtime)}"))
         with file.open("rb", buffering=0) as content:
-            # Not through the mapped memory, of which a touch may take megabytes (see WRITE_SIZE).
-            for tensor in _tensors(checkpoint):
-                if tensor.path == file:
-                    digest.update(f"\0{tensor.name}\0{tensor.dtype}\0{tensor.shape}".encode())
-                    content.seek(tensor.offset)
-                    digest.update(content.read(min(SAMPLE, len(tensor.data))))
+            size = os.fstat(content.fileno()).st_size
+            digest.update(os.fsencode(f"\0{file.name}\0{size}\0"))
+            digest.update(digest_of(file.resolve(), content, size))
     origin = {
         "minner": "packed weights",
         "checkpoint": _place(checkpoint),
@@ -138,11 +128,14 @@ def _place(checkpoint: Checkpoint) -> str:
 
 def packed_from(path: Path) -> Path | None:
     """The checkpoint directory that a file of packed weights names as its origin."""
-    try:
-        with path.open("rb") as file:
-            place = json.loads(file.read(HEADER))["checkpoint"]
-    except (OSError, ValueError, KeyError, TypeError):
+    file = open_kept(path)
+    if file is None:
         return None
+    with file:
+        try:
+            place = json.loads(file.read(HEADER))["checkpoint"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
     return Path(place) if place else None
 
 
@@ -151,7 +144,10 @@ def is_needed(path: Path, checkpoint: Checkpoint) -> bool:
     ours = {cache_path(checkpoint, precision) for precision in OPERAND_LAYOUTS}
     if path not in {word_embeddings_path(checkpoint), *ours}:
         return False
-    with path.open("rb") as file:
+    file = open_kept(path)
+    if file is None:
+        return False
+    with file:
         return file.read(HEADER) == _origin(checkpoint)
 
 
@@ -166,17 +162,33 @@ def _files(checkpoint: Checkpoint) -> list[Path]:
 
 def _is_settled(checkpoint: Checkpoint) -> bool:
     """Whether the files are old enough that a later change will show in their times."""
-    newest = max(file.stat().st_mtime for file in _files(checkpoint))
-    return time.time() - newest > SETTLING
+    return time.time() - max(file.stat().st_mtime for file in _files(checkpoint)) > SETTLING
+
+
+def _with_digest(parts: Iterable[Any]) -> Iterator[Any]:
+    """The parts of a file, and after them the digest of them all."""
+    digest = Digest()
+    for part in parts:
+        digest.update(part)
+        yield part
+    yield digest.digest()
 
 
 def _map(path: Path, origin: bytes, count: int) -> Floats | None:
     """The `count` dwords in a file; None if it is missing, damaged, or of something else."""
-    try:
-        with path.open("rb") as file:
+    size = HEADER + 4 * count
+    file = open_kept(path)
+    if file is None:
+        return None
+    with file:
+        if os.fstat(file.fileno()).st_size != size + DIGEST or file.read(HEADER) != origin:
+            return None
+        if digest_of(path, file, size) != os.pread(file.fileno(), DIGEST, size):
+            return None
+        try:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
-        return None
-    if content[:HEADER] != origin or len(content) != HEADER + 4 * count:
-        return None
-    return np.frombuffer(content, np.float32, offset=HEADER)
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise MemoryError(f"{path} cannot be mapped") from error
+            return None
+    return np.frombuffer(content, np.float32, offset=HEADER, count=count)

@@ -15,6 +15,10 @@ IDENTITY = ("vendor_id", "cpu family", "model", "model name", "stepping", "cpuid
 lets programs use."""
 
 
+SAYS = "minner: a processor"
+"""What the file in the cache says it is."""
+
+
 def host_cpu() -> tuple[str, str]:
     """LLVM's name of the processor, and its feature string, such as ``+avx2,+fma,-avx512f``.
 
@@ -26,10 +30,10 @@ def host_cpu() -> tuple[str, str]:
         return _ask_llvm()
     digest = hashlib.sha256(version_of("llvmlite") + identity).hexdigest()[:32]
     path = cache_directory() / f"cpu-{digest}.bin"
-    known = read_checked(path)
+    known = read_checked(path, SAYS)
     if known is None:
         answer = _ask_llvm()
-        keep_checked(path, "\n".join(answer).encode())
+        keep_checked(path, SAYS, "\n".join(answer).encode())
         return answer
     cpu, features = known.decode().split("\n")
     return cpu, features

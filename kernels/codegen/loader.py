@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -31,14 +32,23 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_in
 
 def cache_path(activation: str, precision: str) -> Path:
     """The file that holds the machine code for an activation and precision on this machine."""
-    digest = hashlib.sha256()
+    return _place(activation, precision, identity(activation, precision))
+
+
+def _place(activation: str, precision: str, says: str) -> Path:
+    digest = hashlib.sha256(says.encode()).hexdigest()[:32]
+    return cache_directory() / f"forward-{activation}-{precision}-{digest}.bin"
+
+
+def identity(activation: str, precision: str) -> str:
+    """The line with which kept machine code says what it is, on this machine."""
+    version = hashlib.sha256()
     for source in sorted(SOURCES.rglob("*.py")):
-        digest.update(source.read_bytes())
+        version.update(source.read_bytes())
     for package in ("numba", "llvmlite"):
-        digest.update(b"\0" + version_of(package))
-    for part in (repr(TARGET), activation, precision):
-        digest.update(b"\0" + part.encode())
-    return cache_directory() / f"forward-{activation}-{precision}-{digest.hexdigest()[:32]}.bin"
+        version.update(b"\0" + version_of(package))
+    parts = {"activation": activation, "precision": precision, "target": repr(TARGET)}
+    return json.dumps({"minner": "compiled kernels", **parts, "version": version.hexdigest()})
 
 
 @cache
@@ -48,11 +58,12 @@ def load_forward(activation: str, precision: str) -> Forward:
     Raises:
         MinnerError: the system has no memory for the code, or does not let this process run it.
     """
-    path = cache_path(activation, precision)
-    code = read_checked(path)
+    says = identity(activation, precision)
+    path = _place(activation, precision, says)
+    code = read_checked(path, says)
     if code is None:
         code = _compile(activation, precision)
-        keep_checked(path, code, "compiled kernels")
+        keep_checked(path, says, code, "compiled kernels")
     try:
         address = _load(code)
     except OSError as error:
