@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.compat.huggingface.aggregation import WORD_SCORES, Floats, Wordpiece
+from minner.compat.huggingface.aggregation import (
+    WORD_SCORES,
+    AggregationStrategy,
+    Floats,
+    Wordpiece,
+)
 from minner.errors import MinnerError, warn
 from minner.text.wordpieces import without_surrogates
 from minner.weights.tokenizer import WordPieces
@@ -156,12 +161,12 @@ def marks_parts_of_words(vocabulary: WordPieces) -> bool:
     return bool(getattr(vocabulary.tokenizer.model, "continuing_subword_prefix", None))
 
 
-def warn_of_words(strategy: str | None, vocabulary: WordPieces) -> None:
+def warn_of_words(strategy: AggregationStrategy | None, vocabulary: WordPieces) -> None:
     """Warn that a strategy for whole words has no words to go by; transformers does, too."""
-    if strategy in WORD_SCORES and not marks_parts_of_words(vocabulary):
+    if strategy and strategy.value in WORD_SCORES and not marks_parts_of_words(vocabulary):
         warn(
             f"this tokenizer does not mark the parts of words, so aggregation_strategy="
-            f"{str(strategy)!r} takes what stands between two spaces for a word, punctuation "
+            f"{strategy.value!r} takes what stands between two spaces for a word, punctuation "
             f"included, as transformers does; minner.load() finds words by itself"
         )
 
