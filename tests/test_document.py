@@ -319,7 +319,6 @@ def generated_texts(count: int) -> list[str]:
 class Read(NamedTuple):
     """A generated text, what a model made of it, and the text and its places in every unit."""
 
-    text: str
     source: Source
     readings: dict[bool, Reading]  # by whether it has the logits of all pieces
     encoded: dict[str, bytes]
