@@ -11,24 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.call_buffers import CallBuffers
 from minner.errors import MinnerError, MinnerMemoryError, warn
 from minner.kernels.codegen.loader import load_forward
-from minner.kernels.model import Shape
-from minner.kernels.runtime.buffers import buffer_count, buffer_views
+from minner.kernels.runtime.buffers import buffer_count
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.cores import available_cores
-from minner.kernels.runtime.layout import padded
-from minner.kernels.runtime.operand_layout import (
-    FAST,
-    OPERAND_LAYOUTS,
-    OperandLayout,
-    attention_name,
-)
+from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attention_name
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team
 from minner.overflow import overflow_error
+from minner.stages import Stages
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import PackedModel, aligned_empty
 from minner.weights.packed import load_packed
 
 Ids = NDArray[np.int32]
@@ -38,67 +32,6 @@ Floats = NDArray[np.float32]
 TOKENS_PER_CALL = 512
 """At most so many tokens go into one native call. That bounds the scratch memory (8 KB a token for
 width 384, 30 KB for 768), and more tokens make no product faster."""
-
-
-class _CallBuffers:
-    """The arrays that native calls read and write, kept from call to call.
-
-    Reading a model's weights evicts everything else from the caches, and Python is slow right after
-    that: making these arrays anew took 1 % of a call with 16 tokens.
-    """
-
-    def __init__(self, model: PackedModel, tokens: int, longest: int, scratch: int) -> None:
-        """Make buffers for `tokens`, or as many sequences, and for `scratch` dwords."""
-        self.tokens, self.longest = tokens, longest
-        self.ids, self.positions, self.rows = np.empty((3, tokens), dtype=np.int32)
-        self.bounds = np.empty(tokens + 1, dtype=np.int32)
-        self.logits = np.empty((tokens, padded(model.shape.classes)), dtype=np.float32)
-        self.scratch = aligned_empty(scratch)
-        self.call = Call(  # `_prepare` fills in the counts
-            word_embeddings=model.word_embeddings.ctypes.data,
-            weights=model.memory.ctypes.data,
-            scratch=self.scratch.ctypes.data,
-            ids=self.ids.ctypes.data,
-            positions=self.positions.ctypes.data,
-            bounds=self.bounds.ctypes.data,
-            rows=self.rows.ctypes.data,
-            logits=self.logits.ctypes.data,
-            row_count=0,
-            tokens=0,
-            sequences=0,
-            longest=0,
-        )
-
-
-class Stages:
-    """A batch in the middle of a forward pass: its stages run one by one.
-
-    Attributes:
-        buffers: views of what the stages read and write, in the kernels' own layouts.
-        logits: float32 `[T, C]`, after the last stage.
-        shape: the sizes of the model.
-        layout: of the products' inputs.
-        attention_layout: of q, k and v.
-    """
-
-    def __init__(
-        self,
-        team: Team,
-        call: Call,
-        shape: Shape,
-        layouts: tuple[OperandLayout, OperandLayout],
-        memory: _CallBuffers,
-    ) -> None:
-        """Start before the first stage; only in the team's turn."""
-        self._team, self._call = team, call
-        self.shape, (self.layout, self.attention_layout) = shape, layouts
-        sizes = call.tokens, call.longest, 0
-        self.buffers, _ = buffer_views(memory.scratch, shape, *layouts, *sizes)
-        self.logits = memory.logits[: call.tokens, : shape.classes]
-
-    def run(self, first: int, end: int) -> None:
-        """Run the stages `first` to `end - 1`; `model.stage_names` lists them."""
-        self._team.run_stages(self._call, first, end)
 
 
 class Engine:
@@ -130,7 +63,7 @@ class Engine:
         shape, workers = self._model.shape, available_cores() if threads is None else threads
         self._team = Team(forward, shape, workers)
         self._positions = np.arange(shape.positions, dtype=np.int32)
-        self._buffers = _CallBuffers(self._model, 0, 0, 0)
+        self._buffers = CallBuffers(self._model, 0, 0, 0)
         self._recorded: list[StageTimings] | None = None
 
     @property
@@ -263,7 +196,7 @@ class Engine:
 
     def _prepare(
         self, group: Sequence[Ids], rows: Sequence[Places] | None
-    ) -> tuple[Call, _CallBuffers]:
+    ) -> tuple[Call, CallBuffers]:
         """Write a batch to where a native call finds it; only in our turn."""
         bounds = [0, *accumulate(map(len, group))]
         tokens, longest = bounds[-1], max(map(len, group))
@@ -288,12 +221,12 @@ class Engine:
         )
         return call, buffers
 
-    def _buffers_for(self, tokens: int, longest: int) -> _CallBuffers:
+    def _buffers_for(self, tokens: int, longest: int) -> CallBuffers:
         """Buffers for so many tokens, which only grow. Call it inside `turn`."""
         if tokens > self._buffers.tokens or longest > self._buffers.longest:
             most = max(tokens, self._buffers.tokens), max(longest, self._buffers.longest)
             scratch = buffer_count(self._model.shape, *self._layouts, *most, self._team.workers)
-            self._buffers = _CallBuffers(self._model, *most, scratch)
+            self._buffers = CallBuffers(self._model, *most, scratch)
         return self._buffers
 
 

@@ -21,6 +21,9 @@ MAY_IMPORT = {
 }
 """Area -> the areas that its modules may import."""
 
+MOST_LINES = 300
+"""Of a file: as many as one reads in a sitting."""
+
 
 def sources() -> dict[str, Path]:
     """The file of each module by its name, such as `minner.kernels.layer_norm`."""
@@ -72,6 +75,11 @@ def test_imports_point_downwards(graph: Mapping[str, set[str]]) -> None:
 
 def test_there_are_no_cycles(graph: Mapping[str, set[str]]) -> None:
     assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+def test_files_are_short() -> None:
+    lines = {name: path.read_text("utf-8").count("\n") for name, path in sources().items()}
+    assert not {name: count for name, count in lines.items() if count > MOST_LINES}
 
 
 def test_nothing_else_of_the_checkout_is_in_the_package() -> None:

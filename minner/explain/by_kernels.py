@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner import reference
-from minner.engine import TOKENS_PER_CALL, Engine, Stages
+from minner.engine import TOKENS_PER_CALL, Engine
 from minner.explain.rows import Blocks, Lines, dwords_of, values_of, written_rows
 from minner.explain.without import Without
 from minner.kernels.model import stage_names
 from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT
+from minner.stages import Stages
 
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float32]
