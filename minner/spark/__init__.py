@@ -23,28 +23,42 @@ except (ImportError, AttributeError) as error:
 
 from minner.spark.absent import SentenceDetector
 from minner.spark.assembler import DocumentAssembler
-from minner.spark.classifier import DistilBertForTokenClassification
+from minner.spark.classifier import (
+    BertForTokenClassification,
+    CamemBertForTokenClassification,
+    DistilBertForTokenClassification,
+    RoBertaForTokenClassification,
+    XlmRoBertaForTokenClassification,
+)
 from minner.spark.converter import NerConverter
 from minner.spark.entity_column import entities
 from minner.spark.finisher import Finisher
 from minner.spark.tokenizer import Tokenizer
 
 __all__ = [
+    "BertForTokenClassification",
+    "CamemBertForTokenClassification",
     "DistilBertForTokenClassification",
     "DocumentAssembler",
     "Finisher",
     "NerConverter",
+    "RoBertaForTokenClassification",
     "SentenceDetector",
     "Tokenizer",
+    "XlmRoBertaForTokenClassification",
     "entities",
 ]
 
 # A saved pipeline names the classes of its stages: by these names, which stay.
 for _stage in (
+    BertForTokenClassification,
+    CamemBertForTokenClassification,
     DistilBertForTokenClassification,
     DocumentAssembler,
     Finisher,
     NerConverter,
+    RoBertaForTokenClassification,
     Tokenizer,
+    XlmRoBertaForTokenClassification,
 ):
     _stage.__module__ = __name__

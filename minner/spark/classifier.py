@@ -36,6 +36,9 @@ from minner.weights.hub import find_checkpoint
 class DistilBertForTokenClassification(Annotator):
     """Spark NLP's `DistilBertForTokenClassification` on minner's engine.
 
+    Those for other families are derived from it and differ in name alone: the files of a model say
+    what it is, and each of these runs every model.
+
     The embedded model is there wherever minner is installed. Any other is loaded by its name in
     the driver and in every worker, so a directory must be there on all machines.
     """
@@ -171,6 +174,22 @@ class DistilBertForTokenClassification(Annotator):
     def _rows(self) -> int:
         size: int = self.getBatchSize()
         return size
+
+
+class BertForTokenClassification(DistilBertForTokenClassification):
+    """Spark NLP's `BertForTokenClassification` on minner's engine."""
+
+
+class RoBertaForTokenClassification(DistilBertForTokenClassification):
+    """Spark NLP's `RoBertaForTokenClassification` on minner's engine."""
+
+
+class XlmRoBertaForTokenClassification(DistilBertForTokenClassification):
+    """Spark NLP's `XlmRoBertaForTokenClassification` on minner's engine."""
+
+
+class CamemBertForTokenClassification(DistilBertForTokenClassification):
+    """Spark NLP's `CamemBertForTokenClassification` on minner's engine."""
 
 
 def _task_annotator(

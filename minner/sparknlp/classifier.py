@@ -1,4 +1,4 @@
-"""Tags of tokens, with the probability of every label, as `DistilBertForTokenClassification`."""
+"""Tags of tokens, with the probability of every label, as `...ForTokenClassification`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers.models import BPE, WordPiece
 
 from minner.decoding.softmax import softmax
 from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentences
+from minner.sparknlp.byte_pairs import BytePairEncoder
 from minner.sparknlp.jvm import float_string
 from minner.sparknlp.pieces import WordpieceEncoder
+from minner.sparknlp.sentence_pieces import SentencePieceEncoder
 from minner.tagger import Tagger
 
 Floats = NDArray[np.float32]
@@ -34,7 +37,10 @@ class _Sentence(NamedTuple):
 
 
 class TokenClassifier:
-    """The `DistilBertForTokenClassification` annotator on a loaded `Tagger`.
+    """The `...ForTokenClassification` annotators on a loaded `Tagger`.
+
+    Spark NLP has one for each family (`BertFor...`, `RoBertaFor...`); here the tokenizer of the
+    model decides how a token is cut.
 
     A token is tagged by its first piece. It gets no annotation where it has none, because nothing
     of it is left for the model or because it stands behind `max_sentence_length`. As in Spark NLP,
@@ -70,7 +76,7 @@ class TokenClassifier:
         self._tagger = tagger
         self._case_sensitive = case_sensitive
         self._max_length = length
-        self._encoder = WordpieceEncoder(tagger.vocabulary, case_sensitive=case_sensitive)
+        self._encoder = _encoder(tagger, case_sensitive)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the model and the settings: what the encoder remembers of words can be redone."""
@@ -109,7 +115,7 @@ class TokenClassifier:
         for token in tokens:
             if len(ids) >= self._max_length:
                 break
-            for piece in self._encoder.encode(token["result"]):
+            for piece in self._encoder.encode(token["result"], token["begin"]):
                 ids.append(piece.id)
                 begins.append(token["begin"] + piece.offset)
         return _Sentence(tokens, ids[: self._max_length], begins[: self._max_length])
@@ -140,6 +146,22 @@ class TokenClassifier:
         best = probabilities.argmax(axis=1).tolist()
         for (_, token), label, values in zip(scored, best, probabilities, strict=True):
             yield tag_annotation(place, token, labels[label], labels, values)
+
+
+def _encoder(
+    tagger: Tagger, case_sensitive: bool
+) -> WordpieceEncoder | BytePairEncoder | SentencePieceEncoder:
+    """What cuts tokens as the annotator of the model's family does."""
+    vocabulary = tagger.vocabulary
+    if isinstance(vocabulary.tokenizer.model, WordPiece):
+        return WordpieceEncoder(vocabulary, case_sensitive=case_sensitive)
+    if isinstance(vocabulary.tokenizer.model, BPE):
+        return BytePairEncoder(vocabulary, case_sensitive=case_sensitive)
+    return SentencePieceEncoder(
+        vocabulary,
+        case_sensitive=case_sensitive,
+        keeps_spaces=tagger.config.model_type == "camembert",
+    )
 
 
 def tag_annotation(

@@ -1,4 +1,4 @@
-"""From a token to wordpieces, as Spark NLP's DistilBERT annotators cut it.
+"""From a token to wordpieces, as Spark NLP's BERT and DistilBERT annotators cut it.
 
 A token goes through `BasicTokenizer`, which splits at punctuation and Chinese characters and strips
 accents, and only the first part is cut into wordpieces: the model never sees the rest of `AL-AIN`.
@@ -73,8 +73,8 @@ class WordpieceEncoder:
         self._case_sensitive = case_sensitive
         self._remembered = lru_cache(maxsize=1 << 16)(self._encode)
 
-    def encode(self, token: str) -> tuple[Piece, ...]:
-        """The pieces of a token's first part; none where nothing is left of it."""
+    def encode(self, token: str, _: int = 0) -> tuple[Piece, ...]:
+        """The pieces of a token's first part, wherever it begins; none where nothing is left."""
         return (self._encode if len(token) > _CACHED_LENGTH else self._remembered)(token)
 
     def _encode(self, token: str) -> tuple[Piece, ...]:
