@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from minner.call_buffers import CallBuffers
 from minner.errors import MinnerError, MinnerMemoryError, warn
-from minner.kernels.codegen.loader import load_forward
+from minner.kernels.codegen.loader import Forward, load_forward
 from minner.kernels.runtime.buffers import buffer_count
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.cores import available_cores
@@ -23,6 +23,7 @@ from minner.kernels.runtime.threads import Team
 from minner.overflow import overflow_error
 from minner.stages import Stages
 from minner.weights.checkpoint import Checkpoint
+from minner.weights.pack import PackedModel
 from minner.weights.packed import load_packed
 
 Ids = NDArray[np.int32]
@@ -51,15 +52,8 @@ class Engine:
             MinnerError: a tensor cannot be used, or the compiled code cannot be loaded.
         """
         self._checkpoint = checkpoint
-        try:
-            self._model = load_packed(checkpoint, precision)
-        except MemoryError as error:
-            raise MinnerMemoryError(
-                "the system has no memory for this model: give the process more (ulimit -v, the "
-                "limit of a container), or load with precision='int8'"
-            ) from error
+        self._model, forward = _load(checkpoint, precision)
         self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
-        forward = load_forward(self._model.activation, precision)
         shape, workers = self._model.shape, available_cores() if threads is None else threads
         self._team = Team(forward, shape, workers)
         self._positions = np.arange(shape.positions, dtype=np.int32)
@@ -92,11 +86,19 @@ class Engine:
             on which other rows are wanted, or on the number of threads.
 
         Raises:
-            MinnerError: the model's numbers overflow over these ids.
+            MinnerError: the model's numbers overflow over these ids; this thread is in the middle
+                of another call of this model; or there is no memory (MinnerMemoryError).
         """
         results: list[Floats] = []
-        for first, last in _groups([len(ids) for ids in sequences]):
-            results += self._run(sequences[first:last], None if rows is None else rows[first:last])
+        try:
+            for first, last in _groups([len(ids) for ids in sequences]):
+                some = None if rows is None else rows[first:last]
+                results += self._run(sequences[first:last], some)
+        except MemoryError as error:
+            raise MinnerMemoryError(
+                "the system has no memory for this call: give the process more, or fewer texts at "
+                "once"
+            ) from error
         return results
 
     @property
@@ -164,13 +166,7 @@ class Engine:
         if not ends[-1]:
             return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
         with self._team.turn():
-            try:
-                call, buffers = self._prepare(group, rows)
-            except MemoryError as error:
-                raise MinnerMemoryError(
-                    "the system has no memory for this call: give the process more, or fewer texts "
-                    "at once"
-                ) from error
+            call, buffers = self._prepare(group, rows)
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
             self._team.run(call, timings)
@@ -228,6 +224,22 @@ class Engine:
             scratch = buffer_count(self._model.shape, *self._layouts, *most, self._team.workers)
             self._buffers = CallBuffers(self._model, *most, scratch)
         return self._buffers
+
+
+def _load(checkpoint: Checkpoint, precision: str) -> tuple[PackedModel, Forward]:
+    """Weights and kernels; what the system refuses is told as a MinnerError."""
+    try:
+        model = load_packed(checkpoint, precision)
+        return model, load_forward(model.activation, precision)
+    except MemoryError as error:
+        raise MinnerMemoryError(
+            "the system has no memory for this model: give the process more (ulimit -v, the limit "
+            "of a container), or load with precision='int8'"
+        ) from error
+    except OSError as error:
+        if error.errno is None:  # raised by the handler of a signal, such as a TimeoutError
+            raise
+        raise MinnerError(f"{checkpoint.directory} cannot be loaded: {error}") from error
 
 
 def check_settings(precision: Any, threads: Any) -> None:

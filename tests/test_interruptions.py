@@ -256,7 +256,7 @@ def test_no_memory_is_a_minner_error_and_a_memory_error(
     engine = Engine(checkpoint, 2)
     for kind in (MinnerError, MemoryError):
         with monkeypatch.context() as patch, pytest.raises(kind, match="no memory for this call"):
-            patch.setattr("minner.engine.aligned_empty", refuse)
+            patch.setattr("minner.call_buffers.aligned_empty", refuse)
             engine.logits(IDS)
     assert_same(engine.logits(IDS), expected)
     monkeypatch.setattr("minner.engine.load_packed", refuse)
@@ -268,3 +268,28 @@ def test_free_threaded_python_is_refused(tiny_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     with pytest.raises(MinnerError, match="PYTHON_GIL=1"):
         minner.load(tiny_path)
+
+
+def test_what_the_system_refuses_at_load_is_a_minner_error(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "config.json")
+
+    monkeypatch.setattr("minner.engine.load_packed", refuse)
+    with pytest.raises(MinnerError, match=r"cannot be loaded: .*Too many open files"):
+        Engine(checkpoint, 2)
+
+
+def test_the_timeout_of_a_handler_stays_what_it_is(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TimeoutError is an OSError, but says nothing of the system."""
+
+    def interrupt(*_: object) -> Any:
+        raise TimeoutError("by a handler")
+
+    for name in ("load_packed", "load_forward"):
+        with monkeypatch.context() as patch, pytest.raises(TimeoutError):
+            patch.setattr(f"minner.engine.{name}", interrupt)
+            Engine(checkpoint, 2)
