@@ -91,6 +91,18 @@ def test_a_perfect_model_scores_100(
     assert "accuracy: 100.00%; precision: 100.00%; recall: 100.00%; FB1: 100.00" in out
 
 
+def test_brackets_strictly(capsys: Capture, tmp_path: Path) -> None:
+    """conlleval.pl 2004-01-26: each bracket is a phrase. seqeval's schemes have none of them."""
+    path = tmp_path / "guesses"
+    path.write_text(guess_file(["[-PER ]-PER O", "B-LOC I-LOC"], ["B-PER B-PER O", "B-LOC ]-LOC"]))
+    for name in ("seqeval-strict", "full", "json"):
+        status, out, err = run(capsys, "eval", "--guess", path, "--format", name)
+        assert (status, err) == (0, "")
+    strict = json.loads(out)["seqeval_strict"]
+    assert strict["scheme"] == strict["guess_scheme"] == "IOB2"
+    assert (strict["micro_avg"]["precision"], strict["micro_avg"]["recall"]) == (0.5, 2 / 3)
+
+
 def test_ioe1_strictly(capsys: Capture, tmp_path: Path) -> None:
     """By its definition (Tjong Kim Sang and Veenstra, 1999): E- only before a phrase it touches."""
     path = tmp_path / "guesses"

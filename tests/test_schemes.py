@@ -86,6 +86,7 @@ def test_prefixes_by_label() -> None:
         ("S-PER O", "IOBES"),
         ("B-PER I-PER L-PER O", "BILOU"),
         ("U-PER", "BILOU"),
+        ("[-PER ]-LOC [", "IOB2"),
         ("O O", "IOB2"),
         ("", "IOB2"),
     ],

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 # The prefixes of the tag schemes: I and B of IOB1 and IOB2; E (end) and S (single) of IOBES; their
 # other names in BILOU, L (last) and U (unit); and conlleval's brackets, which are S.
-_SINGLE = frozenset({"S", "U", "[", "]"})
+BRACKETS = frozenset({"[", "]"})
+_SINGLE = frozenset({"S", "U"}) | BRACKETS
 _OPENING = _SINGLE | {"B"}
 _CLOSING = _SINGLE | {"E", "L"}
 PREFIXES = _OPENING | _CLOSING | {"I"}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from minner.decoding.chunks import OUTSIDE, PREFIXES, conlleval_chunks, split_tag
+from minner.decoding.chunks import BRACKETS, OUTSIDE, PREFIXES, conlleval_chunks, split_tag
 
 Tag = tuple[str, str]
 """A prefix and a label, as `split_tag` gives them."""
@@ -115,7 +115,8 @@ def scheme_of_corpus(corpus: Sequence[Sequence[str]]) -> str:
 
     IOB1 and IOB2 have the same prefixes. What tells them apart is how phrases begin: with ``I``,
     but after a phrase of the same label with ``B``; or always with ``B``. IO is IOB1 in which no
-    such phrases touch. IOE1 and IOE2 are the same two read backwards.
+    such phrases touch. IOE1 and IOE2 are the same two read backwards. conlleval's brackets tell
+    nothing.
     """
     scheme = _scheme_of_prefixes({tag.partition("-")[0] for tags in corpus for tag in tags})
     if scheme == "IOE2":
@@ -128,7 +129,7 @@ def scheme_of_corpus(corpus: Sequence[Sequence[str]]) -> str:
         for label, first, last in conlleval_chunks(tags):
             if tags[first].startswith("B"):
                 against_iob1 += touching != (label, first - 1)
-            else:
+            elif tags[first].partition("-")[0] not in BRACKETS:
                 against_iob2 += 1
             touching = (label, last)
     return "IOB1" if against_iob2 > against_iob1 else "IOB2"

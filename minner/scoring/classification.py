@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from minner.decoders.strict import strict_chunks
-from minner.decoding.chunks import Chunk, conlleval_chunks
+from minner.decoding.chunks import BRACKETS, Chunk, conlleval_chunks
 from minner.decoding.schemes import SCHEMES
 from minner.errors import MinnerError
 from minner.scoring.counts import (
@@ -94,7 +94,12 @@ def seqeval_table(gold: Corpus, guess: Corpus, scheme: str | None = None) -> Tab
 
 
 def _strict_chunks(tags: Sequence[str], scheme: str) -> list[Chunk]:
-    """Read tags that must all be of the scheme: others would count as nothing, and score 0."""
+    """Read tags that must all be of the scheme: others would count as nothing, and score 0.
+
+    No scheme has conlleval's brackets: a sentence with some is read by its rule.
+    """
+    if any(tag.partition("-")[0] in BRACKETS for tag in tags):
+        return conlleval_chunks(tags)
     prefixes = {"O", *SCHEMES[scheme]}
     for tag in tags:
         if tag.partition("-")[0] not in prefixes:
