@@ -10,18 +10,9 @@ from __future__ import annotations
 
 import json
 
-import llvmlite.binding as llvm
-import llvmlite.binding.targets as targets
+from minner.kernels.codegen.cross import TRIPLES, pretend
 
-TRIPLE = "aarch64-unknown-linux-gnu"
-
-
-def pretend() -> None:
-    """Let Numba and minner find themselves on Arm; before they are imported."""
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    for module in (llvm, targets):
-        module.get_process_triple = module.get_default_triple = lambda: TRIPLE
+MACHINE = "aarch64"
 
 
 def main() -> None:
@@ -35,10 +26,10 @@ def main() -> None:
         module, machine = build_forward("gelu", precision)
         assembly = machine.emit_assembly(module)
         found[precision] = sorted(set(INSTRUCTION.findall(assembly)))
-        assert machine.triple == TRIPLE
+        assert machine.triple == TRIPLES[MACHINE]
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    pretend()
+    pretend(MACHINE)
     main()

@@ -6,6 +6,8 @@ After an update of either, a test that fails here names what has changed.
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 from typing import Any
 
 import numba
@@ -51,6 +53,17 @@ def test_functions_are_declared_once(builder: ir.IRBuilder) -> None:
     kind = ir.FunctionType(ir.IntType(32), [])
     assert declared_function(builder, kind, "f") is declared_function(builder, kind, "f"), VERSIONS
     assert str(builder.module).count("declare i32 @") == 1, VERSIONS
+
+
+def test_the_processor_that_is_compiled_for_can_be_set_and_asked() -> None:
+    code = (
+        "from minner.kernels.vector.internals import compile_for, compiled_features\n"
+        "compile_for('x86-64', '-avx')\n"
+        "from numba import cfunc, types\n"
+        "print(compiled_features(cfunc(types.int64(types.int64))(lambda x: x)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "-avx\n", VERSIONS + done.stderr
 
 
 def test_constant_bytes_are_in_the_module(builder: ir.IRBuilder) -> None:

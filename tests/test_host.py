@@ -7,7 +7,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
-from minner.kernels.codegen import host
+from minner.kernels.codegen import host, processor
 from minner.kernels.codegen.host import host_cpu
 from minner.kernels.vector import target
 
@@ -43,7 +43,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "cpuinfo"
     file.write_text(XEON)
-    monkeypatch.setattr(host, "CPUINFO", file)
+    monkeypatch.setattr(processor, "CPUINFO", file)
     return file
 
 

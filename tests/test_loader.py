@@ -17,7 +17,7 @@ import pytest
 import minner
 from minner import MinnerError, MinnerWarning, engine
 from minner.cache import read_checked
-from minner.kernels.codegen import build, image, loader
+from minner.kernels.codegen import build, image, loader, shipped
 from minner.kernels.codegen.elf import UnknownObject
 from minner.kernels.codegen.host import host_cpu
 from minner.kernels.codegen.image import is_image
@@ -85,7 +85,7 @@ def test_the_name_depends_on_everything_the_code_depends_on(
     source = tmp_path / "kernels" / "vector" / "target.py"
     source.parent.mkdir(parents=True)
     source.write_text("LANES = 8\n")
-    monkeypatch.setattr(loader, "SOURCES", tmp_path / "kernels")
+    monkeypatch.setattr(shipped, "SOURCES", tmp_path / "kernels")
 
     seen = [loader.cache_path("gelu", "float32")]
     assert seen[0] == loader.cache_path("gelu", "float32")

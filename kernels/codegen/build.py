@@ -11,7 +11,10 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from minner.errors import MinnerError
 from minner.kernels.codegen.image import LIBC
+from minner.kernels.codegen.targets import target_compiled_for
+from minner.kernels.vector.target import TARGET
 
 SYMBOL = "minner_forward"
 
@@ -30,6 +33,9 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
 
     Returns:
         The module, and llvmlite's target machine, which emits an object file or assembly from it.
+
+    Raises:
+        MinnerError: Numba was set up for another target before.
     """
     if sys.stderr.isatty():
         print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
@@ -37,9 +43,18 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
     from numba import cfunc
 
     from minner.kernels.forward import SIGNATURE, make_forward
-    from minner.kernels.vector.internals import compiled_module
+    from minner.kernels.vector.internals import compile_for, compiled_features, compiled_module
 
+    compile_for(TARGET.cpu, TARGET.features)
     compiled = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation, precision))
+    if target_compiled_for(TARGET.cpu, TARGET.features) and (
+        compiled_features(compiled) != TARGET.features
+    ):
+        # Kept in the cache, it would be run on other processors of the same target.
+        raise MinnerError(
+            "another part of this program has set Numba up already, for another target than "
+            "minner's: run `minner warmup` once, or load the model first"
+        )
     module, machine, name = compiled_module(compiled)
     module.get_function(name).name = SYMBOL
     module.link_in(llvm.parse_assembly(_stubs(module)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from minner.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.errors import MinnerError
+from minner.kernels.codegen import processor
 
-CPUINFO = Path("/proc/cpuinfo")
-"""Where Linux describes the processors: lines of `key : value`, an empty line after each."""
+NO_KERNELS = (
+    "this installation has no compiled kernels for this processor, and no Numba to compile them: "
+    "install numba, or a wheel of minner with kernels; minner.reference runs a model in NumPy "
+    "alone, slowly"
+)
 
 IDENTITY = ("vendor_id", "cpu family", "model", "model name", "stepping", "cpuid level", "flags")
 """The keys whose values tell two x86 processors apart; `flags` are the features that the system
@@ -43,7 +47,7 @@ def _identity() -> bytes | None:
     """The lines about the first x86 processor; None where there are none."""
     lines = []
     try:
-        with CPUINFO.open("rb") as file:
+        with processor.CPUINFO.open("rb") as file:
             for line in file:
                 if not line.strip():
                     break
@@ -55,6 +59,8 @@ def _identity() -> bytes | None:
 
 
 def _ask_llvm() -> tuple[str, str]:
-    import llvmlite.binding as llvm
-
+    try:
+        import llvmlite.binding as llvm
+    except ImportError as error:
+        raise MinnerError(NO_KERNELS) from error
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()

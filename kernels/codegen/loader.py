@@ -1,9 +1,10 @@
 """Compile the forward pass once, keep its machine code, load it without Numba or LLVM.
 
-The first process imports Numba, compiles for some seconds, and keeps an image of the machine code
-(`image.py`). Every later process loads that in a millisecond, without Numba or LLVM, and calls it
-through ctypes, which releases the GIL. The file's name is a digest of all that the code depends on:
-the sources of this package, the versions of the compilers, and the processor.
+An image of the machine code (`image.py`) that is shipped for this target is loaded at once. Where
+there is none, the first process imports Numba, compiles for some seconds, and keeps an image in the
+cache. Every later process loads that in a millisecond, without Numba or LLVM, and calls it through
+ctypes, which releases the GIL. The name of a file in the cache is a digest of all that the code
+depends on: the sources of this package, the versions of the compilers, and the processor.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from pathlib import Path
 from minner.cache import cache_directory, keep_checked, read_checked, version_of
 from minner.errors import MinnerError
 from minner.kernels.codegen.elf import UnknownObject
+from minner.kernels.codegen.host import NO_KERNELS
 from minner.kernels.codegen.image import is_image, load_image, make_image
+from minner.kernels.codegen.shipped import digest_of_sources, shipped_image
+from minner.kernels.codegen.targets import target_compiled_for
 from minner.kernels.vector.target import TARGET
 
 Forward = Callable[..., None]
 """The native function; its arguments are those of `forward` in `kernels/forward.py`."""
-
-SOURCES = Path(__file__).parents[1]
-"""The package of kernels: editing any file of it makes compiled kernels stale."""
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -42,9 +43,7 @@ def _place(activation: str, precision: str, says: str) -> Path:
 
 def identity(activation: str, precision: str) -> str:
     """The line with which kept machine code says what it is, on this machine."""
-    version = hashlib.sha256()
-    for source in sorted(SOURCES.rglob("*.py")):
-        version.update(source.read_bytes())
+    version = hashlib.sha256(digest_of_sources().encode())
     for package in ("numba", "llvmlite"):
         version.update(b"\0" + version_of(package))
     parts = {"activation": activation, "precision": precision, "target": repr(TARGET)}
@@ -53,23 +52,37 @@ def identity(activation: str, precision: str) -> str:
 
 @cache
 def load_forward(activation: str, precision: str) -> Forward:
-    """The compiled forward pass: from the cache, else compiled and kept.
+    """The compiled forward pass: shipped, or from the cache, else compiled and kept.
 
     Raises:
-        MinnerError: the system has no memory for the code, or does not let this process run it.
+        MinnerError: there is no Numba to compile with, the system has no memory for the code, or it
+            does not let this process run it.
     """
+    code = _shipped(activation, precision)
+    try:
+        address = _load(_kept(activation, precision) if code is None else code)
+    except OSError as error:
+        raise _loading_error(error) from error
+    forward: Forward = _PROTOTYPE(address)
+    return forward
+
+
+def _shipped(activation: str, precision: str) -> bytes | None:
+    built = target_compiled_for(TARGET.cpu, TARGET.features)
+    if built is None or built.has_amx != TARGET.amx:
+        return None
+    return shipped_image(built.name, activation, precision)
+
+
+def _kept(activation: str, precision: str) -> bytes:
+    """The code in the cache; compiled first, if it is not there."""
     says = identity(activation, precision)
     path = _place(activation, precision, says)
     code = read_checked(path, says)
     if code is None:
         code = _compile(activation, precision)
         keep_checked(path, says, code, "compiled kernels")
-    try:
-        address = _load(code)
-    except OSError as error:
-        raise _loading_error(error) from error
-    forward: Forward = _PROTOTYPE(address)
-    return forward
+    return code
 
 
 def _loading_error(error: OSError) -> MinnerError:
@@ -87,8 +100,10 @@ def _loading_error(error: OSError) -> MinnerError:
 
 def _compile(activation: str, precision: str) -> bytes:
     """An image, or an object file where there can be none."""
-    from minner.kernels.codegen.build import SYMBOL, compile_forward
-
+    try:
+        from minner.kernels.codegen.build import SYMBOL, compile_forward
+    except ImportError as error:
+        raise MinnerError(NO_KERNELS) from error
     object_file = compile_forward(activation, precision)
     try:
         return make_image(object_file, SYMBOL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import cgutils
 
@@ -58,3 +59,15 @@ def compiled_module(compiled: Any) -> tuple[Any, Any, str]:
     """
     library = compiled._library
     return library._final_module.clone(), library._codegen._tm, compiled.native_name
+
+
+def compile_for(cpu: str, features: str) -> None:
+    """Let Numba compile for a processor; has no effect after it has compiled something."""
+    settings: Any = numba.config
+    settings.CPU_NAME, settings.CPU_FEATURES = cpu, features
+
+
+def compiled_features(compiled: Any) -> str:
+    """LLVM's string of the features that a function under `numba.cfunc` was compiled for."""
+    features: str = compiled._library._codegen._tm_features
+    return features

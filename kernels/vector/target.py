@@ -6,12 +6,15 @@ The sizes of blocking that follow from it have their names from BLIS: MR, NR and
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
+from minner.kernels.codegen import processor
 from minner.kernels.codegen.host import host_cpu
+from minner.kernels.codegen.shipped import shipped_images
+from minner.kernels.codegen.targets import choose
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,27 @@ class Target:
 
 
 def host_target() -> Target:
-    """Read the target that Numba compiles for.
+    """Choose what this process compiles for, or loads.
 
-    ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` override the host, so that one machine can test
-    the kernels of another.
+    Where images are shipped it is a target of the table (`codegen/targets.py`), else all that LLVM
+    sees in the host. ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` override both, so that one
+    machine can test, or compile, the kernels of another.
     """
     cpu, features = _cpu_and_features()
+    return target_of(cpu, features, processor.request_amx)
+
+
+def target_of(cpu: str, features: str, may_use_amx: Callable[[], bool]) -> Target:
+    """What a processor offers, by LLVM's name and feature string.
+
+    Args:
+        cpu: LLVM's name.
+        features: LLVM's feature string.
+        may_use_amx: asks the system for AMX tiles; only called where the processor has them.
+    """
     present = {name[1:] for name in features.split(",") if name.startswith("+")}
     if {"avx512f", "avx512bw"} <= present:
-        return _avx512_target(cpu, features, present)
+        return _avx512_target(cpu, features, present, may_use_amx)
     if {"avx2", "fma"} <= present:
         dot = "llvm.x86.avx512.vpdpbusd.256" if "avxvnni" in present else ""
         return Target(cpu, features, lanes=8, registers=16, fma=True, int8_dot=dot)
@@ -73,12 +88,22 @@ def _cpu_and_features() -> tuple[str, str]:
         # list that, so we count on the baseline only.
         features = ""
     if not cpu or features is None:
-        host, host_features = host_cpu()
+        host, host_features = _host()
         cpu, features = cpu or host, host_features if features is None else features
     return cpu, features
 
 
-def _avx512_target(cpu: str, features: str, present: set[str]) -> Target:
+def _host() -> tuple[str, str]:
+    if shipped_images() or find_spec("llvmlite") is None:
+        built = choose(processor.this_processor())
+        if built is not None:
+            return built.cpu, built.features
+    return host_cpu()
+
+
+def _avx512_target(
+    cpu: str, features: str, present: set[str], may_use_amx: Callable[[], bool]
+) -> Target:
     # A vdpbf16ps takes three cycles on Intel's processors and one on AMD's. On a Xeon with AMX it
     # reached 75 GFLOP/s a core, float32 multiply-adds 248, and AMX tiles 3800.
     has_fast_bfloat16 = "avx512bf16" in present and cpu.startswith("znver")
@@ -91,22 +116,8 @@ def _avx512_target(cpu: str, features: str, present: set[str]) -> Target:
         fma=True,
         bfloat16_dot="llvm.x86.avx512bf16.dpbf16ps.512" if has_fast_bfloat16 else "",
         int8_dot="llvm.x86.avx512.vpdpbusd.512" if "avx512vnni" in present else "",
-        amx=amx_features <= present and _request_amx(),
+        amx=amx_features <= present and may_use_amx(),
     )
-
-
-def _request_amx() -> bool:
-    """Ask Linux for the 8 KB of state that AMX tiles take; without that their first use is fatal.
-
-    The permission holds for the whole process, its later threads and what it forks. The request is
-    `arch_prctl(ARCH_REQ_XCOMP_PERM, 18)`, 18 being the number of the tiles' data among the states
-    of the processor (https://docs.kernel.org/arch/x86/xstate.html).
-    """
-    if sys.platform != "linux" or os.uname().machine != "x86_64":
-        return False
-    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
-    status: int = ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data)
-    return status == 0
 
 
 TARGET = host_target()

@@ -1,0 +1,56 @@
+"""Images that are shipped with the package: machine code of every target, compiled beforehand.
+
+`prebuild.py` writes them to the folder IMAGES, with a table beside them:
+
+    {"sources": "3c5f...", "images": {"avx2-gelu-int8": "81a0...", ...}}
+
+`sources` is the digest of the kernels that they were compiled from, `images` has the SHA-256 of
+each image. A folder whose sources are not those of this package counts as empty, and so does an
+image whose digest is another. So images are trusted exactly as far as the Python files beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+SOURCES = Path(__file__).parents[1]
+"""The package of kernels: editing any file of it makes compiled kernels stale."""
+
+IMAGES = SOURCES / "images"
+TABLE = "table.json"
+
+
+def digest_of_sources() -> str:
+    """The SHA-256 of all that kernels are compiled from."""
+    digest = hashlib.sha256()
+    for source in sorted(SOURCES.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def image_name(target: str, activation: str, precision: str) -> str:
+    """Of an image, in the table; its file ends in `.bin`."""
+    return f"{target}-{activation}-{precision}"
+
+
+@cache
+def shipped_images() -> dict[str, str]:
+    """The SHA-256 of each image by its name; none where they are of other sources."""
+    try:
+        table = json.loads((IMAGES / TABLE).read_bytes())
+        return dict(table["images"]) if table["sources"] == digest_of_sources() else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def shipped_image(target: str, activation: str, precision: str) -> bytes | None:
+    """An image of the package; None where there is none, or it is damaged."""
+    name = image_name(target, activation, precision)
+    try:
+        content = (IMAGES / f"{name}.bin").read_bytes() if name in shipped_images() else b""
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == shipped_images().get(name) else None
