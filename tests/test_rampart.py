@@ -6,6 +6,7 @@ sentences (float32, eager) and `make_rampart.py` beside it how.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 import minner
 from minner import reference
+from minner.cli import main
 from minner.compat import pipeline
 from minner.tagger import Tagger
 from test_huggingface import STRATEGIES, assert_same
@@ -119,3 +121,47 @@ def test_what_it_finds(rampart: Tagger) -> None:
     found = {entity.label: entity.text for entity in rampart(sentences(2)[1])}
     assert found["EMAIL"].endswith("@example.org")
     assert "GIVEN_NAME" in found
+
+
+# ---- docs/personal-data.md ---------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[1] / "docs" / "personal-data.md"
+KINDS = {
+    "e-mail addresses": r"[a-zà-ÿ'.]+\d\d@example\.org",
+    "phone numbers": r"\(\d{3}\) \d{3}-\d{4}|\d{3}\.\d{3}-\d{4}",
+    "streets": "|".join(map(re.escape, STREETS)),
+    "web addresses": r"https://www\.example\.com/u/\d\d",
+}
+
+
+def test_the_letter_is_redacted_as_the_page_says(
+    rampart: Tagger, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    letter, redacted, numbered = blocks
+    path, model = tmp_path / "letter.txt", str(shared / "rampart-pii")
+    path.write_text(letter, encoding="utf-8")
+    assert main(["redact", "--model", model, "--file", str(path)]) == 0
+    assert capsys.readouterr().out == redacted
+    labels = ["--numbered", "--labels", "EMAIL,PHONE,STREET_NAME"]
+    text = "Write to ann@example.org or bo@example.org, not to ann@example.org."
+    assert main(["redact", "--model", model, *labels, text]) == 0
+    assert capsys.readouterr().out == numbered
+
+
+def test_what_it_takes_out_whole(rampart: Tagger) -> None:
+    """The counts of the page's table, from the words of the sentences alone."""
+    counts = dict.fromkeys(KINDS, (0, 0))
+    for text, entities in zip(sentences(200), rampart(sentences(200)), strict=True):
+        covered = {place for one in entities for place in range(one.start, one.end)}
+        for kind, pattern in KINDS.items():
+            for match in re.finditer(pattern, text):
+                places = [place for place in range(*match.span()) if text[place] != " "]
+                found, of = counts[kind]
+                counts[kind] = found + covered.issuperset(places), of + 1
+    assert counts == {
+        "e-mail addresses": (50, 50),
+        "phone numbers": (50, 50),
+        "streets": (50, 50),
+        "web addresses": (16, 25),
+    }
