@@ -19,6 +19,7 @@ from minner.commands import (
     explain,
     inspect,
     redact,
+    serve,
     tag,
     warmup,
 )
@@ -28,7 +29,7 @@ from minner.errors import MinnerError
 _OPTION = re.compile("--?[a-z]")
 _HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
-COMMANDS = (tag, redact, explain, evaluate, diff, inspect, convert, bench, warmup, cache)
+COMMANDS = (tag, redact, explain, serve, evaluate, diff, inspect, convert, bench, warmup, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 _PARTS = Path(__file__).with_name("page")
 
 _SCRIPTS = (
-    *("data", "state", "words", "heat", "attention", "lens"),
+    *("data", "theme", "state", "words", "heat", "attention", "lens"),
     *("decoding", "mattered", "cost", "main"),
 )
 
@@ -33,15 +34,12 @@ def page(explanation: dict[str, Any]) -> str:
     block, places = pack(explanation["arrays"])
     facts = {**explanation, "arrays": places}
     contents = {
-        "style": _read("page.css"),
-        "script": "\n".join(_read(f"{name}.js") for name in _SCRIPTS),
-        "facts": json.dumps(facts, ensure_ascii=True).replace("<", "\\u003c"),
+        "style": part("page.css"),
+        "script": "\n".join(part(f"{name}.js") for name in _SCRIPTS),
+        "facts": embedded_json(facts),
         "arrays": base64.b64encode(gzip.compress(block, mtime=0)).decode(),
     }
-    html = _read("page.html")
-    for name, content in contents.items():
-        html = html.replace("{{" + name + "}}", content)
-    return html
+    return fill(part("page.html"), contents)
 
 
 def pack(arrays: dict[str, NDArray[Any]]) -> tuple[bytes, dict[str, dict[str, Any]]]:
@@ -75,5 +73,18 @@ def pack(arrays: dict[str, NDArray[Any]]) -> tuple[bytes, dict[str, dict[str, An
     return b"".join(parts), places
 
 
-def _read(name: str) -> str:
+def part(name: str) -> str:
+    """A file that pages are put together from."""
     return (_PARTS / name).read_text(encoding="utf-8")
+
+
+def embedded_json(value: Any) -> str:
+    """JSON that can stand in a script element of a page."""
+    return json.dumps(value, ensure_ascii=True).replace("<", "\\u003c")
+
+
+def fill(html: str, contents: Mapping[str, str]) -> str:
+    """Put contents in the places of a page that have their names, such as `{{style}}`."""
+    for name, content in contents.items():
+        html = html.replace("{{" + name + "}}", content)
+    return html

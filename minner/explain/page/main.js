@@ -1,20 +1,5 @@
 // Start: read the arrays, draw every part once, and listen to the keyboard.
 
-const themes = ["auto", "light", "dark"];
-const themed = [];
-
-function onTheme(draw) {
-  themed.push(draw);
-  draw();
-}
-
-function nextTheme() {
-  const root = document.documentElement;
-  root.dataset.theme = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
-  find("theme").textContent = `Theme: ${{ auto: "automatic", light: "light", dark: "dark" }[root.dataset.theme]}`;
-  for (const draw of themed) draw();
-}
-
 function showCode() {
   for (const block of document.querySelectorAll("[data-code]")) block.textContent = facts.code[block.dataset.code];
   for (const block of document.querySelectorAll("pre")) block.tabIndex = 0;
@@ -27,7 +12,7 @@ function listSteps() {
 }
 
 function listen() {
-  find("theme").addEventListener("click", nextTheme);
+  listenForTheme();
   find("help").addEventListener("click", () => {
     find("keys").hidden = !find("keys").hidden;
     find("help").setAttribute("aria-expanded", !find("keys").hidden);
@@ -37,7 +22,6 @@ function listen() {
     const action = { s: toggleSilent, h: toggleHidden, t: nextTheme }[event.key];
     if (action) action();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themed.forEach((draw) => draw()));
 }
 
 async function start() {

@@ -1,0 +1,52 @@
+"""Logs: a JSON object a line, in which no text of a user ever stands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import datetime, timezone
+from typing import Any
+
+LOGGER = logging.getLogger("minner.serve")
+
+
+class JsonLines(logging.Formatter):
+    """A record as a JSON object; an exception by its type and place, without its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one line."""
+        when = datetime.fromtimestamp(record.created, timezone.utc)
+        line: dict[str, Any] = {
+            "time": when.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = type(record.exc_info[1]).__name__
+            frames = traceback.extract_tb(record.exc_info[2])
+            line["where"] = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+        return json.dumps(line)
+
+
+def log(event: str, **facts: Any) -> None:
+    """Write a line."""
+    LOGGER.info(event, extra={"facts": facts})
+
+
+def log_config(level: str) -> dict[str, Any]:
+    """For `logging.config`: minner's lines and uvicorn's to stderr, in one form."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stderr}
+        },
+        "loggers": {
+            name: {"handlers": ["stderr"], "level": level, "propagate": False}
+            for name in ("minner.serve", "uvicorn")
+        },
+    }
