@@ -87,6 +87,15 @@ def test_live_tokenizer_object(name: str, both: Any) -> None:
     assert tokenizer.convert_tokens_to_ids("no piece") == other.convert_tokens_to_ids("no piece")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_live_objects_of_transformers(name: str, both: Any) -> None:
+    """A model and a tokenizer that a program has loaded with transformers."""
+    _, theirs = both[name]
+    pipe = pipeline("ner", model=theirs.model, tokenizer=theirs.tokenizer, ignore_labels=[])
+    texts = [text for text in SENTENCES if text.strip()]
+    assert_same(pipe(texts), theirs(texts, ignore_labels=[]))
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_strategies_for_words_warn(strategy: str, tmp_path: Path) -> None:
     written(tmp_path, "roberta")

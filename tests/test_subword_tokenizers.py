@@ -21,6 +21,7 @@ from tokenizers import Tokenizer, models
 import minner
 from checkpoints import edit_json, write_json
 from families import write_family
+from minner.cli import main
 from minner.errors import MinnerError, MinnerWarning
 from minner.text.wordpieces import encode_words
 from minner.weights.config import Config, read_config
@@ -449,3 +450,34 @@ def test_a_space_alone_is_the_first_piece_of_a_word(tmp_path: Path) -> None:
 
 def test_a_length_that_means_none(tmp_path: Path, family: str) -> None:
     assert read(tmp_path, family, max_length=10**30).max_length == 24
+
+
+def test_special_tokens_that_a_text_spells_out_are_text(taggers: dict[str, minner.Tagger]) -> None:
+    """Raw texts are cut into words first, so that nobody ends a text from within."""
+    for tagger in taggers.values():
+        ids = tagger.trace("My </s> x")["ids"].tolist()
+        assert (ids[0], ids[-1]) == (tagger.vocabulary.cls_id, tagger.vocabulary.sep_id)
+        assert tagger.vocabulary.sep_id not in ids[1:-1]
+
+
+@pytest.mark.parametrize("family", ["roberta", "camembert"])
+def test_every_command_takes_it(
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, small = tmp_path / "model", tmp_path / "small"
+    written(model, family, prefix_space=family != "roberta")
+    if family == "roberta":
+        write_merges(model, prefix_space=False)
+    gold = tmp_path / "gold.conll"
+    gold.write_text("John B-PER\nSmith I-PER\nworks O\n", encoding="utf-8")
+    for arguments in (
+        ["inspect", str(model)],
+        ["tag", "--model", str(model), "John </s> Smith"],
+        ["redact", "--model", str(model), "John Smith"],
+        ["eval", str(gold), "--model", str(model)],
+        ["convert", str(model), str(small), "--precision", "int8"],
+        ["tag", "--model", str(small), "--precision", "int8", "John Smith"],
+    ):
+        assert main(arguments) == 0, arguments
+    said = capsys.readouterr().out
+    assert f"cased, by {'vocab.json' if family == 'roberta' else 'tokenizer.json'}" in said

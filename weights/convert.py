@@ -60,7 +60,7 @@ _ENCODERS: dict[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {
 _LARGEST_FLOAT16 = 65504.0
 
 _COPIED = (
-    *(*TOKENIZER_FILES, "vocab.json", "merges.txt", "*.model"),
+    *(*TOKENIZER_FILES, "*.model"),
     *("*.md", "LICEN[CS]E*", "NOTICE*"),
 )
 """What goes along as it is: the tokenizer, and what people should know of the model."""

@@ -42,6 +42,8 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
     vocabulary = tokenizer.get_vocab()
     casing, reason = decide_casing(settings, from_file, tokenizer.get_vocab, None)
     config_class = config.tokenizer_class if config else None
+    if not is_wordpiece:
+        reason = path.name
     theirs = (
         casing_by_transformers(settings, config_class, from_file) if is_wordpiece else from_file
     )
