@@ -27,12 +27,12 @@ from benchmarks.machine import ROOT
 from benchmarks.options import shared_options
 
 CASED_VOCABULARY = ROOT.parent / "shared" / "data" / "vocab-cased" / "vocab.txt"
-"""BERT's cased pieces. Without them placeholders serve: no race of ids reads a piece."""
+"""BERT's cased wordpieces. Without them placeholders serve: no race of ids reads a wordpiece."""
 
 VOCABULARY_SIZE = 28996
 
 CALIBRATION = 10 * (8, 16, 32, 64, 128, 256)
-"""Lengths of the sequences of random pieces from which static quantisation takes its ranges."""
+"""Lengths of the sequences of random wordpieces from which static quantisation takes its ranges."""
 
 
 class Model(NamedTuple):
@@ -206,7 +206,7 @@ def _quantize(model: Model, path: Path) -> None:
     """Let NNCF quantise weights and activations for OpenVINO, as its makers advise.
 
     Symmetric activations, which are at least as fast as asymmetric ones at every shape of the race.
-    The ranges of the activations come from random pieces, like the weights and the race's ids.
+    The ranges of the activations come from random wordpieces, like the weights and the race's ids.
     They decide about the tags of a trained model, but not about the speed of any.
     """
     import nncf

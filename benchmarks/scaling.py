@@ -1,8 +1,8 @@
 """minner against the machine's limits and against itself, in interleaved rounds.
 
-- A sentence of 128 pieces against the peak of the cores' float32 multiply-adds: the products
+- A sentence of 128 wordpieces against the peak of the cores' float32 multiply-adds: the products
   decide. In another precision the share may pass 100 %.
-- A sentence of 16 pieces against the speed at which the same cores read as many bytes as the
+- A sentence of 16 wordpieces against the speed at which the same cores read as many bytes as the
   model has: every weight is needed, and each only for a few rows.
 - More threads against one.
 - A list of texts in one call against a loop of single calls, from text to entities.

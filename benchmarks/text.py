@@ -3,7 +3,7 @@
 minner gets the sentences as a stream, in their order. Its peer may do what suits a padding
 engine best: it sees the whole set at once, tokenises it in one call on all threads, sorts it by
 length, and runs padded batches. Its batch size and its mode are chosen by a first race over a
-seventh of the sentences; only the best goes on. Both use the same pieces and give the tags that
+seventh of the sentences; only the best goes on. Both use the same wordpieces and give the tags that
 minner gives in float32, but for the few words that are on the edge between two tags: that is
 checked before anything is timed.
 
@@ -118,7 +118,7 @@ class PaddedOpenVino:
         self._best.update(zip(places, best, strict=True))
 
     def _tags(self, words: list[int | None], best: NDArray[np.intp], count: int) -> list[str]:
-        """The tag of each word is that of its first piece; a word without pieces is O."""
+        """The tag of each word is that of its first wordpiece; a word without wordpieces is O."""
         tags, before = ["O"] * count, None
         for piece, word in enumerate(words):
             if word is not None and word != before:

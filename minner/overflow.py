@@ -29,7 +29,7 @@ def overflow_error(
 
     Args:
         checkpoint: of the model.
-        sequences: int `[T_i]`, piece ids with special tokens.
+        sequences: int `[T_i]`, wordpiece ids with special tokens.
         precision: that the model ran in.
     """
     for ids in sequences:

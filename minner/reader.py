@@ -104,10 +104,11 @@ class Reader:
         begin = " ".join(source.text[start:end] for start, end in source.spans[:5])[:40]
         if on_long == "error":
             raise MinnerError(
-                f"the text that begins {begin!r} has {count} pieces, but the model takes {size} at "
-                f"once; split it, or let on_long='window' read it in several windows"
+                f"the text that begins {begin!r} has {count} wordpieces, but the model takes "
+                f"{size} at once; split it, or let on_long='window' read it in several windows"
             )
-        warn(f"of the text that begins {begin!r}, {count - size} of {count} pieces were cut off")
+        lost = f"{count - size} of {count} wordpieces"
+        warn(f"of the text that begins {begin!r}, {lost} were cut off")
         return truncated_plan(pieces, size)
 
 

@@ -101,7 +101,7 @@ def token_logits(
     epsilon: float = 1e-12,
     record: Record = lambda name, array: array,
 ) -> Floats:
-    """The whole model: piece ids of one sequence, with special tokens, to logits.
+    """The whole model: wordpiece ids of one sequence, with special tokens, to logits.
 
     Args:
         ids: int `[T]`.

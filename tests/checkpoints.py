@@ -24,7 +24,7 @@ VOCABULARY = (
     *("My", "name", "is", "John", "Smith", "and", "in", "works", "for", "the", "of", "Acme"),
     *("London", "Paris", "##ton", "##son", "##ing", "##ed", "##ville", "##corp"),
 )
-"""Cased; any printable ASCII text can be cut into these pieces without [UNK]."""
+"""Cased; any printable ASCII text can be cut into these wordpieces without [UNK]."""
 
 
 def labels_of(n_labels: int) -> list[str]:
@@ -59,7 +59,7 @@ def write_checkpoint(
         n_layers: L.
         hidden_dim: F.
         n_labels: C.
-        vocab: the pieces by id, `SPECIAL_TOKENS` among them; V is their number.
+        vocab: the wordpieces by id, `SPECIAL_TOKENS` among them; V is their number.
         max_positions: rows of the position embeddings.
         activation: a name that config.json may have.
         dtype: how the tensors are stored: F32, F16, BF16 or F64.

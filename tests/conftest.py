@@ -33,7 +33,7 @@ settings.load_profile("minner")
 
 @pytest.fixture(scope="session")
 def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random checkpoint of 32 positions, so that 31 pieces already need windows."""
+    """A random checkpoint of 32 positions, so that 31 wordpieces already need windows."""
     return write_checkpoint(tmp_path_factory.mktemp("models") / "tiny", max_positions=32)
 
 

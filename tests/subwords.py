@@ -1,6 +1,6 @@
 """Small tokenizers of RoBERTa, XLM-R and CamemBERT, in the form in which transformers saves them.
 
-The pieces come from the prose of this project's documentation and a few words in other scripts.
+The wordpieces come from the prose of this project's documentation and a few words in other scripts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _trained(pre_tokenizer: Any, alphabet: list[str], size: int) -> dict[str, An
 
 @cache
 def byte_level() -> dict[str, Any]:
-    """A byte-level BPE model of 900 pieces."""
+    """A byte-level BPE model of 900 wordpieces."""
     return _trained(
         pre_tokenizers.ByteLevel(add_prefix_space=True), pre_tokenizers.ByteLevel.alphabet(), 900
     )
@@ -74,7 +74,7 @@ def unigram() -> list[tuple[str, float]]:
 def write_subword_tokenizer(
     directory: Path, family: str, *, prefix_space: bool = True, max_length: int = 512
 ) -> int:
-    """Write tokenizer.json and tokenizer_config.json of a family; return how many pieces there are.
+    """Write tokenizer.json and tokenizer_config.json of a family; return the number of wordpieces.
 
     Args:
         directory: exists.

@@ -31,7 +31,7 @@ def test_softmax() -> None:
 
 
 def word_tags(logits: np.ndarray, seen: list[int]) -> WordTags:
-    """What the default rules make of the logits of the first pieces of words."""
+    """What the default rules make of the logits of the first wordpieces of words."""
     pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
     reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), softmax(logits))
     return Assembler(Options(), LABELS).word_tags(reading)

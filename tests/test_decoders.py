@@ -96,7 +96,7 @@ def test_conventions(
 
 
 def huggingface_chunks(tags: Sequence[str]) -> list[Chunk]:
-    """What the `simple` strategy makes of pieces with these tags, one character each."""
+    """What the `simple` strategy makes of wordpieces with these tags, one character each."""
     pieces = [Wordpiece("x", i, i + 1, continues=False) for i in range(len(tags))]
     labels = sorted({*tags})
     certain = np.float32([[label == tag for label in labels] for tag in tags])

@@ -262,7 +262,7 @@ def test_on_long_error(tiny: Tagger) -> None:
     ner = tiny.with_options(on_long="error")
     fits = ["John"] * 30
     assert ner.tag(fits) == tiny.tag(fits)
-    message = "begins 'Smith0 lives in Paris Smith1' has .* pieces, but the model takes 30"
+    message = "begins 'Smith0 lives in Paris Smith1' has .* wordpieces, but the model takes 30"
     for call in (ner, ner.document, lambda text: ner.tag(text.split())):
         with pytest.raises(MinnerError, match=message):
             call(LONG)
@@ -272,7 +272,7 @@ def test_on_long_truncate(tiny: Tagger) -> None:
     ner = tiny.with_options(on_long="truncate")
     assert ner.document(TEXT[:20]).cut == 0
     whole = tiny.document(LONG)
-    message = f"{len(whole.pieces.ids) - 30} of {len(whole.pieces.ids)} pieces were cut off"
+    message = f"{len(whole.pieces.ids) - 30} of {len(whole.pieces.ids)} wordpieces were cut off"
     with pytest.warns(MinnerWarning, match=message):
         document = ner.document(LONG)
     assert document.cut == len(whole.pieces.ids) - 30
@@ -320,7 +320,7 @@ class Read(NamedTuple):
     """A generated text, what a model made of it, and the text and its places in every unit."""
 
     source: Source
-    readings: dict[bool, Reading]  # by whether it has the logits of all pieces
+    readings: dict[bool, Reading]  # by whether it has the logits of all wordpieces
     encoded: dict[str, bytes]
     places: dict[str, Sequence[int]]
 

@@ -1,4 +1,4 @@
-"""minner.compat.pipeline for RoBERTa, XLM-R and CamemBERT, whose pieces do not mark parts of words.
+"""minner.compat.pipeline for RoBERTa, XLM-R and CamemBERT, whose wordpieces mark no parts of words.
 
 Models and tokenizers are random ones, saved by transformers; results are compared live.
 """

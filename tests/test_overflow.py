@@ -44,7 +44,7 @@ def test_an_overflow_in_float32_names_its_layer(tmp_path: Path, name: str, part:
 
 
 def test_the_model_goes_on_after_an_overflow(tmp_path: Path) -> None:
-    """One piece overflows; texts without it do not, and have the bits that they would have."""
+    """One wordpiece overflows; texts without it do not, and have the bits that they would have."""
     write_checkpoint(tmp_path)
     tensors = random_tensors(0, SHAPE)
     sound = minner.load(tmp_path, threads=1).logits([np.arange(20)])

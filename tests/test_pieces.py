@@ -23,7 +23,7 @@ def encode(tagger: Tagger, words: list[str]) -> tuple[list[str], Pieces]:
     return [vocabulary.tokenizer.id_to_token(int(i)) for i in pieces.ids], pieces
 
 
-# ---- words to pieces ----------------------------------------------------------------------------
+# ---- words to wordpieces ------------------------------------------------------------------------
 
 
 def test_words_are_cut_into_pieces(tiny: Tagger) -> None:
@@ -87,7 +87,7 @@ def test_any_words(tiny: Tagger, words: list[str]) -> None:
     [
         ([], 8, [(0, 0, 0, 0)]),
         ([1] * 8, 8, [(0, 8, 0, 8)]),
-        # One piece too many: the overlap is [6, 8), and its middle is beside piece 7.
+        # One wordpiece too many: the overlap is [6, 8), and its middle is beside wordpiece 7.
         ([1] * 9, 8, [(0, 8, 0, 7), (6, 9, 7, 9)]),
         ([1] * 20, 8, [(0, 8, 0, 7), (6, 14, 7, 13), (12, 20, 13, 20)]),
         # The word [5, 8) starts before the overlap: the first window has it whole.

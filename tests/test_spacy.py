@@ -180,7 +180,7 @@ def test_blocked_tokens_are_left_alone(nlp: Any, first: int, last: int, left: li
 
 
 def failing(tiny_path: Path) -> Any:
-    """A pipeline that fails on texts of more pieces than its model takes."""
+    """A pipeline that fails on texts of more wordpieces than its model takes."""
     nlp = spacy.blank("en")
     nlp.add_pipe("minner", "names", config={"model": str(tiny_path), "rules": {"on_long": "error"}})
     return nlp
@@ -190,7 +190,7 @@ def test_failing_documents_go_to_the_error_handler(tiny_path: Path, tiny: Tagger
     texts = ["John Smith .", "John " * 40, "in London", "Mary " * 50]
     nlp = failing(tiny_path)
     for run in (lambda: list(nlp.pipe(texts)), lambda: nlp(texts[1])):
-        with pytest.raises(MinnerError, match="40 pieces"):
+        with pytest.raises(MinnerError, match="40 wordpieces"):
             run()
     seen = []
     nlp.set_error_handler(lambda name, proc, docs, error: seen.append((name, docs, error)))

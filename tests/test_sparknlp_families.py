@@ -1,4 +1,4 @@
-"""Spark NLP's rules for RoBERTa, XLM-RoBERTa and CamemBERT: which pieces of a token are seen."""
+"""Spark NLP's rules for RoBERTa, XLM-RoBERTa and CamemBERT: what is seen of a token."""
 
 from __future__ import annotations
 

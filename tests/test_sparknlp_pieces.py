@@ -1,4 +1,4 @@
-"""From tokens to pieces as Spark NLP's DistilBERT annotators: the first basic part, and no more."""
+"""From tokens to wordpieces as Spark NLP's DistilBERT annotators: the first basic part alone."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_first_basic_part_of_lowercased_tokens(token: str, part: str) -> None:
 
 
 def show(tagger: Tagger, token: str, *, case_sensitive: bool = True) -> str:
-    """The pieces of a token, each with its offset."""
+    """The wordpieces of a token, each with its offset."""
     encoder = WordpieceEncoder(tagger.vocabulary, case_sensitive=case_sensitive)
     name = tagger.vocabulary.tokenizer.id_to_token
     pieces = encoder.encode(token)

@@ -97,9 +97,9 @@ def test_words_without_pieces_get_no_annotation(tiny: Tagger) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 9, 10, 32])
 def test_max_sentence_length(tiny: Tagger, length: int) -> None:
-    words = ["My", "name", "is", "John", "Smith", "##ton", "in"]  # seven pieces of six words
+    words = ["My", "name", "is", "John", "Smith", "##ton", "in"]  # seven wordpieces of six words
     logits = tiny.logits([ids_of(tiny, *words[: max(length - 2, 0)])])[0]
-    # The piece behind the last that went in is read from the row of [SEP].
+    # The wordpiece behind the last that went in is read from the row of [SEP].
     seen = min(length, len(words), len(logits) - 1)
     rows = [place for place in range(1, seen + 1) if words[place - 1] != "##ton"]
     classifier = TokenClassifier(tiny, max_sentence_length=length)
@@ -141,7 +141,7 @@ def test_case(tmp_path: Path, tiny: Tagger) -> None:
 
 
 def test_a_word_that_decomposition_lengthens_may_tag_the_next_one_too(tmp_path: Path) -> None:
-    # 가나 is four pieces, of which the last begins at unit 3, as 다 does.
+    # 가나 is four wordpieces, of which the last begins at unit 3, as 다 does.
     jamo = ["ᄀ", "##ᅡ", "##ᄂ", "ᄃ"]
     tagger = minner.load(write_checkpoint(tmp_path, vocab=(*VOCABULARY, *jamo)))
     documents, tokens = row("가나 다")

@@ -12,7 +12,7 @@ from minner.decoding.strategies import STRATEGIES
 
 
 def by_loop(name: str, pieces: np.ndarray) -> np.ndarray:
-    """The probabilities of one word from those of its pieces, `[k, C]`."""
+    """The probabilities of one word from those of its wordpieces, `[k, C]`."""
     if name == "first":
         return pieces[0]
     if name == "average":

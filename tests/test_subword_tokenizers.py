@@ -87,7 +87,7 @@ def test_what_is_read(tmp_path: Path, family: str) -> None:
 
 
 def test_words_are_cut_as_they_would_be_in_a_text(tmp_path: Path, family: str) -> None:
-    """With and without `add_prefix_space`, a word has the pieces that it has after a space."""
+    """With and without `add_prefix_space`, a word has the wordpieces that it has after a space."""
     for prefix_space in (True, False):
         pieces = read(tmp_path / str(prefix_space), family, prefix_space=prefix_space)
         words = ["The", "first", "entity", "The"]
@@ -131,7 +131,7 @@ def test_live_split_special_tokens(tmp_path: Path, family: str) -> None:
     config = written(tmp_path, family)
     edit_json(tmp_path / "tokenizer_config.json", lambda raw: raw.update(split_special_tokens=True))
     pieces = read_tokenizer(tmp_path, config)
-    if family == "roberta":  # the others have pieces that read like special tokens
+    if family == "roberta":  # the others have wordpieces that read like special tokens
         assert not {0, 2} & {*pieces.encode_text("My </s> x <s>").ids}
     assert_same_pieces(pieces, their_tokenizer(tmp_path), random_texts(100))
 
@@ -205,7 +205,7 @@ def test_sentencepiece_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("vocabulary", "merges", "message"),
     [
-        ({"a": "x"}, "", "vocab.json must give every piece a number"),
+        ({"a": "x"}, "", "vocab.json must give every wordpiece a number"),
         ({"a": 0, "<s>": 1, "</s>": 2}, "b c\n", "and merges.txt are no byte-level BPE tokenizer"),
         ({"a": 0, "</s>": 2}, "", r"vocab.json lacks the special token '<s>'"),
         ({"a": 0, "<s>": 2}, "", r"vocab.json lacks the special token '</s>'"),
@@ -224,14 +224,14 @@ def test_broken_merges(tmp_path: Path, vocabulary: Any, merges: str, message: st
 def test_unigram_without_a_piece_for_the_unknown(tmp_path: Path) -> None:
     config = written(tmp_path, "xlm-roberta")
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw["model"].update(unk_id=None))
-    with pytest.raises(MinnerError, match="lacks a piece for what it cannot cut"):
+    with pytest.raises(MinnerError, match="lacks a wordpiece for what it cannot cut"):
         read_tokenizer(tmp_path, config)
 
 
 def test_bpe_whose_piece_for_the_unknown_is_none(tmp_path: Path) -> None:
     config = written(tmp_path, "roberta")
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw["model"].update(unk_token="[UNK]"))
-    with pytest.raises(MinnerError, match=r"lacks the piece '\[UNK\]'"):
+    with pytest.raises(MinnerError, match=r"lacks the wordpiece '\[UNK\]'"):
         read_tokenizer(tmp_path, config)
 
 
@@ -412,7 +412,7 @@ def test_live_pieces_with_the_table_of_sentencepiece(tmp_path: Path, family: str
 
 
 def test_one_character_that_becomes_three(tmp_path: Path) -> None:
-    """The table of characters of XLM-R writes `…` as `...`; all of its pieces are of one place."""
+    """The table of characters of XLM-R writes `…` as `...`; all its wordpieces are of one place."""
     config = written(tmp_path, "xlm-roberta")
     dots = {"type": "Replace", "pattern": {"String": "\u2026"}, "content": "..."}
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw.update(normalizer=dots))

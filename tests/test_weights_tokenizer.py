@@ -82,8 +82,8 @@ FILE = "PreTrainedTokenizerFast"
         ("uncased", {"do_lower_case": None}, True, "tokenizer.json", False),
         (None, {"do_lower_case": False}, False, "do_lower_case", False),
         (None, {"do_lower_case": True}, True, "do_lower_case", False),
-        (None, {}, False, "evidence: vocab.txt has pieces with capitals", True),
-        (None, None, False, "evidence: vocab.txt has pieces with capitals", True),
+        (None, {}, False, "evidence: vocab.txt has wordpieces with capitals", True),
+        (None, None, False, "evidence: vocab.txt has wordpieces with capitals", True),
     ],
 )
 def test_who_decides_about_lowercasing(
@@ -106,7 +106,7 @@ def test_an_uncased_vocabulary_is_lowercased_by_default(tmp_path: Path) -> None:
     write_vocabulary(tmp_path, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nmy\nname\n##s\n[E1]\n")
     pieces = read_tokenizer(tmp_path, config)
     assert pieces.lowercase
-    assert pieces.lowercase_reason == "the default: vocab.txt has no pieces with capitals"
+    assert pieces.lowercase_reason == "the default: vocab.txt has no wordpieces with capitals"
     assert pieces.tokenizer.encode("My names").ids == [2, 5, 6, 7, 3]
 
 
@@ -448,7 +448,7 @@ def test_empty_tokenizers(tmp_path: Path, model: Any) -> None:
 
 
 def remove_unknown(keys: dict[str, Any]) -> None:
-    """Remove [UNK] from the pieces; among the added tokens it stays."""
+    """Remove [UNK] from the wordpieces; among the added tokens it stays."""
     del keys["model"]["vocab"]["[UNK]"]
 
 
@@ -463,7 +463,7 @@ def shorten_template(keys: dict[str, Any]) -> None:
 
 
 def repeat_text(keys: dict[str, Any]) -> None:
-    """Put the text in twice: its pieces come out of word order."""
+    """Put the text in twice: its wordpieces come out of word order."""
     keys["post_processor"]["single"].insert(1, keys["post_processor"]["single"][1])
 
 
@@ -480,7 +480,7 @@ def grow_text(keys: dict[str, Any]) -> None:
 
 
 def brood(keys: dict[str, Any]) -> None:
-    """Look for pieces in words of any length."""
+    """Look for wordpieces in words of any length."""
     keys["model"]["max_input_chars_per_word"] = 10**9
 
 
@@ -497,7 +497,7 @@ def reorder_template(keys: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (remove_unknown, r"lacks the piece '\[UNK\]' for words it cannot cut"),
+        (remove_unknown, r"lacks the wordpiece '\[UNK\]' for words it cannot cut"),
         (undefine_template, "has a template that does not work"),
         (
             shorten_template,
@@ -574,14 +574,14 @@ def test_pieces_out_of_word_order(tmp_path: Path) -> None:
     config = write(tmp_path, "cased", {"do_lower_case": False})
     pieces = read_tokenizer(tmp_path, config)
     pieces.tokenizer.post_processor = processors.TemplateProcessing(single="$A $A")
-    with pytest.raises(MinnerError, match="puts the pieces of a text in another order than its w"):
+    with pytest.raises(MinnerError, match="puts the wordpieces of a text in another order"):
         pieces.encode_words(["My", "name"])
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"lacks the piece '\[UNK\]'"),
+        ("", r"lacks the wordpiece '\[UNK\]'"),
         ("[UNK]\n[SEP]\nx\n", r"lacks the special token '\[CLS\]'"),
         ("[UNK]\n[CLS]\nx\n", r"lacks the special token '\[SEP\]'"),
     ],

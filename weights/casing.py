@@ -1,4 +1,4 @@
-"""What happens to a text before it is cut into pieces, and above all: is it lowercased?
+"""What happens to a text before it is cut into wordpieces, and above all: is it lowercased?
 
 A model fed text of the wrong case works badly and says nothing, and the files often disagree.
 transformers 5 rebuilds the tokenizer of a BERT class from tokenizer_config.json alone, with
@@ -19,7 +19,7 @@ _REBUILT_BY_TRANSFORMERS = {"BertTokenizer", "DistilBertTokenizer"}
 """Classes whose tokenizer.json transformers 5 mines for its vocabulary, and for no casing."""
 
 CASED = 0.01
-"""A vocabulary with a larger share of pieces with capitals is cased.
+"""A vocabulary with a larger share of wordpieces with capitals is cased.
 
 An uncased one has none but [UNK] and its like, give or take a token somebody added.
 """
@@ -94,7 +94,7 @@ def decide_casing(
     Args:
         settings: what tokenizer_config.json states.
         from_file: what tokenizer.json does, None without that file.
-        vocabulary: gives the pieces, as evidence where no file states anything.
+        vocabulary: gives the wordpieces, as evidence where no file states anything.
         lowercase: what the caller asks for, if anything.
     """
     base = from_file or Casing(lowercase=True)
@@ -105,9 +105,9 @@ def decide_casing(
     elif from_file is not None:
         decided, why = from_file.lowercase, "tokenizer.json"
     elif share_with_capitals(vocabulary()) > CASED:
-        decided, why = False, "evidence: vocab.txt has pieces with capitals"
+        decided, why = False, "evidence: vocab.txt has wordpieces with capitals"
     else:
-        decided, why = True, "the default: vocab.txt has no pieces with capitals"
+        decided, why = True, "the default: vocab.txt has no wordpieces with capitals"
     strips, chinese = settings.strip_accents, settings.chinese_chars
     casing = Casing(
         lowercase=decided,
@@ -144,7 +144,7 @@ def is_rebuilt(settings: TokenizerSettings, config_class: str | None) -> bool:
 
 
 def share_with_capitals(vocabulary: Collection[str]) -> float:
-    """Return the share of pieces that have a capital, 0 to 1; [UNK] and its like do not count."""
+    """Return the share of wordpieces with a capital, 0 to 1; [UNK] and its like do not count."""
     # \u0120, which byte-level BPE writes for a space, is a capital.
     pieces = (piece.replace("\u0120", "") for piece in vocabulary)
     cased = sum(piece != piece.lower() and piece[0] != "[" for piece in pieces)

@@ -1,7 +1,8 @@
-"""The space before a word, which is a part of the pieces of RoBERTa, XLM-R and CamemBERT.
+"""The space before a word, which is a part of the wordpieces of RoBERTa, XLM-R and CamemBERT.
 
-RoBERTa has one piece for `Paris` at the start of a text and another for ` Paris` within it. Words
-that are given one by one have no space before them, and were trained with one (`add_prefix_space`).
+RoBERTa has one wordpiece for `Paris` at the start of a text and another for ` Paris` within it.
+Words that are given one by one have no space before them, and were trained with one
+(`add_prefix_space`).
 """
 
 import json
@@ -12,7 +13,7 @@ from tokenizers import Tokenizer
 
 
 def has_leading_space(tokenizer: Tokenizer) -> bool | None:
-    """Return whether a text gets a space before its first word, None where spaces are no pieces."""
+    """Return whether a text gets a space before its first word; None if no wordpiece has one."""
     state = json.loads(tokenizer.pre_tokenizer.__getstate__()) if tokenizer.pre_tokenizer else {}
     for part in _parts(state):
         if part.get("type") == "ByteLevel":

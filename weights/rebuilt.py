@@ -1,4 +1,4 @@
-"""Where transformers 5 cuts a text into other pieces than minner does, from the same files.
+"""Where transformers 5 cuts a text into other wordpieces than minner does, from the same files.
 
 It rebuilds the tokenizer of a BERT class: from tokenizer.json it takes the vocabulary, and all else
 is as BERT had it (transformers 5.24, `models/bert/tokenization_bert.py`). It does the same for
@@ -68,7 +68,7 @@ def warn_of_casing(path: Path, casing: Casing, why: str, theirs: Casing | None) 
 
 
 def warn_of_rebuilding(path: Path, tokenizer: Tokenizer, ends: Mapping[str, int]) -> None:
-    """Warn where tokenizer.json has what transformers leaves out and what changes the pieces.
+    """Warn where tokenizer.json has what transformers leaves out and what changes the wordpieces.
 
     Args:
         path: tokenizer.json or vocab.txt.
@@ -79,7 +79,7 @@ def warn_of_rebuilding(path: Path, tokenizer: Tokenizer, ends: Mapping[str, int]
     if differences:
         warn(
             f"{path} has {differences}, which minner follows and transformers 5 leaves out for a "
-            f'BERT class; for the same pieces in both, write "tokenizer_class": '
+            f'BERT class; for the same wordpieces in both, write "tokenizer_class": '
             f'"PreTrainedTokenizerFast" into tokenizer_config.json'
         )
 

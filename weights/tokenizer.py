@@ -37,10 +37,10 @@ class WordPieces:
         tokenizer: pads and truncates nothing; never to be changed, which is not thread-safe.
         word_tokenizer: the same for words that are given one by one, where those need another:
             one that puts a space before them, without which they would be parts of words.
-        max_length: most pieces the model takes at once, special tokens included; at least 3.
+        max_length: most wordpieces the model takes at once, special tokens included; at least 3.
         cls_id: id of the special token before a text.
         sep_id: id of the special token after it.
-        unk_id: id of the piece for what cannot be cut; None where there is none.
+        unk_id: id of the wordpiece for what cannot be cut; None where there is none.
         lowercase: whether texts are lowercased.
         lowercase_reason: how that was decided, in words.
     """
@@ -57,7 +57,7 @@ class WordPieces:
     word_tokenizer: Tokenizer | None = None
 
     def encode_text(self, text: str) -> Encoding:
-        """Cut a text into pieces, without special tokens.
+        """Cut a text into wordpieces, without special tokens.
 
         Raises:
             MinnerError: the tokenizer breaks down over it, or gives an id that the model lacks.
@@ -68,7 +68,7 @@ class WordPieces:
         return encoding
 
     def encode_words(self, words: Sequence[str], *, as_in_text: bool = True) -> Encoding:
-        """Cut words into pieces, without special tokens; `word_ids` of the result never decrease.
+        """Cut words into wordpieces, without special tokens; the `word_ids` never decrease.
 
         Args:
             words: the words.
@@ -76,7 +76,7 @@ class WordPieces:
                 byte-level BPE tokenizer does not do by itself.
 
         Raises:
-            MinnerError: as `encode_text`, or pieces are in another order than the words.
+            MinnerError: as `encode_text`, or wordpieces are in another order than the words.
         """
         tokenizer = self.word_tokenizer if as_in_text else None
         if tokenizer is None:
@@ -87,7 +87,7 @@ class WordPieces:
         numbers: Any = encoding.word_ids
         if numbers != sorted(numbers):
             raise MinnerError(
-                f"{self.path} puts the pieces of a text in another order than its words"
+                f"{self.path} puts the wordpieces of a text in another order than its words"
             )
         return encoding
 
@@ -230,14 +230,14 @@ def _add_token(tokenizer: Tokenizer, token: AddedToken) -> None:
 def _check_unknown(path: Path, tokenizer: Tokenizer) -> None:
     """Refuse a tokenizer that would break down over what it cannot cut.
 
-    BPE may do without a piece for that: it has one for every byte, or leaves out what it lacks.
+    BPE may do without a wordpiece for that: it has one for every byte, or leaves out what it lacks.
     """
     model = tokenizer.model
     if isinstance(model, Unigram):
-        with refusing_faults(path, "lacks a piece for what it cannot cut"):
+        with refusing_faults(path, "lacks a wordpiece for what it cannot cut"):
             model.tokenize("\U0010ffff")
     elif model.unk_token is not None and model.token_to_id(model.unk_token) is None:
-        raise MinnerError(f"{path} lacks the piece {model.unk_token!r} for words it cannot cut")
+        raise MinnerError(f"{path} lacks the wordpiece {model.unk_token!r} for words it cannot cut")
 
 
 def _special_ids(path: Path, tokenizer: Tokenizer, special: Mapping[str, str]) -> tuple[int, int]:
@@ -270,10 +270,10 @@ def _template(path: Path, tokenizer: Tokenizer, special: Mapping[str, str]) -> T
 
 
 def _check_size(path: Path, tokenizer: Tokenizer, ids: set[int], config: Config) -> None:
-    """Refuse a vocabulary of more pieces than the embeddings have rows, or such ids.
+    """Refuse a vocabulary of more wordpieces than the embeddings have rows, or such ids.
 
-    Whether a vocabulary with gaps has an id beyond them shows when that piece is met: looking at
-    all of them would take a third of the time that the tokenizer takes to load.
+    Whether a vocabulary with gaps has an id beyond them shows when that wordpiece is met: looking
+    at all of them would take a third of the time that the tokenizer takes to load.
     """
     if max(ids) >= config.vocab_size or tokenizer.get_vocab_size() > config.vocab_size:
         raise MinnerError(

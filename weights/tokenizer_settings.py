@@ -67,8 +67,8 @@ class TokenizerSettings:
         """Return the text of the special token of every role.
 
         Args:
-            index_of: id of a piece of the vocabulary, None for what is no piece; decides whose
-                names hold where the files state none.
+            index_of: id of a wordpiece of the vocabulary, None for what is no wordpiece; decides
+                whose names hold where the files state none.
         """
         has_ends = any(index_of(end) is not None for end in ("<s>", "</s>"))
         is_roberta = has_ends and index_of("[CLS]") is None
@@ -106,7 +106,7 @@ def _max_length(path: Path, raw: Mapping[str, Any]) -> float | None:
     value = raw.get("model_max_length", raw.get("max_len"))
     if value is None:
         return None
-    # Three is a special token at either end and a piece between; not a NaN either.
+    # Three is a special token at either end and a wordpiece between; not a NaN either.
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 3:
         raise MinnerError(f"{path}: model_max_length must be a number from 3 up, not {value!r}")
     return value

@@ -14,8 +14,8 @@ from minner.weights.library import refusing_faults
 from minner.weights.tokenizer_settings import TokenizerSettings
 
 LARGEST_TOKENIZER = 18_000_000
-"""Bytes of tokenizer.json or vocab.txt. That of XLM-R, with 250,000 pieces, takes 17.1 million when
-it is indented; in memory it can be thirty times as much."""
+"""Bytes of tokenizer.json or vocab.txt. That of XLM-R, with 250,000 wordpieces, takes 17.1 million
+when it is indented; in memory it can be thirty times as much."""
 
 MOST_PIECES = 1 << 20
 """Pieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""
@@ -27,7 +27,7 @@ def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokeni
     Added tokens join the vocabulary under the ids stated for them, so that ids may have holes.
 
     Raises:
-        MinnerError: the file cannot be read, or an added token has the id of another piece.
+        MinnerError: the file cannot be read, or an added token has the id of another wordpiece.
     """
     vocabulary = read_vocabulary(path)
     pieces = {index: piece for piece, index in vocabulary.items()}
@@ -52,7 +52,7 @@ def tokenizer_from_merges(path: Path, merges: Path, settings: TokenizerSettings)
     """
     vocabulary = read_json_object(path)
     if not all(type(index) is int for index in vocabulary.values()):
-        raise MinnerError(f"{path} must give every piece a number")
+        raise MinnerError(f"{path} must give every wordpiece a number")
     pairs = [_pair(line) for line in read_text(merges, LARGEST_TOKENIZER).splitlines() if line]
     with refusing_faults(path, f"and {merges.name} are no byte-level BPE tokenizer"):
         tokenizer = Tokenizer(BPE(vocabulary, [pair for pair in pairs if pair[0] != "#version:"]))
@@ -75,11 +75,11 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
-    """Return piece -> id, the id being the line number from 0.
+    """Return wordpiece -> id, the id being the line number from 0.
 
-    Lines end in LF or CRLF, or in CR where there is no LF at all. Blank lines and pieces of odd
+    Lines end in LF or CRLF, or in CR where there is no LF at all. Blank lines and wordpieces of odd
     characters (among them CR, and U+2028, at which `str.splitlines` would split) count, or all ids
-    after them would shift; blank lines at the end shift nothing, and are no pieces.
+    after them would shift; blank lines at the end shift nothing, and are no wordpieces.
     """
     text = read_text(path, LARGEST_TOKENIZER)
     end = "\n" if "\n" in text else "\r"

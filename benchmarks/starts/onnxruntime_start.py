@@ -33,7 +33,7 @@ word_before, label_before = None, ""
 for piece, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
     if word is None:
         continue
-    if word == word_before:  # a later piece of a word only makes it longer
+    if word == word_before:  # a later wordpiece of a word only makes it longer
         if label_before:
             entities[-1][2] = end
         continue

@@ -57,7 +57,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
     if casing.lowercase == (capitals > CASED):
         findings.warn(
             f"text is {'lowercased' if casing.lowercase else 'not lowercased'}, by {reason}, but "
-            f"{capitals:.1%} of the vocabulary's pieces have capitals"
+            f"{capitals:.1%} of the vocabulary's wordpieces have capitals"
         )
     strips = casing.strip_accents
     return {

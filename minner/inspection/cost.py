@@ -9,7 +9,7 @@ from minner.kernels.model import attention_flops, product_flops, tensor_shapes
 from minner.weights.config import Config
 
 LENGTHS = (16, 128, 512)
-"""Sequence lengths, in pieces, that FLOPs are given for."""
+"""Sequence lengths, in wordpieces, that FLOPs are given for."""
 
 
 def describe_cost(config: Config) -> dict[str, Any]:

@@ -50,14 +50,14 @@ def describe_length(
     pieces: WordPieces | None,
     findings: Findings,
 ) -> dict[str, Any]:
-    """Return how many pieces the model takes at once, special tokens included, and who says so."""
+    """Return how many wordpieces, with special tokens, the model takes at once, and who says so."""
     settings = findings.attempt(read_tokenizer_settings, directory)
     positions = config.max_position_embeddings if config else raw.get("max_position_embeddings")
     stated = settings.max_length if settings else None
     if config and stated and stated < config.max_position_embeddings:
         findings.warn(
-            f"tokenizer_config.json limits the model to {stated:g} pieces at once, though it has "
-            f"{config.max_position_embeddings} positions"
+            f"tokenizer_config.json limits the model to {stated:g} wordpieces at once, though it "
+            f"has {config.max_position_embeddings} positions"
         )
     return {
         "positions": positions,

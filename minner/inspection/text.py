@@ -47,7 +47,7 @@ def _model(model: Mapping[str, Any], length: Mapping[str, Any]) -> Rows:
     stated = length["model_max_length"]
     limit = f"model_max_length {stated:g}" if stated is not None else "no model_max_length"
     if length["pieces"]:
-        taken = f"{length['pieces']} pieces, {length['pieces'] - 2} of them of text"
+        taken = f"{length['pieces']} wordpieces, {length['pieces'] - 2} of them of text"
         yield "longest input", f"{taken} ({limit}); longer texts go through in windows"
 
 
@@ -65,7 +65,7 @@ def _case(case: Mapping[str, Any]) -> Rows:
     yield "accents", "stripped" if case["strip_accents"] else "kept"
     for file in ("tokenizer_config.json", "tokenizer.json"):
         yield file, "says nothing" if case[file] is None else _cased(case[file])
-    yield "pieces", f"{_number(case['pieces'])}, {case['capitals']:.1%} of them with capitals"
+    yield "wordpieces", f"{_number(case['pieces'])}, {case['capitals']:.1%} of them with capitals"
     theirs = case["transformers"]
     yield "transformers 5", "could not load it" if theirs is None else _cased(theirs)
 
@@ -91,7 +91,7 @@ def _cost(cost: Mapping[str, Any]) -> Rows:
     for precision, size in cost["bytes"].items():
         yield f"weights in {precision}", _bytes(size)
     for length, flops in cost["flops_per_token"]["by_length"].items():
-        yield f"{length} pieces at once", f"{flops / 1e6:.2f} MFLOP a piece"
+        yield f"{length} wordpieces at once", f"{flops / 1e6:.2f} MFLOP a wordpiece"
 
 
 def _findings(examination: Examination) -> Rows:

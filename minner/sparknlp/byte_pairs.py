@@ -1,9 +1,10 @@
-"""From a token to byte-level BPE pieces, as Spark NLP's RoBERTa annotators cut it.
+"""From a token to byte-level BPE wordpieces, as Spark NLP's RoBERTa annotators cut it.
 
-A token is split as GPT-2 splits a text, and only the first part becomes pieces: `AL` of `AL-AIN`,
-as with WordPiece. The part is merged as if no space stood before it, and only then its first piece
-is looked up with the sign for a space, unless the token begins the document. (Facts of Spark NLP's
-`BpeTokenizer.scala` and `Gpt2Tokenizer.scala`. A special token within a token is not looked for.)
+A token is split as GPT-2 splits a text, and only the first part becomes wordpieces: `AL` of `AL-
+AIN`, as with WordPiece. The part is merged as if no space stood before it, and only then its first
+wordpiece is looked up with the sign for a space, unless the token begins the document. (Facts of
+Spark NLP's `BpeTokenizer.scala` and `Gpt2Tokenizer.scala`. A special token within a token is not
+looked for.)
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _kind(character: str) -> str:
 
 
 class BytePairEncoder:
-    """Cuts tokens into the pieces of one vocabulary. Safe to call from several threads."""
+    """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
     def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool) -> None:
         """Read the vocabulary.
@@ -70,7 +71,7 @@ class BytePairEncoder:
         self._case_sensitive = case_sensitive
 
     def encode(self, token: str, begin: int) -> Iterator[Piece]:
-        """The pieces of a token's first part.
+        """The wordpieces of a token's first part.
 
         Args:
             token: the token.

@@ -29,7 +29,7 @@ LONGEST = 512
 
 
 class _Sentence(NamedTuple):
-    """A sentence ready to run: its tokens, and for each piece its id and the unit it begins at."""
+    """A sentence ready to run: its tokens, and of each wordpiece its id and where it begins."""
 
     tokens: list[Annotation]
     ids: list[int]
@@ -42,9 +42,9 @@ class TokenClassifier:
     Spark NLP has one for each family (`BertFor...`, `RoBertaFor...`); here the tokenizer of the
     model decides how a token is cut.
 
-    A token is tagged by its first piece. It gets no annotation where it has none, because nothing
-    of it is left for the model or because it stands behind `max_sentence_length`. As in Spark NLP,
-    nothing tells that a sentence was cut; minner's own `Tagger` cuts none.
+    A token is tagged by its first wordpiece. It gets no annotation where it has none, because
+    nothing of it is left for the model or because it stands behind `max_sentence_length`. As in
+    Spark NLP, nothing tells that a sentence was cut; minner's own `Tagger` cuts none.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TokenClassifier:
             tagger: from `minner.load`.
             case_sensitive: whether tokens keep their case; what the model says where it is None,
                 as Spark NLP's pretrained models do.
-            max_sentence_length: pieces of a sentence, two special ones included, 1 to 512. 512
+            max_sentence_length: wordpieces of a sentence, two special ones included, 1 to 512. 512
                 where it is None, or what the model takes if that is less. (The annotator's own
                 default is 128; the card's program sets 512.)
 
@@ -126,11 +126,11 @@ class TokenClassifier:
         return np.array([vocabulary.cls_id, *kept, vocabulary.sep_id], dtype=np.int64)
 
     def _tags(self, place: int, sentence: _Sentence, logits: Floats) -> Iterator[Annotation]:
-        """One annotation for each piece that begins where a token begins.
+        """One annotation for each wordpiece that begins where a token begins.
 
-        Two oddities are Spark NLP's. Of a sentence that was cut, the first piece that did not go in
-        is tagged too, by the vector of [SEP]. And where decomposition lengthens a word (Hangul), a
-        piece of it may begin where the next token does, which then is tagged twice.
+        Two oddities are Spark NLP's. Of a sentence that was cut, the first wordpiece that did not
+        go in is tagged too, by the vector of [SEP]. And where decomposition lengthens a word
+        (Hangul), a wordpiece of it may begin where the next token does, which then is tagged twice.
         """
         tokens: dict[int, Annotation] = {}
         for token in sentence.tokens:

@@ -31,7 +31,7 @@ _BASIC = re.compile(f"[{_SPLITTING}]|[^{_SPLITTING}{_SPACE}{_CONTROL}]+")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 
 _MAX_UNITS = 200
-"""A longer word is one unknown piece (transformers: 100)."""
+"""A longer word is one unknown wordpiece (transformers: 100)."""
 
 _CACHED_LENGTH = 32
 """Characters of a token worth remembering; texts repeat short ones."""
@@ -57,7 +57,7 @@ def first_basic_part(token: str, *, case_sensitive: bool) -> str:
 
 
 class WordpieceEncoder:
-    """Cuts tokens into the pieces of one vocabulary. Safe to call from several threads."""
+    """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
     def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool) -> None:
         """Read the vocabulary.
@@ -74,7 +74,7 @@ class WordpieceEncoder:
         self._remembered = lru_cache(maxsize=1 << 16)(self._encode)
 
     def encode(self, token: str, _: int = 0) -> tuple[Piece, ...]:
-        """The pieces of a token's first part, wherever it begins; none where nothing is left."""
+        """The wordpieces of a token's first part, wherever it begins; none if nothing is left."""
         return (self._encode if len(token) > _CACHED_LENGTH else self._remembered)(token)
 
     def _encode(self, token: str) -> tuple[Piece, ...]:

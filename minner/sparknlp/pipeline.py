@@ -48,7 +48,7 @@ class LightPipeline:
     """DocumentAssembler, Tokenizer, DistilBertForTokenClassification and NerConverter in a row.
 
     The names are those of the model card's program. There is no sentence splitter in it, so a text
-    is one sentence, and what stands behind `max_sentence_length` pieces is tagged `O`.
+    is one sentence, and what stands behind `max_sentence_length` wordpieces is tagged `O`.
 
     A fitted pipeline of `minner.spark` may be given instead: then its stages run here, without
     Spark's workers, on the texts of a list.

@@ -1,7 +1,7 @@
-"""From a token to SentencePiece's pieces, as Spark NLP's XLM-RoBERTa and CamemBERT annotators.
+"""From a token to SentencePiece's wordpieces, as Spark NLP's XLM-RoBERTa and CamemBERT annotators.
 
-The model sees all of a token, and its first piece tags it. XLM-RoBERTa's annotators leave out a
-piece that is a space alone; CamemBERT's keep it. (Facts of `SentencepieceEncoder.scala`,
+The model sees all of a token, and its first wordpiece tags it. XLM-RoBERTa's annotators leave out a
+wordpiece that is a space alone; CamemBERT's keep it. (Facts of `SentencepieceEncoder.scala`,
 `XlmRoBertaClassification.scala` and `CamemBertClassification.scala`.)
 """
 
@@ -18,7 +18,7 @@ _SPACE_SIGN = "\u2581"
 
 
 class SentencePieceEncoder:
-    """Cuts tokens into the pieces of one vocabulary. Safe to call from several threads."""
+    """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
     def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool, keeps_spaces: bool) -> None:
         """Read the vocabulary.
@@ -26,13 +26,13 @@ class SentencePieceEncoder:
         Args:
             vocabulary: of the model.
             case_sensitive: whether tokens keep their case.
-            keeps_spaces: whether the model sees a piece that is a space alone.
+            keeps_spaces: whether the model sees a wordpiece that is a space alone.
         """
         self._vocabulary, self._case_sensitive = vocabulary, case_sensitive
         self._space = None if keeps_spaces else vocabulary.tokenizer.token_to_id(_SPACE_SIGN)
 
     def encode(self, token: str, begin: int) -> Iterator[Piece]:
-        """The pieces of a token; only the first of them is one that a tag may come from.
+        """The wordpieces of a token; only the first of them is one that a tag may come from.
 
         Args:
             token: the token.

@@ -32,7 +32,7 @@ class WholeWordTokenizer(Tokenizer):
 
 
 class WholeWordClassifier:
-    """Tags tokens as `Tagger.tag` does: by the first piece of each, with all pieces in sight."""
+    """Tags tokens as `Tagger.tag` does: by the first wordpiece of each, the others in sight."""
 
     def __init__(self, tagger: Tagger) -> None:
         """Set up a classifier on a model from `minner.load`."""
