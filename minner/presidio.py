@@ -22,7 +22,7 @@ try:
     from presidio_analyzer.nlp_engine import NlpArtifacts
 except ImportError as error:
     raise ImportError(
-        "minner.presidio needs presidio-analyzer: pip install 'minner[presidio]'"
+        "minner.presidio needs presidio-analyzer: pip install 'minner-ner[presidio]'"
     ) from error
 
 import minner

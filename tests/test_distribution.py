@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import minner
+
 pytest.importorskip("build", reason="the package `build` makes the distributions")
 pytest.importorskip("setuptools", minversion="77")
 
@@ -31,6 +33,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignore = shutil.ignore_patterns(".git", "__pycache__", "*.egg-info", "*.safetensors", ".*cache")
     shutil.copytree(ROOT, copy, symlinks=True, ignore=ignore)
     (copy / "weights" / "default" / "model.safetensors").write_bytes(b"weights")
+    (copy / "kernels" / "images").mkdir(exist_ok=True)
+    (copy / "kernels" / "images" / "table.json").write_text("{}")
     return copy
 
 
@@ -75,11 +79,28 @@ def test_the_wheel_is_the_package(source: Path, built: tuple[Path, str]) -> None
     assert {Path(name).name for name in about} >= {"LICENSE", "NOTICE", "METADATA", "RECORD"}
     assert "minner/weights/default/model.safetensors" in wheel
     assert "minner/py.typed" in wheel
+    assert "minner/kernels/images/table.json" in wheel
+
+
+def test_the_version_stands_in_one_place(built: tuple[Path, str]) -> None:
+    [wheel] = built[0].glob("*.whl")
+    assert wheel.name == f"minner_ner-{minner.__version__}-py3-none-any.whl"
+    assert f"## {minner.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_what_checks_distributions_finds_nothing(built: tuple[Path, str]) -> None:
+    for module in ("twine", "check_wheel_contents"):
+        pytest.importorskip(module, reason=f"{module} checks the distributions")
+    files = [str(path) for path in built[0].iterdir()]
+    wheels = [path for path in files if path.endswith(".whl")]
+    for command in (["twine", "check", "--strict", *files], ["check_wheel_contents", *wheels]):
+        done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True)
+        assert done.returncode == 0, done.stdout.decode()
 
 
 def test_the_sdist_is_what_the_wheel_is_made_of(source: Path, built: tuple[Path, str]) -> None:
     sdist, _ = members(built[0])
-    made = {name for name in sdist if name.startswith("minner.egg-info/")} | {
+    made = {name for name in sdist if name.startswith("minner_ner.egg-info/")} | {
         "PKG-INFO",
         "setup.cfg",
     }

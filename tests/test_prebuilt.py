@@ -92,7 +92,7 @@ def test_shipped_code_is_compiled_code(
     compiled = run(package, model, tmp_path / "compiled", "with Numba", seed="7")
     assert compiled.returncode == 0, compiled.stderr
     [kept] = (tmp_path / "compiled").glob("forward-gelu-int8-*.bin")
-    assert read_checked(kept) == (images / "avx2-gelu-int8.bin").read_bytes()
+    assert read_checked(kept) == (images / "avx2.gelu.int8.bin").read_bytes()
 
     shutil.copytree(images, package / "minner" / "kernels" / "images")
     for numba in ("without Numba", "with Numba"):
@@ -137,7 +137,7 @@ def test_an_image_is_found(folder: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{imagf", b"{image\0", None])
 def test_a_damaged_image_is_not_used(folder: Path, content: bytes | None) -> None:
-    file = folder / "avx2-gelu-int8.bin"
+    file = folder / "avx2.gelu.int8.bin"
     file.unlink()
     if content is not None:
         file.write_bytes(content)

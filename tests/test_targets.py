@@ -55,7 +55,7 @@ def test_amx_is_asked_for_only_where_it_is_there() -> None:
     def asked() -> bool:
         raise AssertionError("asked for")
 
-    assert choose(described("AuthenticAMD", ZEN4), asked) is target_named("zen4")
+    assert choose(described("AuthenticAMD", ZEN4), may_use_amx=asked) is target_named("zen4")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,13 @@ def test_what_says_nothing_gets_the_baseline(text: str) -> None:
 def test_an_unknown_machine_gets_nothing() -> None:
     assert choose(Processor()) is None
     assert choose(Processor("riscv64", features=frozenset(HASWELL))) is None
+
+
+def test_the_choice_among_a_few() -> None:
+    few = [target_named("avx512"), target_named("x86-64")]
+    assert choose(described("AuthenticAMD", ZEN4), few) is few[0]
+    assert choose(described(INTEL, HASWELL), few) is few[1]
+    assert choose(described(INTEL, HASWELL), few[:1]) is None
 
 
 def test_no_cpuinfo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compile the kernels for every target of the table, ahead of time.
+"""Compile the kernels for every x86-64 target of the table, ahead of time.
 
     python -m minner.kernels.codegen.prebuild
 
@@ -21,8 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from minner.errors import MinnerError
+from minner.kernels.codegen.processor import this_processor
 from minner.kernels.codegen.shipped import IMAGES, TABLE, digest_of_sources
-from minner.kernels.codegen.targets import ACTIVATIONS, TARGETS, BuiltTarget
+from minner.kernels.codegen.targets import ACTIVATIONS, TARGETS, BuiltTarget, choose
+
+MACHINES = ("x86_64",)
+"""What images can be made for: `elf.py` and `image.py` know no relocations of AArch64 yet."""
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 
@@ -70,21 +74,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m minner.kernels.codegen.prebuild",
         description="Compile the kernels for every target, ahead of time.",
     )
-    names = [target.name for target in TARGETS]
+    names = [target.name for target in TARGETS if target.machine in MACHINES]
+    host = choose(this_processor())
     parser.add_argument(
         "out", nargs="?", type=Path, default=IMAGES, help="a folder; default: in the package"
     )
     for option, known in (
-        ("--targets", names),
+        ("--targets", ["host", *names] if host and host.name in names else names),
         ("--activations", ACTIVATIONS),
         ("--precisions", PRECISIONS),
     ):
         parser.add_argument(
-            option, nargs="+", choices=known, default=known, metavar="X", help=", ".join(known)
+            option,
+            nargs="+",
+            choices=known,
+            default=[name for name in known if name != "host"],
+            metavar="X",
+            help=f"some of {', '.join(known)}; default: all",
         )
     parser.add_argument("--jobs", type=int, default=1, help="targets to compile at once")
     options = parser.parse_args(arguments)
-    targets = [target for target in TARGETS if target.name in options.targets]
+    wanted = {host.name if host and name == "host" else name for name in options.targets}
+    targets = [target for target in TARGETS if target.name in wanted]
     try:
         prebuild(options.out, targets, options.activations, options.precisions, options.jobs)
     except (MinnerError, OSError) as error:

@@ -2,7 +2,7 @@
 
 `prebuild.py` writes them to the folder IMAGES, with a table beside them:
 
-    {"sources": "3c5f...", "images": {"avx2-gelu-int8": "81a0...", ...}}
+    {"sources": "3c5f...", "images": {"avx2.gelu.int8": "81a0...", ...}}
 
 `sources` is the digest of the kernels that they were compiled from, `images` has the SHA-256 of
 each image. A folder whose sources are not those of this package counts as empty, and so does an
@@ -15,6 +15,8 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
+
+from minner.kernels.codegen.targets import TARGETS, BuiltTarget
 
 SOURCES = Path(__file__).parents[1]
 """The package of kernels: editing any file of it makes compiled kernels stale."""
@@ -33,7 +35,7 @@ def digest_of_sources() -> str:
 
 def image_name(target: str, activation: str, precision: str) -> str:
     """Of an image, in the table; its file ends in `.bin`."""
-    return f"{target}-{activation}-{precision}"
+    return f"{target}.{activation}.{precision}"
 
 
 @cache
@@ -44,6 +46,12 @@ def shipped_images() -> dict[str, str]:
         return dict(table["images"]) if table["sources"] == digest_of_sources() else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def shipped_targets() -> list[BuiltTarget]:
+    """The targets that there is an image for, in the order of the table of targets."""
+    names = {name.partition(".")[0] for name in shipped_images()}
+    return [target for target in TARGETS if target.name in names]
 
 
 def shipped_image(target: str, activation: str, precision: str) -> bytes | None:

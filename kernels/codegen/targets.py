@@ -6,7 +6,7 @@ has every feature, so its code never meets an instruction that is not there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from minner.kernels.codegen.processor import Processor, request_amx
@@ -107,15 +107,18 @@ ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "silu")
 
 
 def choose(
-    processor: Processor, may_use_amx: Callable[[], bool] = request_amx
+    processor: Processor,
+    among: Iterable[BuiltTarget] = TARGETS,
+    may_use_amx: Callable[[], bool] = request_amx,
 ) -> BuiltTarget | None:
-    """The fastest target that a processor runs; None where no target is for its kind of machine.
+    """The fastest target that a processor runs; None where it runs none of them.
 
     Args:
         processor: what programs may use.
+        among: targets, of each machine the fastest first.
         may_use_amx: asks the system for AMX tiles; only called where the processor has them.
     """
-    for target in TARGETS:
+    for target in among:
         if (
             target.machine == processor.machine
             and target.vendor in ("", processor.vendor)

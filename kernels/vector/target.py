@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 from minner.kernels.codegen import processor
 from minner.kernels.codegen.host import host_cpu
-from minner.kernels.codegen.shipped import shipped_images
+from minner.kernels.codegen.shipped import shipped_targets
 from minner.kernels.codegen.targets import choose
 
 
@@ -94,11 +94,11 @@ def _cpu_and_features() -> tuple[str, str]:
 
 
 def _host() -> tuple[str, str]:
-    if shipped_images() or find_spec("llvmlite") is None:
-        built = choose(processor.this_processor())
-        if built is not None:
-            return built.cpu, built.features
-    return host_cpu()
+    this = processor.this_processor()
+    built = choose(this, shipped_targets())
+    if built is None and find_spec("llvmlite") is None:
+        built = choose(this)  # the loader will say that there are no kernels
+    return host_cpu() if built is None else (built.cpu, built.features)
 
 
 def _avx512_target(

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         from minner.serve.limits import Limits
         from minner.serve.server import Settings, serve
     except ImportError as error:
-        raise MinnerError(f"{error}: minner serve needs pip install 'minner[serve]'") from error
+        raise MinnerError(f"{error}: minner serve needs pip install 'minner-ner[serve]'") from error
     asked = {
         "body_bytes": options.max_body,
         "queue_tokens": options.max_queue,

@@ -18,7 +18,7 @@ try:
     _ = import_module("pyspark.sql.functions").arrow_udf
 except (ImportError, AttributeError) as error:
     raise ImportError(
-        "minner.spark needs PySpark 4.1 or newer and pyarrow: pip install 'minner[spark]'"
+        "minner.spark needs PySpark 4.1 or newer and pyarrow: pip install 'minner-ner[spark]'"
     ) from error
 
 from minner.spark.absent import SentenceDetector

@@ -121,7 +121,7 @@ def _by_regex(*names: str) -> CodePoints | None:
         regex = import_module("regex")
     except ImportError:
         raise MinnerError(
-            f"the property {names[0]!r} needs the package regex: pip install 'minner[sparknlp]'"
+            f"the property {names[0]!r} needs the package regex: pip install 'minner-ner[sparknlp]'"
         ) from None
     properties = "".join(rf"\p{{{name}}}" for name in names)
     try:

@@ -42,7 +42,7 @@ def compile_java(pattern: str) -> re.Pattern[str]:
     except ImportError:
         raise MinnerError(
             f"{pattern!r} needs the package regex, for a word boundary, a look-behind of more than "
-            f"one length or a possessive quantifier: pip install 'minner[sparknlp]'"
+            f"one length or a possessive quantifier: pip install 'minner-ner[sparknlp]'"
         ) from None
     try:
         return cast("re.Pattern[str]", regex.compile(translated))
