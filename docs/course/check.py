@@ -1,0 +1,114 @@
+"""Check an exercise of the course: `python docs/course/check.py attention`.
+
+It reads `my_model.py` in the current directory, or another file: `--file PATH`. It prints one line,
+and ends with 0 where the exercise is solved, with 1 where it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from exercises import EXERCISES, Exercise
+from whole_model import check_model
+
+TOLERANCE = 1e-4
+"""Of float32: sums in another order differ by less, mistakes by more."""
+
+
+class Failed(Exception):
+    """An exercise is not solved; the text says what to look at."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check one exercise and say how it went."""
+    parser = argparse.ArgumentParser(description="Check an exercise of the course.")
+    parser.add_argument("exercise", choices=[*EXERCISES, "model"])
+    parser.add_argument("--file", type=Path, default=Path("my_model.py"), help="your file")
+    options = parser.parse_args(arguments)
+    try:
+        mine = _read(options.file)
+        if options.exercise == "model":
+            complaint = check_model(lambda name: _function(mine, name, options.file))
+            if complaint:
+                raise Failed(complaint)
+        else:
+            exercise = EXERCISES[options.exercise]
+            _check(exercise, _function(mine, exercise.function, options.file))
+    except Failed as failed:
+        print(f"{options.exercise}: not yet. {failed}")
+        return 1
+    print(f"{options.exercise}: solved.")
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise Failed(f"There is no {path}: write your function there, or say --file PATH.")
+    try:
+        return runpy.run_path(str(path))
+    except Exception as error:
+        raise Failed(f"{path} stops with {type(error).__name__}: {error}") from error
+
+
+def _function(mine: dict[str, Any], name: str, path: Path) -> Callable[..., Any]:
+    if not callable(mine.get(name)):
+        raise Failed(
+            f"{path} has no function {name}; the page of the exercise shows its first line."
+        )
+    return mine[name]
+
+
+def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
+    """Compare a function with the right one on every case.
+
+    Raises:
+        Failed: they differ; where the results are those of a usual mistake, it is named.
+    """
+    for number, case in enumerate(exercise.cases, start=1):
+        try:
+            with np.errstate(all="ignore"):
+                got = function(*case)
+        except Exception as error:
+            raise Failed(
+                f"On case {number} your function stops with {type(error).__name__}: {error}"
+            ) from error
+        complaint = difference(got, exercise.right(*case))
+        if complaint:
+            raise Failed(_usual_mistake(exercise, case, got) or f"On case {number} {complaint}")
+
+
+def _usual_mistake(exercise: Exercise, case: tuple[Any, ...], got: Any) -> str | None:
+    for message, mistaken in exercise.mistakes.items():
+        with np.errstate(all="ignore"):
+            if difference(got, mistaken(*case)) is None:
+                return message
+    return None
+
+
+def difference(got: Any, want: Any) -> str | None:
+    """What is wrong with a result, or None."""
+    if not isinstance(want, np.ndarray):
+        return None if got == want else f"the result is {got!r}; it must be {want!r}."
+    if not isinstance(got, np.ndarray):
+        return f"the result is of type {type(got).__name__}; it must be an array."
+    if got.shape != want.shape:
+        return f"the result has shape {list(got.shape)}; it must be {list(want.shape)}."
+    if np.isnan(want).any():  # what a mistake gave
+        return None if np.array_equal(np.isnan(got), np.isnan(want)) else "it has other NaNs."
+    if not np.isfinite(got).all():
+        return "the result holds NaN or infinity."
+    error = float(np.abs(got - want).max())
+    if error <= TOLERANCE:
+        return None
+    place = [int(index) for index in np.unravel_index(np.abs(got - want).argmax(), want.shape)]
+    return f"the result is off by {error:.2g} at {place}; at most {TOLERANCE:g} is allowed."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

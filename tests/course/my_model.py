@@ -1,0 +1,96 @@
+"""The solutions of all exercises, as a reader would write them."""
+
+import math
+
+import numpy as np
+
+
+def wordpieces(word, vocabulary):
+    pieces = []
+    start = 0
+    while start < len(word):
+        for end in range(len(word), start, -1):
+            piece = word[start:end] if start == 0 else "##" + word[start:end]
+            if piece in vocabulary:
+                break
+        else:
+            return ["[UNK]"]
+        pieces.append(piece)
+        start = end
+    return pieces
+
+
+def embeddings(ids, words, positions):
+    return words[ids] + positions[: len(ids)]
+
+
+def layer_norm(x, weight, bias, epsilon):
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon) * weight + bias
+
+
+def linear(x, weight, bias):
+    return x @ weight.T + bias
+
+
+def softmax(scores):
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def attention(x, layer, heads):
+    q = linear(x, **layer["q_lin"])
+    k = linear(x, **layer["k_lin"])
+    v = linear(x, **layer["v_lin"])
+    d = x.shape[1] // heads
+    context = np.empty_like(x)
+    for head in range(heads):
+        own = slice(head * d, (head + 1) * d)
+        weights = softmax(q[:, own] @ k[:, own].T / np.sqrt(d))
+        context[:, own] = weights @ v[:, own]
+    return linear(context, **layer["out_lin"])
+
+
+def gelu(x):
+    return x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def feed_forward(x, layer):
+    return linear(gelu(linear(x, **layer["lin1"])), **layer["lin2"])
+
+
+def block(x, layer, heads, epsilon):
+    x = layer_norm(
+        x + attention(x, layer["attention"], heads), **layer["sa_layer_norm"], epsilon=epsilon
+    )
+    return layer_norm(
+        x + feed_forward(x, layer["ffn"]), **layer["output_layer_norm"], epsilon=epsilon
+    )
+
+
+def tag_head(x, classifier):
+    return linear(x, **classifier)
+
+
+def decode(tags):
+    chunks = []
+    before = ""
+    for word, tag in enumerate(tags):
+        prefix, _, label = tag.partition("-")
+        if label and (prefix == "B" or label != before):
+            chunks.append((label, word, word))
+        elif label:
+            chunks[-1] = (label, chunks[-1][1], word)
+        before = label
+    return chunks
+
+
+def logits(ids, model, heads, epsilon):
+    table = model["embeddings"]
+    x = embeddings(ids, table["word_embeddings"]["weight"], table["position_embeddings"]["weight"])
+    x = layer_norm(x, **table["LayerNorm"], epsilon=epsilon)
+    layers = model["transformer"]["layer"]
+    for number in range(len(layers)):
+        x = block(x, layers[str(number)], heads, epsilon)
+    return tag_head(x, model["classifier"])

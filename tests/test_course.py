@@ -1,0 +1,148 @@
+"""The course: its programs print what its pages say, its code is minner's, its exercises work."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minner.tagger import Tagger
+
+ROOT = Path(__file__).parents[1]
+COURSE = ROOT / "docs" / "course"
+SOLUTIONS = Path(__file__).parent / "course" / "my_model.py"
+PAGES = sorted(path.name for path in COURSE.glob("*.md"))
+
+sys.path.insert(0, str(COURSE))
+check, draw, exercises = map(importlib.import_module, ("check", "draw", "exercises"))
+EXERCISES: dict[str, Any] = exercises.EXERCISES
+MISTAKES = [
+    pytest.param(name, message, id=f"{name}: {message[:40]}")
+    for name, exercise in EXERCISES.items()
+    for message in exercise.mistakes
+]
+
+
+def text_of(page: str) -> str:
+    return (COURSE / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_programs_print_what_the_page_says(page: str, embedded: Tagger) -> None:
+    """After the set-up of the first page, which the reader has typed."""
+    before = "" if page == "index.md" else text_of("index.md")
+    test = doctest.DocTestParser().get_doctest(before + text_of(page), {}, page, page, 0)
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_on_a_page_stands_in_a_file_that_it_links(page: str) -> None:
+    """Or is the first line of a function that the reader is to write."""
+    linked = re.findall(r"\]\((\.\./\.\./[^)]+\.py)\)", text_of(page))
+    files = [(COURSE / link).read_text(encoding="utf-8") for link in dict.fromkeys(linked)]
+    solutions = SOLUTIONS.read_text(encoding="utf-8")
+    for block in blocks(page, "python"):
+        if block.endswith(": ...\n"):
+            assert block.removesuffix(" ...\n") in solutions.splitlines()
+        else:
+            assert any(block in file for file in files), block
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_name_an_exercise(page: str) -> None:
+    for block in blocks(page, "sh"):
+        assert block.split()[:2] == ["python", "docs/course/check.py"]
+        assert block.split()[2] in {*EXERCISES, "model"}
+
+
+def test_every_exercise_is_on_a_page() -> None:
+    told = {block.split()[2] for page in PAGES for block in blocks(page, "sh")}
+    assert told == {*EXERCISES, "model"}
+
+
+@pytest.mark.parametrize("name", [*EXERCISES, "model"])
+def test_the_solution_passes(name: str, embedded: Tagger, capsys: Any) -> None:
+    assert check.main([name, "--file", str(SOLUTIONS)]) == 0
+    assert capsys.readouterr().out == f"{name}: solved.\n"
+
+
+@pytest.mark.parametrize(("name", "message"), MISTAKES)
+def test_a_usual_mistake_is_named(name: str, message: str) -> None:
+    exercise = EXERCISES[name]
+    with pytest.raises(check.Failed, match=f"^{re.escape(message)}$"):
+        check._check(exercise, exercise.mistakes[message])
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "has no function layer_norm"),
+        ("def layer_norm(", "stops with SyntaxError"),
+        ("def layer_norm(x, w, b, e): return x.T", r"shape [8, 5]; it must be [5, 8]"),
+        ("def layer_norm(x, w, b, e): return x / 0", "NaN or infinity"),
+        ("def layer_norm(x, w, b, e): return [1]", "type list; it must be an array"),
+        ("def layer_norm(x, w, b, e): return w @ b @ x", "stops with ValueError"),
+        ("def layer_norm(x, w, b, e): return x * w", "is off by"),
+        (None, "There is no"),
+    ],
+)
+def test_any_other_mistake_is_told(
+    source: str | None, message: str, tmp_path: Path, capsys: Any
+) -> None:
+    path = tmp_path / "my_model.py"
+    if source is not None:
+        path.write_text(source)
+    assert check.main(["layer_norm", "--file", str(path)]) == 1
+    assert message in capsys.readouterr().out
+
+
+def test_a_model_with_a_mistake_finds_other_entities(
+    tmp_path: Path, embedded: Tagger, capsys: Any
+) -> None:
+    path = tmp_path / "my_model.py"
+    right = SOLUTIONS.read_text(encoding="utf-8")
+    path.write_text(right.replace("words[ids] + positions[: len(ids)]", "words[ids]"))
+    assert check.main(["model", "--file", str(path)]) == 1
+    assert "minner finds [('Anna Kowalczyk', 'PER')" in capsys.readouterr().out
+
+
+def test_the_check_runs_as_the_pages_say(tmp_path: Path) -> None:
+    (tmp_path / "my_model.py").write_text(SOLUTIONS.read_text(encoding="utf-8"))
+    command = [sys.executable, COURSE / "check.py", "tag_head"]
+    run = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "tag_head: solved.\n", "")
+
+
+NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def test_pictures_are_those_of_the_trace(embedded: Tagger) -> None:
+    for name, picture in draw.pictures().items():
+        stored = (COURSE / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+        assert NUMBER.sub("", stored) == NUMBER.sub("", picture)
+        numbers = [np.array(NUMBER.findall(one), dtype=float) for one in (stored, picture)]
+        np.testing.assert_allclose(*numbers, atol=0.11)  # a tenth of a pixel, and rounding
+
+
+def test_every_picture_is_shown_and_told_in_words() -> None:
+    shown = {
+        name: words
+        for page in PAGES
+        for words, name in re.findall(r"!\[([^\]]+)\]\(pictures/([\w-]+)\.svg\)", text_of(page))
+    }
+    assert set(shown) == {path.stem for path in (COURSE / "pictures").glob("*.svg")}
+    assert min(map(len, shown.values())) > 60
