@@ -14,6 +14,7 @@ import pytest
 from checkpoints import write_checkpoint
 from command_line import Capture, assert_fails, run
 from minner.kernels.codegen import loader
+from minner.weights import digests
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.packed import load_packed
 
@@ -132,3 +133,17 @@ def test_no_cache(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MINNER_CACHE_DIR", str(tmp_path / "file"))
     assert_fails(run(capsys, "cache"), "Not a directory")
+
+
+def test_digests_are_listed_until_their_file_is_gone(
+    capsys: Capture, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "SETTLING", -1.0)
+    load_packed(open_checkpoint(directory.parent / "model"), "int8")
+    (weights,) = directory.glob("weights-int8-*.bin")
+    found = [one for one in listed(capsys).values() if one["kind"] == "digests"]
+    assert {one["state"] for one in found} == {"needed"}
+    assert str(weights) in {one["purpose"] for one in found}
+    weights.unlink()
+    states = {one["purpose"]: one["state"] for one in listed(capsys).values()}
+    assert states[str(weights)] == "the file is gone"

@@ -24,6 +24,7 @@ import minner
 from minner.engine import Engine
 from minner.errors import MinnerError, MinnerWarning
 from minner.weights.checkpoint import Checkpoint, read_checkpoint
+from minner.weights.library import refusing_faults
 
 IDS = [np.arange(1, 20, dtype=np.int32), np.arange(5, 12, dtype=np.int32)]
 
@@ -97,6 +98,34 @@ def test_an_interrupted_start_leaves_the_model_as_it_was(
     for _ in range(10):
         assert_same(engine.logits(IDS), expected)
     wait_for_helpers(before + 3)
+
+
+def test_what_a_handler_raises_within_a_start_stays_what_it_is(
+    checkpoint: Checkpoint, expected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CPython then has a KeyError in its place."""
+    start_new_thread = threading._start_new_thread  # type: ignore[attr-defined]
+
+    def start_and_raise(*arguments: Any) -> None:
+        start_new_thread(*arguments)
+        time.sleep(0.1)  # the thread is not in limbo any more
+        raise TimeoutError("by a handler")
+
+    engine = Engine(checkpoint, 2)
+    with monkeypatch.context() as patch, pytest.raises(TimeoutError):
+        patch.setattr(threading, "_start_new_thread", start_and_raise)
+        engine.logits(IDS)
+    assert_same(engine.logits(IDS), expected)
+
+
+@pytest.mark.parametrize("error", [ValueError, Exception, TimeoutError, KeyboardInterrupt])
+def test_what_a_handler_raises_is_no_fault_of_tokenizer_json(error: type[BaseException]) -> None:
+    def interrupt(*_: object) -> None:
+        raise error("by a handler")
+
+    with handler(interrupt), pytest.raises(error) as raised, refusing_faults(Path("x"), "is bad"):
+        signal.raise_signal(signal.SIGUSR1)
+    assert type(raised.value) is error
 
 
 def test_any_line_of_the_first_call_may_be_the_last(

@@ -70,7 +70,7 @@ def test_a_call_after_one_that_got_no_memory(checkpoint, batch, precision, expec
 
     engine = Engine(checkpoint, 2, precision)
     with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr("minner.engine.aligned_empty", refuse)
+        patch.setattr("minner.call_buffers.aligned_empty", refuse)
         engine.logits(batch)
     assert_same(engine.logits(batch), expected)
 

@@ -7,6 +7,8 @@ bring about all of them, at load and again over somebody's text.
 
 from __future__ import annotations
 
+import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +31,16 @@ def refusing_faults(path: Path, what: str, text: object = "") -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # Others are our own, or a signal's.
-        if type(error) not in (Exception, ValueError) and type(error).__name__ != "PanicException":
+        if not _is_fault(error):  # but our own, or one by the handler of a signal
             raise
         shown = f" {text!r:.60}" if text else ""
         raise MinnerError(f"{path} {what}{shown}: {str(error)[:_LONGEST]}") from error
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Whether the library has raised this: it is of its kinds, and no handler of a signal's."""
+    if type(error) not in (Exception, ValueError) and type(error).__name__ != "PanicException":
+        return False
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    code = {getattr(getattr(one, "__func__", one), "__code__", None) for one in handlers}
+    return not any(frame.f_code in code for frame, _ in traceback.walk_tb(error.__traceback__))

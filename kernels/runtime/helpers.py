@@ -125,7 +125,7 @@ class Helpers:
                 # A thread holds the memory, but not the team, which is freed while threads sleep.
                 arguments = (self._forward, self.call, self.state, rank, wake)
                 name = f"minner-{rank}"
-                threading.Thread(target=_serve, args=arguments, name=name, daemon=True).start()
+                _start(threading.Thread(target=_serve, args=arguments, name=name, daemon=True))
             except (OSError, RuntimeError) as error:
                 if not _is_refusal(error):
                     raise
@@ -153,6 +153,20 @@ class Helpers:
         self._end.detach()
         for wake in self._wakes:
             wake.close()
+
+
+def _start(thread: threading.Thread) -> None:
+    """Start a thread. What the handler of a signal raises within stays what it is.
+
+    Where it raises right after the thread has begun, CPython puts a KeyError in its place: it wants
+    to strike out the thread of a list from which that has struck itself out.
+    """
+    try:
+        thread.start()
+    except KeyError as error:
+        if error.__context__ is None:
+            raise
+        raise error.__context__ from None
 
 
 def _is_refusal(error: Exception) -> bool:

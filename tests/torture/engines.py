@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
+import minner
 from checkpoints import write_checkpoint
 from minner import MinnerError
 from minner.engine import Engine
+from minner.tagger import Tagger
 from minner.weights.checkpoint import Checkpoint, open_checkpoint
 
 LONG_AGO = 1_000_000_000
+
+TEXT = "My name is John Smith and I work for Acme in London."
 
 PRECISIONS = ("float32", "int8")
 
@@ -40,25 +44,38 @@ class Known:
     Attributes:
         checkpoint: the model.
         ids: the batch.
-        logits: by precision.
+        logits: of the batch, by precision.
+        entities: of TEXT.
     """
 
     checkpoint: Checkpoint
     ids: list[Any]
     logits: dict[str, list[Any]]
+    entities: list[Any]
 
     def engine(self, threads: int = 2, precision: str = "float32") -> Engine:
         """The model, ready to run."""
         return Engine(self.checkpoint, threads, precision)
 
-    def assert_right(self, engine: Engine) -> None:
+    def tagger(self, threads: int = 2) -> Tagger:
+        """The same, with all that is around it."""
+        return minner.load(self.checkpoint.directory, threads=threads)
+
+    def assert_right(self, model: Engine | Tagger) -> None:
         """Run the batch, and compare every bit; a refusal is no answer here."""
         try:
-            logits = engine.logits(self.ids)
+            logits = self.ask(model)
         except MinnerError as error:
             raise AssertionError("refused") from error
-        for ours, theirs in zip(logits, self.logits[engine.precision], strict=True):
+        if isinstance(model, Tagger):
+            assert logits == self.entities
+            return
+        for ours, theirs in zip(logits, self.logits[model.precision], strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+    def ask(self, model: Engine | Tagger) -> list[Any]:
+        """Run the batch or the text."""
+        return model(TEXT) if isinstance(model, Tagger) else model.logits(self.ids)
 
 
 def known_model(workshop: Path, precisions: tuple[str, ...] = PRECISIONS) -> Known:
@@ -70,7 +87,7 @@ def known_model(workshop: Path, precisions: tuple[str, ...] = PRECISIONS) -> Kno
     lengths = (1, 9, 31, 2, 16)
     ids = [random.integers(0, checkpoint.config.vocab_size, n).astype(np.int32) for n in lengths]
     logits = {name: Engine(checkpoint, 1, name).logits(ids) for name in precisions}
-    return Known(checkpoint, ids, logits)
+    return Known(checkpoint, ids, logits, minner.load(folder, threads=1)(TEXT))
 
 
 def in_child(work: Callable[[], object], seconds: float = 60.0) -> int | None:

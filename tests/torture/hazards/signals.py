@@ -13,7 +13,6 @@ from typing import Any
 from engines import RAISED, Known, known_model
 
 from minner import MinnerError
-from minner.engine import Engine
 
 PROVOKED = "a timer, at a random microsecond of load, first call or later calls"
 QUICK, LONG = 400, 100_000
@@ -44,11 +43,11 @@ def prepare(workshop: Path) -> Prepared:
     prepared = Prepared(known_model(workshop, ("float32",)))
     for _ in range(3):
         began = time.perf_counter()
-        engine = prepared.known.engine()
+        model = prepared.known.tagger()
         loaded = time.perf_counter()
-        prepared.known.assert_right(engine)
+        prepared.known.assert_right(model)
         first = time.perf_counter()
-        prepared.known.assert_right(engine)
+        prepared.known.assert_right(model)
         last = time.perf_counter()
         prepared.seconds = {"load": first - began, "first": first - loaded, "later": last - first}
     signal.signal(signal.SIGALRM, prepared.handle)
@@ -58,9 +57,10 @@ def prepare(workshop: Path) -> Prepared:
 def trial(random: Random, prepared: Prepared) -> None:
     """Set the timer, work, and look whether the model is as it was."""
     known, when = prepared.known, random.choice(("load", "first", "later"))
-    engine: Engine | None = None if when == "load" else known.engine()
-    if engine is not None and when == "later":
-        known.assert_right(engine)
+    load: Any = random.choice((known.engine, known.tagger))
+    model = None if when == "load" else load()
+    if model is not None and when == "later":
+        known.assert_right(model)
     error = random.choice((None, *RAISED))
     delay = random.uniform(1e-6, 1.2 * prepared.seconds[when])
 
@@ -68,21 +68,21 @@ def trial(random: Random, prepared: Prepared) -> None:
         prepared.action = None
         if error is not None:
             raise error("by a handler")
-        if engine is not None:
+        if model is not None:
             with suppress(MinnerError):  # it may be in the middle of a call
-                engine.logits(known.ids)
+                known.ask(model)
 
     prepared.action = action
     try:
         signal.setitimer(signal.ITIMER_REAL, delay)
-        engine = engine or known.engine()
-        known.assert_right(engine)
+        model = model or load()
+        known.assert_right(model)
     except RAISED as raised:
         if "by a handler" not in str(raised):
             raise
     finally:
         prepared.action = None
         signal.setitimer(signal.ITIMER_REAL, 0)
-    engine = engine or known.engine()
+    model = model or load()
     for _ in range(3):
-        known.assert_right(engine)
+        known.assert_right(model)
