@@ -20,7 +20,7 @@ import minner
 
 
 def divide_classifier(model: Path, temperature: float) -> None:
-    """Divide the classifier by the temperature, in place; its float32 stays exact enough."""
+    """Divide the classifier by the temperature, in place."""
     path = model / "model.safetensors"
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
