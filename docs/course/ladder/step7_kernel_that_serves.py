@@ -1,9 +1,9 @@
-"""Step 7, the kernel that serves, on one thread: `minner/kernels/product.py`.
+"""Step 7, the kernel that serves, on one thread: `kernels/product.py`.
 
 It is packed and blocked as in the steps before. What is new: the sums of a microtile stay in vector
 registers over a whole block of K, x is packed, too, and numbers that are needed soon are fetched
 early. Numba cannot be told that; so its instructions are written one by one, in Python that runs
-while the kernel is compiled: `minner/kernels/vector/staged.py`.
+while the kernel is compiled: `kernels/vector/staged.py`.
 """
 
 import numpy as np
