@@ -223,6 +223,7 @@ def test_rows_without_text_are_kept(tiny: Tagger) -> None:
         (5, "expected a text or a list of texts, not int"),
         (None, "expected a text or a list of texts, not NoneType"),
         (b"John", "expected a text or a list of texts, not bytes"),
+        ({"key": "value"}, "expected a text or a list of texts, not dict"),
         (["John", 5], "a text must be a string or None, not int"),
         ([["John"]], "a text must be a string or None, not list"),
     ],
