@@ -12,6 +12,7 @@ from typing import Any
 import minner
 from minner.commands import (
     bench,
+    bundle,
     cache,
     convert,
     diff,
@@ -29,7 +30,20 @@ from minner.errors import MinnerError
 _OPTION = re.compile("--?[a-z]")
 _HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
-COMMANDS = (tag, redact, explain, serve, evaluate, diff, inspect, convert, bench, warmup, cache)
+COMMANDS = (
+    tag,
+    redact,
+    explain,
+    serve,
+    evaluate,
+    diff,
+    inspect,
+    convert,
+    bundle,
+    bench,
+    warmup,
+    cache,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,7 +88,7 @@ def convert(source: Path, target: Path, precision: str, embeddings: str = "float
         with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
             made = Path(workshop) / "model"
             made.mkdir()
-            for file in _files_to_copy(source):
+            for file in files_to_copy(source):
                 shutil.copyfile(file, made / file.name)
             (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
             write_safetensors(made / "model.safetensors", tensors)
@@ -106,7 +106,8 @@ def _check_target(target: Path) -> None:
         raise MinnerError(f"there is no directory {target.parent} to make {target.name} in")
 
 
-def _files_to_copy(source: Path) -> set[Path]:
+def files_to_copy(source: Path) -> set[Path]:
+    """The files of a checkpoint that go along as they are."""
     return {file for pattern in _COPIED for file in source.glob(pattern) if file.is_file()}
 
 

@@ -48,9 +48,33 @@ def prebuild(
         old.unlink(missing_ok=True)
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lambda target: _compile(out, target, activations, precisions), targets))
-    images = {path.stem: _digest(path) for path in sorted(out.glob("*.bin"))}
+    write_table(out)
+
+
+def write_table(folder: Path) -> None:
+    """Write the table of the images in a folder, which are of the sources of this package."""
+    images = {path.stem: _digest(path) for path in sorted(folder.glob("*.bin"))}
     table = {"sources": digest_of_sources(), "images": images}
-    (out / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="ascii")
+    (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="ascii")
+
+
+def targets_named(names: Sequence[str] | None) -> list[BuiltTarget]:
+    """The targets of those names, in the order of the table; all that can be built for None.
+
+    Args:
+        names: `host` is this machine's.
+
+    Raises:
+        MinnerError: there is no target of a name, or none for this machine.
+    """
+    built = {target.name: target for target in TARGETS if target.machine in MACHINES}
+    host = choose(this_processor(), built.values())
+    known = {"host": host, **built} if host else {**built}
+    for name in names or ():
+        if name not in known:
+            raise MinnerError(f"there is no target {name!r}; choose from {', '.join(known)}")
+    wanted = [known[name] for name in (built if names is None else names)]
+    return [target for target in built.values() if target in wanted]
 
 
 def _compile(
@@ -74,29 +98,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m minner.kernels.codegen.prebuild",
         description="Compile the kernels for every target, ahead of time.",
     )
-    names = [target.name for target in TARGETS if target.machine in MACHINES]
-    host = choose(this_processor())
     parser.add_argument(
         "out", nargs="?", type=Path, default=IMAGES, help="a folder; default: in the package"
     )
-    for option, known in (
-        ("--targets", ["host", *names] if host and host.name in names else names),
-        ("--activations", ACTIVATIONS),
-        ("--precisions", PRECISIONS),
-    ):
-        parser.add_argument(
-            option,
-            nargs="+",
-            choices=known,
-            default=[name for name in known if name != "host"],
-            metavar="X",
-            help=f"some of {', '.join(known)}; default: all",
-        )
+    parser.add_argument(
+        "--targets", nargs="+", metavar="T", help="avx2, ..., or host; default: all"
+    )
+    for option, known in (("--activations", ACTIVATIONS), ("--precisions", PRECISIONS)):
+        parser.add_argument(option, nargs="+", choices=known, default=known)
     parser.add_argument("--jobs", type=int, default=1, help="targets to compile at once")
     options = parser.parse_args(arguments)
-    wanted = {host.name if host and name == "host" else name for name in options.targets}
-    targets = [target for target in TARGETS if target.name in wanted]
     try:
+        targets = targets_named(options.targets)
         prebuild(options.out, targets, options.activations, options.precisions, options.jobs)
     except (MinnerError, OSError) as error:
         print(f"prebuild: error: {error}", file=sys.stderr)

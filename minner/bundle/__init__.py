@@ -1,0 +1,1 @@
+"""A folder that holds minner, compiled kernels and one model, and needs no installation."""
