@@ -10,7 +10,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,6 +22,7 @@ if not os.environ.get("MINNER_CACHE_DIR"):  # before minner is imported: it asks
     atexit.register(shutil.rmtree, os.environ["MINNER_CACHE_DIR"], ignore_errors=True)
 
 import minner
+from browsing import chromium
 from checkpoints import write_checkpoint
 from minner.tagger import Tagger
 
@@ -47,6 +50,12 @@ def embedded() -> Tagger:
     if not EMBEDDED.is_file():
         pytest.skip("the embedded model is not there: weights/default/model.safetensors")
     return minner.load()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import numpy as np
 import pytest
 
+from browsing import Opened, serious_violations
 from minner.explain.page import page as html_of
 from minner.tagger import Tagger
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with")
-
 TEXT = "My name is John Smith and I work at Acme Corp. in Berlin."
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 VIEWPORTS = {"desktop": (1280, 800), "projector": (1920, 1080), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,40 +30,26 @@ def path(found: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
-class Opened:
-    """A page that has drawn itself, and what it said and asked for meanwhile."""
+class Page(Opened):
+    """A page that has drawn itself."""
 
     def __init__(self, browser: Any, path: Path, **settings: Any) -> None:
-        self.complaints: list[str] = []
-        self.tab = browser.new_page(**settings)
-        self.tab.on("console", lambda message: self.complaints.append(message.text))
-        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.tab.on("request", lambda request: self._requested(request.url))
-        self.tab.goto(path.as_uri())
+        super().__init__(browser, path.as_uri(), ("file:",), **settings)
         self.tab.wait_for_selector("html[data-ready=yes]")
-
-    def _requested(self, address: str) -> None:
-        if not address.startswith(("file:", "data:", "blob:")):
-            self.complaints.append(f"request to {address}")
-
-    def text(self, selector: str) -> str:
-        return str(self.tab.inner_text(selector))
 
     def chosen_word(self) -> str:
         return self.text("#words [aria-checked=true]").split()[0]
 
 
 @pytest.fixture
-def opened(browser: Any, path: Path) -> Iterator[Opened]:
-    opened = Opened(browser, path, viewport={"width": 1280, "height": 800})
+def opened(browser: Any, path: Path) -> Iterator[Page]:
+    opened = Page(browser, path, viewport={"width": 1280, "height": 800})
     yield opened
     opened.tab.close()
     assert opened.complaints == []
 
 
-def test_every_number_on_the_page_is_that_of_the_trace(
-    opened: Opened, found: dict[str, Any]
-) -> None:
+def test_every_number_on_the_page_is_that_of_the_trace(opened: Page, found: dict[str, Any]) -> None:
     """Each says in `data-of` which value of which array it is."""
     opened.tab.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
     seen: set[str] = set()
@@ -90,7 +63,7 @@ def test_every_number_on_the_page_is_that_of_the_trace(
     assert {"effects.words", "effects.heads", "q_lin", "activation", "parts.sources"} <= seen
 
 
-def _numbers(opened: Opened) -> list[tuple[str, str]]:
+def _numbers(opened: Page) -> list[tuple[str, str]]:
     pairs = opened.tab.evaluate(
         "[...document.querySelectorAll('[data-of]')].map((e) => [e.dataset.of, e.textContent])"
     )
@@ -114,14 +87,14 @@ def _is_exact(array: str) -> bool:
     return array in {"lens", "logits", "probabilities", "margin"} or "." in array
 
 
-def test_the_parts_add_up_to_the_margin(opened: Opened, found: dict[str, Any]) -> None:
+def test_the_parts_add_up_to_the_margin(opened: Page, found: dict[str, Any]) -> None:
     for word in range(len(found["words"])):
         opened.tab.evaluate("(word) => choose({ word })", word)
         total = float(opened.text("#sum-of-parts").replace("\u2212", "-"))
         assert total == pytest.approx(found["arrays"]["margin"][word], abs=6e-4)
 
 
-def test_each_step_opens(opened: Opened) -> None:
+def test_each_step_opens(opened: Page) -> None:
     for summary in opened.tab.query_selector_all("summary"):
         summary.click()
     texts = opened.tab.evaluate("[...document.querySelectorAll('pre')].map((e) => e.textContent)")
@@ -132,7 +105,7 @@ def test_each_step_opens(opened: Opened) -> None:
 
 
 def test_a_silenced_head_gives_the_entities_of_that_run(
-    opened: Opened, found: dict[str, Any]
+    opened: Page, found: dict[str, Any]
 ) -> None:
     opened.tab.click("#head-map [role=row]:nth-child(4) button:nth-of-type(4)")
     assert "head 3 of layer 2" in opened.text("#silence")
@@ -144,7 +117,7 @@ def test_a_silenced_head_gives_the_entities_of_that_run(
     assert opened.text("#outcome").startswith("Entities: ")
 
 
-def test_a_hidden_word_takes_its_entity_away(opened: Opened, found: dict[str, Any]) -> None:
+def test_a_hidden_word_takes_its_entity_away(opened: Page, found: dict[str, Any]) -> None:
     opened.tab.click("#words >> text=Berlin")
     opened.tab.keyboard.press("h")
     berlin = next(i for i, word in enumerate(found["words"]) if word["start"] == 50)
@@ -154,7 +127,7 @@ def test_a_hidden_word_takes_its_entity_away(opened: Opened, found: dict[str, An
     assert "Berlin (LOC)" in opened.text("#outcome")
 
 
-def test_the_keyboard_reaches_everything(opened: Opened) -> None:
+def test_the_keyboard_reaches_everything(opened: Page) -> None:
     press = opened.tab.keyboard.press
     opened.tab.focus("#words [aria-checked=true]")
     assert opened.chosen_word() == "John"
@@ -185,14 +158,12 @@ def test_the_page_is_accessible_and_fits(
     browser: Any, path: Path, viewport: str, scheme: str
 ) -> None:
     """Nothing scrolls sideways, and axe finds nothing serious."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing").Axe
     width, height = VIEWPORTS[viewport]
     settings = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-    opened = Opened(browser, path, **settings)
+    opened = Page(browser, path, **settings)
     assert opened.tab.evaluate("document.documentElement.scrollWidth") <= width
     opened.tab.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-    violations = axe().run(opened.tab).response["violations"]
-    serious = [found for found in violations if found["impact"] in ("serious", "critical")]
+    serious = serious_violations(opened.tab)
     assert not serious, json.dumps(serious, indent=1)[:2000]
     opened.tab.close()
     assert opened.complaints == []
@@ -204,7 +175,7 @@ def test_a_full_window_draws_without_freezing(
     text = "Anna Kern met the mayor of Oslo . " * 60
     path = tmp_path / "long.html"
     path.write_text(html_of(embedded.explain(text)), encoding="utf-8")
-    opened = Opened(browser, path, viewport={"width": 1280, "height": 800})
+    opened = Page(browser, path, viewport={"width": 1280, "height": 800})
     opened.tab.evaluate("(word) => choose({ word })", 40)
     assert "mayor" in " ".join(opened.text("#pieces").split())
     opened.tab.close()

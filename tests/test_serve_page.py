@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -13,17 +12,11 @@ import pytest
 pytest.importorskip("uvicorn", reason="the extra serve is not installed")
 pytest.importorskip("prometheus_client", reason="the extra serve is not installed")
 pytest.importorskip("httpx", reason="httpx is not installed")
-pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from playwright import sync_api as playwright
-
+from browsing import Opened, serious_violations
 from minner.tagger import Tagger
 from serving import server
 
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with")
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 VIEWPORTS = {"desktop": (1280, 800), "phone": (390, 844)}
 TEXT = "Kofi Annan flew to Geneva."
 
@@ -35,29 +28,12 @@ def address(tmp_path_factory: pytest.TempPathFactory, embedded: Tagger) -> Itera
         running.end()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Opened:
-    """The page, and what it said and asked for."""
+class Page(Opened):
+    """The page, and what it has read."""
 
     def __init__(self, browser: Any, address: str, **settings: Any) -> None:
-        self.complaints: list[str] = []
-        self.tab = browser.new_page(**settings)
-        self.tab.on("console", lambda message: self.complaints.append(message.text))
-        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.tab.on("request", lambda request: self._requested(request.url, address))
-        self.tab.goto(address)
+        super().__init__(browser, address, (address,), **settings)
         self.read()
-
-    def _requested(self, asked: str, address: str) -> None:
-        if not asked.startswith((address, "data:", "blob:", "about:")):
-            self.complaints.append(f"request to {asked}")
 
     def read(self) -> None:
         """Wait until what stands in the text is read."""
@@ -79,9 +55,6 @@ class Opened:
         self.tab.keyboard.type(text)
         self.read()
 
-    def text(self, selector: str) -> str:
-        return str(self.tab.inner_text(selector))
-
     def explanation(self) -> Any:
         """The frame of the explanation, drawn."""
         self.tab.wait_for_selector("#explanation:not([hidden])")
@@ -91,14 +64,14 @@ class Opened:
 
 
 @pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Opened]:
-    opened = Opened(browser, address, viewport={"width": 1280, "height": 800})
+def opened(browser: Any, address: str) -> Iterator[Page]:
+    opened = Page(browser, address, viewport={"width": 1280, "height": 800})
     yield opened
     opened.tab.close()
     assert opened.complaints == []
 
 
-def test_entities_change_as_one_types(opened: Opened, embedded: Tagger) -> None:
+def test_entities_change_as_one_types(opened: Page, embedded: Tagger) -> None:
     assert "John Smith (PER)" in opened.text("#outcome")
     for text in (TEXT, "Nothing is named here.", "🎉 Anna Kern lives in Rome. <b>Oslo</b>"):
         opened.type(text)
@@ -111,7 +84,7 @@ def test_entities_change_as_one_types(opened: Opened, embedded: Tagger) -> None:
         assert opened.tab.evaluate("document.getElementById('marked').textContent") == text
 
 
-def test_silent_heads_are_left_out_of_the_run(opened: Opened, embedded: Tagger) -> None:
+def test_silent_heads_are_left_out_of_the_run(opened: Page, embedded: Tagger) -> None:
     opened.type(TEXT)
     heads = [(layer, head) for layer in (0, 1) for head in range(0, 12, 2)]
     for layer, head in heads:
@@ -126,7 +99,7 @@ def test_silent_heads_are_left_out_of_the_run(opened: Opened, embedded: Tagger) 
     assert "Kofi Annan (PER)" in opened.text("#outcome")
 
 
-def test_the_explanation_opens_and_has_the_theme_of_the_page(opened: Opened) -> None:
+def test_the_explanation_opens_and_has_the_theme_of_the_page(opened: Page) -> None:
     opened.type(TEXT)
     opened.tab.click("#explain")
     frame = opened.explanation()
@@ -138,7 +111,7 @@ def test_the_explanation_opens_and_has_the_theme_of_the_page(opened: Opened) -> 
     assert "Without head" in frame.inner_text("#outcome")
 
 
-def test_the_keyboard_does_it_all(opened: Opened) -> None:
+def test_the_keyboard_does_it_all(opened: Page) -> None:
     press = opened.tab.keyboard.press
     opened.type(TEXT)
     press("Tab")  # from the text to the map of heads, of which one is reached by Tab
@@ -158,7 +131,7 @@ def test_the_keyboard_does_it_all(opened: Opened) -> None:
     assert "Annan" in opened.explanation().inner_text("#words")
 
 
-def test_a_problem_is_told_in_the_page(opened: Opened) -> None:
+def test_a_problem_is_told_in_the_page(opened: Page) -> None:
     opened.tab.fill("#text", "x" * 1001)
     opened.read()
     opened.tab.click("#explain")
@@ -174,14 +147,12 @@ def test_a_problem_is_told_in_the_page(opened: Opened) -> None:
 def test_the_page_is_accessible_and_fits(
     browser: Any, address: str, viewport: str, scheme: str, tmp_path: Path
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing").Axe
     width, height = VIEWPORTS[viewport]
     settings = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-    opened = Opened(browser, address, **settings)
+    opened = Page(browser, address, **settings)
     assert opened.tab.evaluate("document.documentElement.scrollWidth") <= width
     # Its policy keeps axe from calling itself in frames, so the explanation is not open here.
-    violations = axe().run(opened.tab).response["violations"]
-    serious = [found for found in violations if found["impact"] in ("serious", "critical")]
+    serious = serious_violations(opened.tab)
     assert not serious, json.dumps(serious, indent=1)[:2000]
     opened.tab.screenshot(path=str(tmp_path / f"{viewport}-{scheme}.png"), full_page=True)
     opened.tab.close()

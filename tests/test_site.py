@@ -7,17 +7,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from shutil import which
+from typing import Any
 
 import pytest
 
 import minner
+from browsing import Opened
 
 for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml"):
     pytest.importorskip(package, reason="the site needs the extra `docs`")
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 
 FETCHED = re.compile(
     r"<(?:script|img|iframe|source)[^>]*\ssrc=[\"']?((?:https?:)?//[^\"'> ]+)"
@@ -72,22 +72,10 @@ def test_the_public_interface_is_in_the_reference(site: Path) -> None:
         assert f'id="minner.tagger.Tagger.{method}"' in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with")
-def test_search_works_on_a_page_that_is_a_file(site: Path) -> None:
-    driver = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    complaints: list[str] = []
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 800})
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on(
-            "request",
-            lambda request: (
-                complaints.append(request.url) if request.url.startswith("http") else None
-            ),
-        )
-        tab.goto((site / "index.html").as_uri())
-        tab.fill(".md-search__input", "micropanel")
-        tab.wait_for_selector(".md-search-result__item a[href*='glossary.html']")
-        browser.close()
-    assert not complaints
+def test_search_works_on_a_page_that_is_a_file(browser: Any, site: Path) -> None:
+    size = {"width": 1280, "height": 800}
+    opened = Opened(browser, (site / "index.html").as_uri(), ("file:",), viewport=size)
+    opened.tab.fill(".md-search__input", "micropanel")
+    opened.tab.wait_for_selector(".md-search-result__item a[href*='glossary.html']")
+    opened.tab.close()
+    assert opened.complaints == []
