@@ -248,3 +248,21 @@ def test_every_answer_goes_to_whom_it_belongs() -> None:
         await asyncio.gather(*map(client, range(30)))
 
     drive(body, batch_tokens=40)
+
+
+def test_a_list_that_fails_in_its_first_batch_does_not_stop_the_others() -> None:
+    """What is left of it is dropped: a loop that only skipped it would never wait again."""
+
+    async def body(batcher: Batcher, model: Upper, notes: Notes) -> None:
+        with pytest.raises(MinnerError, match="this one is bad"):
+            await ask(batcher, model, "bad", *["good"] * 20)
+        assert await ask(batcher, model, "next", key="another") == ["NEXT"]
+
+    ends: list[Any] = []
+    run = threading.Thread(
+        target=lambda: ends.append(drive(body, batch_tokens=1)), name="drive", daemon=True
+    )
+    run.start()
+    run.join(20)
+    assert ends, "the batcher hangs"
+    assert len(ends[0][0].seen) < 10

@@ -192,14 +192,19 @@ class Batcher:
                 await asyncio.wait_for(self._full.wait(), self._limits.wait_seconds)
 
     def _gather(self) -> Iterator[Part]:
-        """The next batch: of the job that waits longest, and of others with its key."""
-        room, key = self._limits.batch_tokens, None
-        for number, job in enumerate(list(self._jobs)):
+        """The next batch: of the job that waits longest, and of others with its key.
+
+        It is empty only if no job is left. So a job that is over already, because one of its texts
+        failed or nobody waits for it, is dropped here: who submitted it may do so only later.
+        """
+        for job in [job for job in self._jobs if job.done.done()]:
+            self._forget(job)
+        waiting, room = list(self._jobs), self._limits.batch_tokens
+        for job in waiting:
             if room <= 0:
                 return
-            if job.done.done() or (number and job.key != key):
+            if job.key != waiting[0].key:
                 continue
-            key = job.key
             part = job.take(room)
             room -= part.tokens
             if job.taken == len(job.texts):
