@@ -202,7 +202,7 @@ def test_eight_processes_fill_one_cache(cache: Path) -> None:
     messages = [process.communicate(timeout=120)[1] for process in processes]
     assert messages == [b""] * 8
     assert [process.returncode for process in processes] == [0] * 8
-    files = [path for path in cache.iterdir() if not path.name.startswith("cpu-")]
+    files = [path for path in cache.iterdir() if not path.name.startswith("processor-")]
     assert files == [loader.cache_path("gelu", "float32")]
 
 

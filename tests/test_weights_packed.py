@@ -41,7 +41,7 @@ def settled(directory: Path, seconds: int = LONG_AGO, **shape: int) -> Path:
 
 def kept(cache: Path) -> set[Path]:
     """The files of weights in a cache, which may hold digests and the processor's name as well."""
-    return {path for path in cache.iterdir() if not path.name.startswith(("digest-", "cpu-"))}
+    return {path for path in cache.iterdir() if not path.name.startswith(("digest-", "processor-"))}
 
 
 def assert_same(model: PackedModel, directory: Path, precision: str = "float32") -> None:

@@ -33,7 +33,7 @@ def host_cpu() -> tuple[str, str]:
     if identity is None:
         return _ask_llvm()
     digest = hashlib.sha256(version_of("llvmlite") + identity).hexdigest()[:32]
-    path = cache_directory() / f"cpu-{digest}.bin"
+    path = cache_directory() / f"processor-{digest}.bin"
     known = read_checked(path, SAYS)
     if known is None:
         answer = _ask_llvm()

@@ -13,7 +13,7 @@ from minner.entity import Entity
 from minner.explain.subject import Subject, fate
 from minner.explain.without import Without
 
-MOST_TOKENS = 60_000
+MOST_TOKENS = 20_000
 """Tokens of all runs of a kind together: more would take longer than a reader waits."""
 
 

@@ -44,6 +44,6 @@ def trial(random: Random, known: Known) -> None:
         ended_by = wait_for(child)
         assert ended_by is None or number == 0
     known.assert_right(known.engine(2, precision))
-    assert keep_checked(cache / f"cpu-{'0' * 32}.bin", "a test", b"")
+    assert keep_checked(cache / f"processor-{'0' * 32}.bin", "a test", b"")
     left = [path.name for path in cache.iterdir() if not path.name.endswith(".bin")]
     assert not left, left
