@@ -135,7 +135,9 @@ class Batcher:
         try:
             return await asyncio.wait_for(job.done, seconds), job
         except asyncio.TimeoutError:
-            message = f"the answer was not there within {seconds:g} seconds; it was given up"
+            message = (
+                f"the answer was not there within {max(0, seconds):g} seconds; it was given up"
+            )
             raise Refusal(504, message) from None
         finally:
             self._forget(job)
