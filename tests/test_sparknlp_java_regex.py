@@ -127,7 +127,7 @@ def test_refusals(pattern: str, why: str) -> None:
 def test_without_the_package_regex(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "regex", None)
     named.__globals__["_by_regex"].cache_clear()
-    with pytest.raises(MinnerError, match=r"needs the package regex.*'minner\[sparknlp\]'"):
+    with pytest.raises(MinnerError, match=r"needs the package regex.*'minner-ner\[sparknlp\]'"):
         compile_java(pattern)
     assert matches(r"[\p{L}&&[^x]]+", "éxa") == ["é", "a"]
 
