@@ -158,12 +158,13 @@ class Helpers:
 def _start(thread: threading.Thread) -> None:
     """Start a thread. What the handler of a signal raises within stays what it is.
 
-    Where it raises right after the thread has begun, CPython puts a KeyError in its place: it wants
-    to strike out the thread of a list from which that has struck itself out.
+    Where it raises right after the thread has begun, CPython may put an error of its own in its
+    place: a KeyError, where it strikes the thread out of a list from which that has struck itself
+    out, or a RuntimeError, where it releases a lock that it has not got back yet.
     """
     try:
         thread.start()
-    except KeyError as error:
+    except (KeyError, RuntimeError) as error:
         if error.__context__ is None:
             raise
         raise error.__context__ from None
