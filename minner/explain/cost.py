@@ -7,6 +7,7 @@ from typing import Any
 
 from minner.bench.machine import describe
 from minner.explain.subject import Subject
+from minner.kernels.model import HEAD, LAYER, Kind, Shape, attention_flops, sizes_of
 
 REPEATS = 5
 """Passes of which the median is told, after one to warm up."""
@@ -19,7 +20,7 @@ def cost(subject: Subject) -> dict[str, Any]:
         for _ in range(REPEATS + 1):
             engine.logits([subject.ids])
     timed = [one.seconds() for one in passes[1:]]
-    flops = stage_flops(subject)
+    flops = stage_flops(subject.checkpoint.config.shape, len(subject.ids))
     stages = [
         {
             "name": name,
@@ -31,15 +32,13 @@ def cost(subject: Subject) -> dict[str, Any]:
     return {"stages": stages, "threads": engine.threads, "machine": machine["cpu"]}
 
 
-def stage_flops(subject: Subject) -> dict[str, int]:
-    """Floating-point operations of each stage over all layers, two per multiply-add."""
-    config, tokens = subject.checkpoint.config, len(subject.ids)
-    layers, dim, hidden = config.n_layers, config.dim, config.hidden_dim
-    return {
-        "qkv": 2 * layers * tokens * 3 * dim * dim,
-        "attention": 2 * layers * tokens * 2 * tokens * dim,
-        "out_lin": 2 * layers * tokens * dim * dim,
-        "lin1": 2 * layers * tokens * dim * hidden,
-        "lin2": 2 * layers * tokens * dim * hidden,
-        "classifier": 2 * tokens * dim * len(config.labels),
+def stage_flops(shape: Shape, tokens: int) -> dict[str, int]:
+    """Floating-point operations of each product and of attention, over all layers."""
+    sizes = sizes_of(shape)._asdict()
+    products = {
+        step.name: 2 * times * tokens * len(step.modules) * sizes[step.rows] * sizes[step.columns]
+        for steps, times in ((LAYER, shape.layers), (HEAD, 1))
+        for step in steps
+        if step.kind is Kind.LINEAR
     }
+    return {**products, "attention": tokens * attention_flops(shape, tokens)}
