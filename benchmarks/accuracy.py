@@ -59,11 +59,11 @@ class Minner:
     def run(self, sentences: Sequence[Sequence[str]]) -> Output:
         """Tag the words of sentences that fit into the model's positions."""
         tagger, vocabulary = self._tagger, self._tagger.vocabulary
-        pieces = [encode_words(words, vocabulary) for words in sentences]
-        ids = [(vocabulary.cls_id, *found.ids, vocabulary.sep_id) for found in pieces]
+        wordpieces = [encode_words(words, vocabulary) for words in sentences]
+        ids = [(vocabulary.cls_id, *found.ids, vocabulary.sep_id) for found in wordpieces]
         logits = tagger.logits(ids)
         labels, tags = np.array(tagger.labels, dtype=object), []
-        for words, found, rows in zip(sentences, pieces, logits, strict=True):
+        for words, found, rows in zip(sentences, wordpieces, logits, strict=True):
             ours = np.full(len(words), "O", dtype=object)
             seen, places = found.first()
             ours[seen] = labels[softmax(rows[1 + places]).argmax(axis=1)]

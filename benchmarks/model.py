@@ -68,7 +68,7 @@ def find_model(options: Namespace, forms: Iterable[str] = ()) -> Model:
 
 
 def random_ids(batch: int, tokens: int) -> NDArray[np.int64]:
-    """Piece ids `[batch, tokens]`; every engine is given the same."""
+    """Wordpiece ids `[batch, tokens]`; every engine is given the same."""
     return np.random.default_rng(tokens).integers(1000, VOCABULARY_SIZE, (batch, tokens))
 
 
@@ -125,7 +125,7 @@ def _write_random(directory: Path) -> None:
     if CASED_VOCABULARY.is_file():
         vocabulary = CASED_VOCABULARY.read_text(encoding="utf-8").splitlines()
     else:
-        names = (f"piece{i}" for i in range(VOCABULARY_SIZE - len(SPECIAL_TOKENS)))
+        names = (f"wordpiece{i}" for i in range(VOCABULARY_SIZE - len(SPECIAL_TOKENS)))
         vocabulary = [*SPECIAL_TOKENS, *names]
     shape = {"dim": 768, "n_heads": 12, "n_layers": 6, "hidden_dim": 3072, "max_positions": 512}
     _appear(directory, lambda path: write_checkpoint(path, vocab=vocabulary, **shape))

@@ -27,7 +27,7 @@ from minner.entity import Entity
 from minner.weights.config import Config, read_config
 
 LONG, SHORT = 128, 16
-"""Pieces of the two sentences."""
+"""Wordpieces of the two sentences."""
 
 WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}
 """Precision -> bytes of a weight."""

@@ -120,9 +120,9 @@ class PaddedOpenVino:
     def _tags(self, words: list[int | None], best: NDArray[np.intp], count: int) -> list[str]:
         """The tag of each word is that of its first wordpiece; a word without wordpieces is O."""
         tags, before = ["O"] * count, None
-        for piece, word in enumerate(words):
+        for wordpiece, word in enumerate(words):
             if word is not None and word != before:
-                tags[word] = self._labels[best[piece]]
+                tags[word] = self._labels[best[wordpiece]]
             before = word
         return tags
 

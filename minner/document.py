@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from minner.entity import Entity
 from minner.text.windows import Window
-from minner.text.wordpieces import Pieces
+from minner.text.wordpieces import Wordpieces
 from minner.text.words import Span
 
 
@@ -30,7 +30,7 @@ class Document:
         probabilities: float32 `[W, C]`, of every label for every word. A word without wordpieces
             (white space, or marks the model never saw) is `O` for sure; a word that was cut off has
             only zeros, as its score is.
-        pieces: the wordpieces that the model saw, without special tokens.
+        wordpieces: the wordpieces that the model saw, without special tokens.
         windows: the runs of wordpieces it saw at once, and which part of each was used.
         cut: how many wordpieces at the end it did not see: 0, unless `on_long="truncate"`.
     """
@@ -42,6 +42,6 @@ class Document:
     entities: list[Entity]
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
-    pieces: Pieces
+    wordpieces: Wordpieces
     windows: list[Window]
     cut: int

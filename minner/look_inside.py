@@ -82,7 +82,7 @@ class LookInside:
             window: of a text that is longer than the model's positions, the window to trace.
 
         Returns:
-            Arrays by name, in the order of computation: `ids`, `pieces` and `words` `[T]`,
+            Arrays by name, in the order of computation: `ids`, `wordpieces` and `words` `[T]`,
             `embeddings` `[T, D]`, then per layer what its modules in the checkpoint give, such as
             `transformer.layer.0.attention.weights` `[H, T, T]`, then `classifier` `[T, C]`, the
             logits, and `probabilities` `[W, C]` of the words. Its attributes `entities`, `lost`

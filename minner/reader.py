@@ -14,8 +14,8 @@ from minner.engine import Engine
 from minner.errors import MinnerError, warn
 from minner.text.inputs import Source
 from minner.text.windows import Plan, plan, truncated_plan
-from minner.text.wordpieces import Indices, Pieces, encode_words
-from minner.weights.tokenizer import WordPieces
+from minner.text.wordpieces import Indices, Wordpieces, encode_words
+from minner.weights.tokenizer import Vocabulary
 
 WINDOWS_PER_CALL = 256
 """Windows whose logits are held at once: 5 MB where there are 9 classes."""
@@ -27,7 +27,7 @@ CHARACTERS_PER_GROUP = 1 << 20
 class Reader:
     """A vocabulary and an engine, ready to read."""
 
-    def __init__(self, vocabulary: WordPieces, engine: Engine) -> None:
+    def __init__(self, vocabulary: Vocabulary, engine: Engine) -> None:
         """Take both of the same model."""
         self.vocabulary = vocabulary
         self.engine = engine
@@ -57,7 +57,7 @@ class Reader:
         for group in _groups(sources):
             plans = [self._plan(source, on_long) for source in group]
             wanted = [
-                np.arange(len(one.pieces.ids)) if all_rows else one.pieces.first()[1]
+                np.arange(len(one.wordpieces.ids)) if all_rows else one.wordpieces.first()[1]
                 for one in plans
             ]
             ends = [*accumulate(map(len, wanted), initial=0)]
@@ -71,7 +71,7 @@ class Reader:
     ) -> None:
         """Run all windows of documents, some at a time, and write what is wanted of each."""
         inputs = (
-            (self.input_ids(one.pieces.ids[window.start : window.end]), rows)
+            (self.input_ids(one.wordpieces.ids[window.start : window.end]), rows)
             for one, places in zip(plans, wanted, strict=True)
             for window, rows in zip(one.windows, one.rows(places), strict=True)
         )
@@ -82,7 +82,7 @@ class Reader:
             probabilities[at : at + len(logits)] = softmax(logits)
             at += len(logits)
 
-    def encode(self, source: Source) -> Pieces:
+    def encode(self, source: Source) -> Wordpieces:
         """The wordpieces of a document.
 
         Raises:
@@ -97,10 +97,10 @@ class Reader:
         return around
 
     def _plan(self, source: Source, on_long: str) -> Plan:
-        pieces, size = self.encode(source), self.window_size
-        count = len(pieces.ids)
+        wordpieces, size = self.encode(source), self.window_size
+        count = len(wordpieces.ids)
         if on_long == "window" or count <= size:
-            return plan(pieces, size)
+            return plan(wordpieces, size)
         begin = " ".join(source.text[start:end] for start, end in source.spans[:5])[:40]
         if on_long == "error":
             raise MinnerError(
@@ -109,7 +109,7 @@ class Reader:
             )
         lost = f"{count - size} of {count} wordpieces"
         warn(f"of the text that begins {begin!r}, {lost} were cut off")
-        return truncated_plan(pieces, size)
+        return truncated_plan(wordpieces, size)
 
 
 def _groups(sources: Sequence[Source]) -> Iterator[list[Source]]:

@@ -18,7 +18,7 @@ from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
 from minner.weights.config import Config
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 
 class Tagger(LookInside):
@@ -74,7 +74,7 @@ class Tagger(LookInside):
         return self._reader.engine.threads
 
     @property
-    def vocabulary(self) -> WordPieces:
+    def vocabulary(self) -> Vocabulary:
         """The checkpoint's tokenizer, and what must be known of it."""
         return self._reader.vocabulary
 

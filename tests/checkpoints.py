@@ -133,7 +133,7 @@ def write_tokenizer(
     directory: Path, vocab: Sequence[str] = VOCABULARY, *, max_length: int, lowercase: bool
 ) -> None:
     """Write tokenizer.json and a tokenizer_config.json that agrees with it."""
-    ids = {piece: i for i, piece in enumerate(vocab)}
+    ids = {wordpiece: i for i, wordpiece in enumerate(vocab)}
     tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -61,14 +61,17 @@ def byte_level() -> dict[str, Any]:
 
 @cache
 def unigram() -> list[tuple[str, float]]:
-    """Pieces and their scores: those of BPE, the commoner the sooner they were merged.
+    """Wordpieces and their scores: those of BPE, the commoner the sooner they were merged.
 
     The scores are fractions of a power of two: their sums are exact, and equal ones stay equal.
     """
     spaced = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     vocabulary = _trained(spaced, [], 700)["vocab"]
     by_id = sorted(vocabulary, key=vocabulary.__getitem__)
-    return [(piece, 0.0 if piece in _FIRST else -3 - i / 64) for i, piece in enumerate(by_id)]
+    return [
+        (wordpiece, 0.0 if wordpiece in _FIRST else -3 - i / 64)
+        for i, wordpiece in enumerate(by_id)
+    ]
 
 
 def write_subword_tokenizer(
@@ -121,11 +124,17 @@ def _roberta(prefix_space: bool) -> Tokenizer:
 
 
 def _unigram(family: str) -> Tokenizer:
-    pieces = unigram()
+    wordpieces = unigram()
     if family == "camembert":
         first = [("<s>NOTUSED", 0.0), ("<pad>", 0.0), ("</s>NOTUSED", 0.0), ("<unk>", 0.0)]
-        pieces = [*first, ("<unk>NOTUSED", -100.0), ("<s>", 0.0), ("</s>", 0.0), *pieces[4:]]
-    tokenizer = Tokenizer(Unigram(pieces, unk_id=3))
+        wordpieces = [
+            *first,
+            ("<unk>NOTUSED", -100.0),
+            ("<s>", 0.0),
+            ("</s>", 0.0),
+            *wordpieces[4:],
+        ]
+    tokenizer = Tokenizer(Unigram(wordpieces, unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
     )

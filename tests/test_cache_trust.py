@@ -291,14 +291,14 @@ def test_a_file_that_is_mapped_stays_what_it_is(model: Path) -> None:
     np.testing.assert_array_equal(mapped, before)
 
 
-def test_digests_by_pieces(tmp_path: Path) -> None:
+def test_digests_by_parts(tmp_path: Path) -> None:
     content = np.random.default_rng(0).bytes(3 * 4096 + 5)
     (tmp_path / "file").write_bytes(content)
-    whole, pieces = Digest(), Digest()
+    whole, parts = Digest(), Digest()
     whole.update(content)
     for part in (content[:4096], content[4096:12288], content[12288:]):
-        pieces.update(part)
-    assert whole.digest() == pieces.digest()
+        parts.update(part)
+    assert whole.digest() == parts.digest()
     with (tmp_path / "file").open("rb", buffering=0) as file:
         assert digests._take(file, len(content)) == whole.digest()
         assert digests._take(file, len(content) + 1) == b""

@@ -32,18 +32,20 @@ def quietly(path: Path) -> Tagger:
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    "wordpieces",
     [30, 99, 1124, 28996, 30522, 31102, 37788, 119547],
     ids=["toy", "tiny", "small", "cased", "uncased", "German", "Romanian", "multilingual"],
 )
-def test_vocabularies(tmp_path: Path, pieces: int) -> None:
-    vocabulary = [*VOCABULARY, *(f"[unused{i}]" for i in range(len(VOCABULARY), pieces))][:pieces]
+def test_vocabularies(tmp_path: Path, wordpieces: int) -> None:
+    vocabulary = [*VOCABULARY, *(f"[unused{i}]" for i in range(len(VOCABULARY), wordpieces))][
+        :wordpieces
+    ]
     shape = {"dim": 4, "n_heads": 2, "n_layers": 1, "hidden_dim": 3}
     ner = minner.load(write_checkpoint(tmp_path, vocab=vocabulary, **shape))  # type: ignore
-    assert ner.config.vocab_size == pieces
-    assert ner.logits([[0, pieces - 1]])[0].shape == (2, 9)
-    with pytest.raises(minner.MinnerError, match=f"ids must be from 0 to {pieces - 1}"):
-        ner.logits([[pieces]])
+    assert ner.config.vocab_size == wordpieces
+    assert ner.logits([[0, wordpieces - 1]])[0].shape == (2, 9)
+    with pytest.raises(minner.MinnerError, match=f"ids must be from 0 to {wordpieces - 1}"):
+        ner.logits([[wordpieces]])
     assert len(ner.tag(["!", "#"])) == 2
 
 
@@ -171,7 +173,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tagger:
 
 
 def write_vocabulary(directory: Path, lines: Sequence[str] = VOCABULARY) -> None:
-    (directory / "vocab.txt").write_text("".join(f"{piece}\n" for piece in lines))
+    (directory / "vocab.txt").write_text("".join(f"{wordpiece}\n" for wordpiece in lines))
 
 
 def test_the_files_of_elastic(tmp_path: Path, plain: Tagger) -> None:
@@ -239,7 +241,7 @@ def test_longest_inputs(tmp_path: Path, stated: dict[str, Any], size: int) -> No
     write_json(tmp_path / "tokenizer_config.json", settings | stated)
     document = minner.load(tmp_path).document(LONG)
     assert max(window.end - window.start for window in document.windows) == size
-    assert document.windows[-1].keep_end == len(document.pieces.ids)
+    assert document.windows[-1].keep_end == len(document.wordpieces.ids)
 
 
 def test_added_tokens_that_enlarge_the_embeddings(tmp_path: Path) -> None:
@@ -251,5 +253,5 @@ def test_added_tokens_that_enlarge_the_embeddings(tmp_path: Path) -> None:
     write_json(tmp_path / "added_tokens.json", {"<e1>": len(VOCABULARY)})
     with pytest.warns(minner.MinnerWarning, match=f"vocab_size {len(VOCABULARY)} -> "):
         ner = minner.load(tmp_path)
-    assert ner.document(["John", "<e1>", "!"]).pieces.ids[1] == len(VOCABULARY)
-    assert ner.document(["John", "<e2>", "!"]).pieces.ids[1] == VOCABULARY.index("<")
+    assert ner.document(["John", "<e1>", "!"]).wordpieces.ids[1] == len(VOCABULARY)
+    assert ner.document(["John", "<e2>", "!"]).wordpieces.ids[1] == VOCABULARY.index("<")

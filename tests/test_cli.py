@@ -21,7 +21,7 @@ from minner.document import Document
 from minner.entity import Entity
 from minner.formats import FORMATS
 from minner.tagger import Tagger
-from minner.text.wordpieces import Pieces
+from minner.text.wordpieces import Wordpieces
 from minner.text.words import split_words
 
 # ---- formats ------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ class Fixed:
                 entities=next(self.pipe([found])),
                 labels=("O", "B-X", "B-X"),
                 probabilities=np.broadcast_to(np.float32([0.1, 0.2, 0.7]), shape),
-                pieces=Pieces(np.zeros(7, dtype=np.int32), np.zeros(7, dtype=np.intp)),
+                wordpieces=Wordpieces(np.zeros(7, dtype=np.int32), np.zeros(7, dtype=np.intp)),
                 windows=[],
                 cut=2,
             )
@@ -88,11 +88,11 @@ def test_jsonl() -> None:
 
 def test_jsonl_words() -> None:
     empty, full = map(json.loads, formatted("jsonl-words", "", "Añn 😀").splitlines())
-    nothing = {"entities": [], "words": [], "pieces": 7, "windows": 0, "cut": 2}
+    nothing = {"entities": [], "words": [], "wordpieces": 7, "windows": 0, "cut": 2}
     assert empty == {"text": "", **nothing}
     words = full.pop("words")
     [plain] = formatted("jsonl", "Añn 😀").splitlines()
-    assert full == {**json.loads(plain), "pieces": 7, "windows": 0, "cut": 2}
+    assert full == {**json.loads(plain), "wordpieces": 7, "windows": 0, "cut": 2}
     assert words == [
         {
             "text": text,

@@ -13,7 +13,7 @@ from minner.decoding.strategies import STRATEGIES
 from minner.entity import Entity
 from minner.options import Options
 from minner.text.windows import Plan
-from minner.text.wordpieces import Pieces
+from minner.text.wordpieces import Wordpieces
 from minner.text.words import split_words
 
 LABELS = ("O", "B-PER", "I-PER")
@@ -32,12 +32,12 @@ def test_softmax() -> None:
 
 def word_tags(logits: np.ndarray, seen: list[int]) -> WordTags:
     """What the default rules make of the logits of the first wordpieces of words."""
-    pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
-    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), softmax(logits))
+    wordpieces = Wordpieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
+    reading = Reading(Plan(wordpieces, [], 0), np.arange(len(seen)), softmax(logits))
     return Assembler(Options(), LABELS).word_tags(reading)
 
 
-def test_a_word_has_the_tag_of_its_first_piece() -> None:
+def test_a_word_has_the_tag_of_its_first_wordpiece() -> None:
     logits = np.log(scores(0.1, 0.7, 0.2, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2).reshape(3, 3))
     found = word_tags(logits, [0, 2, 3])
     assert (found.words.tolist(), found.tags) == ([0, 2, 3], ["B-PER", "I-PER", "O"])
@@ -47,8 +47,8 @@ def test_a_word_has_the_tag_of_its_first_piece() -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("decoder", ["conlleval", "viterbi"])
 @pytest.mark.parametrize("count", [0, 3])
-def test_words_without_pieces_are_outside(decoder: str, strategy: str, count: int) -> None:
-    nothing = Pieces(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp))
+def test_words_without_wordpieces_are_outside(decoder: str, strategy: str, count: int) -> None:
+    nothing = Wordpieces(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp))
     rows = np.empty(0, dtype=np.intp), np.empty((0, 3), dtype=np.float32)
     assembler = Assembler(Options(decoder=decoder, word_strategy=strategy), LABELS)
     assert assembler.tags(Reading(Plan(nothing, [], 0), *rows), count) == ["O"] * count

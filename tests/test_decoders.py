@@ -97,10 +97,10 @@ def test_conventions(
 
 def huggingface_chunks(tags: Sequence[str]) -> list[Chunk]:
     """What the `simple` strategy makes of wordpieces with these tags, one character each."""
-    pieces = [Wordpiece("x", i, i + 1, continues=False) for i in range(len(tags))]
+    wordpieces = [Wordpiece("x", i, i + 1, continues=False) for i in range(len(tags))]
     labels = sorted({*tags})
     certain = np.float32([[label == tag for label in labels] for tag in tags])
-    groups = aggregate(pieces, certain, labels, "simple", "".join)
+    groups = aggregate(wordpieces, certain, labels, "simple", "".join)
     return [
         Chunk(group["entity_group"], group["start"], group["end"] - 1)
         for group in groups

@@ -15,7 +15,7 @@ from minner.compare import Comparison, Place
 from minner.document import Document
 from minner.entity import Entity
 from minner.tagger import Tagger
-from minner.text.wordpieces import Pieces
+from minner.text.wordpieces import Wordpieces
 from minner.text.words import split_words
 
 TEXT = "Ann Lee met Bob of Acme in Rome"
@@ -37,7 +37,7 @@ def document(*found: str, score: float = 0.5) -> Document:
         entities=entities,
         labels=("O",),
         probabilities=np.ones((len(words), 1), dtype=np.float32),
-        pieces=Pieces(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.intp)),
+        wordpieces=Wordpieces(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.intp)),
         windows=[],
         cut=0,
     )

@@ -79,14 +79,14 @@ def test_what_a_document_holds(tiny: Tagger) -> None:
     best = document.probabilities.argmax(axis=1)
     assert document.tags == [tiny.labels[i] for i in best]
     np.testing.assert_array_equal(document.scores, document.probabilities.max(axis=1))
-    assert document.pieces.ids.shape == document.pieces.words.shape
-    assert set(document.pieces.words.tolist()) == set(range(count))
-    assert (len(document.windows), document.cut) == (1 + (len(document.pieces.ids) > 30), 0)
+    assert document.wordpieces.ids.shape == document.wordpieces.words.shape
+    assert set(document.wordpieces.words.tolist()) == set(range(count))
+    assert (len(document.windows), document.cut) == (1 + (len(document.wordpieces.ids) > 30), 0)
     with pytest.raises(FrozenInstanceError):
         document.text = ""  # type: ignore[misc]
 
 
-def test_words_without_pieces_are_outside(tiny: Tagger) -> None:
+def test_words_without_wordpieces_are_outside(tiny: Tagger) -> None:
     document = tiny.document(["John", "\u00ad", "", "Smith"])
     assert document.tags[1:3] == ["O", "O"]
     assert document.scores[1:3].tolist() == [1, 1]
@@ -131,10 +131,10 @@ def test_word_strategies(tiny: Tagger, strategy: str) -> None:
     words = ["Johnsonville", "lives", "in", "Londonton", "\u00ad", "xyz"]
     ner = tiny.with_options(word_strategy=strategy)
     document = ner.document(words)
-    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny.vocabulary.sep_id]
+    ids = [tiny.vocabulary.cls_id, *document.wordpieces.ids, tiny.vocabulary.sep_id]
     probabilities = softmax(tiny.logits([ids])[0][1:-1])
     for word in (0, 1, 2, 3, 5):
-        rows = probabilities[document.pieces.words == word]
+        rows = probabilities[document.wordpieces.words == word]
         expected = {
             "first": rows[0],
             "average": rows.mean(axis=0),
@@ -157,7 +157,7 @@ def test_decoders(tiny: Tagger, decoder: str) -> None:
     for text in TEXTS:
         document = ner.document(text)
         spans = document.words
-        words = document.pieces.first()[0]  # those that a decoder sees
+        words = document.wordpieces.first()[0]  # those that a decoder sees
         expected = [
             (label, spans[run[0]][0], spans[run[-1]][1], document.scores[run].mean())
             for label, first, last in DECODERS[decoder]([document.tags[word] for word in words])
@@ -168,7 +168,7 @@ def test_decoders(tiny: Tagger, decoder: str) -> None:
         assert ner(text) == document.entities
         differs += document.entities != tiny(text)
         picked = [document.labels.index(tag) for tag in document.tags]
-        seen = np.isin(np.arange(len(spans)), document.pieces.words)
+        seen = np.isin(np.arange(len(spans)), document.wordpieces.words)
         np.testing.assert_array_equal(
             document.scores[seen], document.probabilities[np.arange(len(spans)), picked][seen]
         )
@@ -253,7 +253,7 @@ def test_options_leave_their_tagger_alone(tiny: Tagger) -> None:
 def test_windows_are_recorded(tiny: Tagger) -> None:
     document = tiny.document(LONG)
     assert len(document.windows) > 5
-    assert document.windows[-1].keep_end == len(document.pieces.ids)
+    assert document.windows[-1].keep_end == len(document.wordpieces.ids)
     assert document.cut == 0
     assert tiny.document("").windows == []
 
@@ -272,20 +272,22 @@ def test_on_long_truncate(tiny: Tagger) -> None:
     ner = tiny.with_options(on_long="truncate")
     assert ner.document(TEXT[:20]).cut == 0
     whole = tiny.document(LONG)
-    message = f"{len(whole.pieces.ids) - 30} of {len(whole.pieces.ids)} wordpieces were cut off"
+    message = (
+        f"{len(whole.wordpieces.ids) - 30} of {len(whole.wordpieces.ids)} wordpieces were cut off"
+    )
     with pytest.warns(MinnerWarning, match=message):
         document = ner.document(LONG)
-    assert document.cut == len(whole.pieces.ids) - 30
+    assert document.cut == len(whole.wordpieces.ids) - 30
     assert len(document.windows) == 1
-    np.testing.assert_array_equal(document.pieces.ids, whole.pieces.ids[:30])
-    read = int(document.pieces.words[-1]) + 1
+    np.testing.assert_array_equal(document.wordpieces.ids, whole.wordpieces.ids[:30])
+    read = int(document.wordpieces.words[-1]) + 1
     assert document.words == whole.words
     assert set(document.tags[read:]) == {"O"}
     assert not document.scores[read:].any() and not document.probabilities[read:].any()
     assert document.scores[:read].all()
     assert max(entity.end for entity in document.entities) <= document.words[read - 1][1]
-    ids = [tiny.vocabulary.cls_id, *document.pieces.ids, tiny.vocabulary.sep_id]
-    rows = softmax(tiny.logits([ids])[0][1:-1])[document.pieces.first()[1]]
+    ids = [tiny.vocabulary.cls_id, *document.wordpieces.ids, tiny.vocabulary.sep_id]
+    rows = softmax(tiny.logits([ids])[0][1:-1])[document.wordpieces.first()[1]]
     np.testing.assert_array_equal(document.probabilities[:read], rows)
 
 

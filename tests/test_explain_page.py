@@ -177,7 +177,7 @@ def test_a_full_window_draws_without_freezing(
     path.write_text(html_of(embedded.explain(text)), encoding="utf-8")
     opened = Page(browser, path, viewport={"width": 1280, "height": 800})
     opened.tab.evaluate("(word) => choose({ word })", 40)
-    assert "mayor" in " ".join(opened.text("#pieces").split())
+    assert "mayor" in " ".join(opened.text("#wordpieces").split())
     opened.tab.close()
     assert opened.complaints == []
 

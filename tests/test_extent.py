@@ -16,7 +16,7 @@ from minner.tagger import Tagger
 from minner.text.inputs import Source
 from minner.text.paragraphs import holds_paragraph_end
 from minner.text.windows import Plan
-from minner.text.wordpieces import Pieces
+from minner.text.wordpieces import Wordpieces
 from minner.text.words import split_words
 
 IOB = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -49,9 +49,9 @@ def found(text: str, tags: str, decoder: str = "conlleval") -> list[str]:
     assert len(chosen) == len(seen)
     logits = np.zeros((len(seen), len(labels)), dtype=np.float32)
     logits[np.arange(len(seen)), chosen] = 9
-    pieces = Pieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
+    wordpieces = Wordpieces(np.ones(len(seen), dtype=np.int32), np.array(seen, dtype=np.intp))
     assembler = Assembler(Options(decoder=decoder), labels)
-    reading = Reading(Plan(pieces, [], 0), np.arange(len(seen)), softmax(logits))
+    reading = Reading(Plan(wordpieces, [], 0), np.arange(len(seen)), softmax(logits))
     document = assembler.document(Source(text, spans), reading)
     assert all(text[one.start : one.end] == one.text for one in document.entities)
     return [f"{one.label}:{one.text}" for one in document.entities]
@@ -82,8 +82,8 @@ def test_viterbi_chooses_one_path_over_such_words() -> None:
     text = "Anna \u200e Kern"
     spans = split_words(text)
     logits = np.float32([[0, 4, 0, 0, 0], [0, 3.9, 4, 0, 0]])
-    pieces = Pieces(np.ones(2, np.int32), np.array([0, 2]))
-    reading = Reading(Plan(pieces, [], 0), np.arange(2), softmax(logits))
+    wordpieces = Wordpieces(np.ones(2, np.int32), np.array([0, 2]))
+    reading = Reading(Plan(wordpieces, [], 0), np.arange(2), softmax(logits))
     document = Assembler(Options(decoder="viterbi"), IOB).document(Source(text, spans), reading)
     assert document.tags == ["B-PER", "O", "I-PER"]
     assert [one.text for one in document.entities] == [text]

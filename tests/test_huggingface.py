@@ -91,7 +91,7 @@ def cases() -> dict[str, Case]:
     simple = {"aggregation_strategy": "SIMPLE"}
     ignored = {"ignore_labels": ["O", "PER", "B-LOC"]}
     found["groups ignored"] = Case("embedded", simple | ignored, SENTENCES[:5], {})
-    found["pieces ignored"] = Case(
+    found["wordpieces ignored"] = Case(
         "embedded", simple | ignored, SENTENCES[:5], {"aggregation_strategy": "none"}
     )
     found["cut"] = Case("embedded", simple, PARAGRAPH * 6, {})

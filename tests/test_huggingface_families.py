@@ -84,7 +84,9 @@ def test_live_tokenizer_object(name: str, both: Any) -> None:
     tokens = tokenizer.tokenize(text)
     assert tokens == other.convert_ids_to_tokens(other(text, add_special_tokens=False).input_ids)
     assert tokenizer.convert_tokens_to_string(tokens) == other.convert_tokens_to_string(tokens)
-    assert tokenizer.convert_tokens_to_ids("no piece") == other.convert_tokens_to_ids("no piece")
+    assert tokenizer.convert_tokens_to_ids("no wordpiece") == other.convert_tokens_to_ids(
+        "no wordpiece"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

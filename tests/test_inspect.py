@@ -75,7 +75,7 @@ def test_a_sound_checkpoint(tmp_path: Path) -> None:
         "head_width": 8,
     }
     assert (labels["scheme"], labels["types"]) == ("IOB2", ["PER", "ORG", "LOC", "MISC"])
-    assert length == {"positions": 64, "model_max_length": 64, "pieces": 64}
+    assert length == {"positions": 64, "model_max_length": 64, "wordpieces": 64}
     assert weights["dtypes"] == {"F32": 38}
     assert weights["parameters"] == found.sections["cost"]["parameters"]["total"]
     assert weights["missing"] == weights["unknown"] == weights["other_heads"] == []
@@ -133,7 +133,9 @@ def test_labels(
 
 # ---- case ---------------------------------------------------------------------------------------
 
-LOWER = tuple(piece for piece in VOCABULARY if piece == piece.lower() or piece[0] == "[")
+LOWER = tuple(
+    wordpiece for wordpiece in VOCABULARY if wordpiece == wordpiece.lower() or wordpiece[0] == "["
+)
 
 
 @pytest.mark.parametrize(
@@ -184,13 +186,13 @@ def test_case_by_the_vocabulary_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "pieces", "warned"), [(32, 32, True), (64, 64, False), (1e30, 64, False)]
+    ("stated", "wordpieces", "warned"), [(32, 32, True), (64, 64, False), (1e30, 64, False)]
 )
-def test_longest_input(tmp_path: Path, stated: float, pieces: int, warned: bool) -> None:
+def test_longest_input(tmp_path: Path, stated: float, wordpieces: int, warned: bool) -> None:
     write_checkpoint(tmp_path)
     edit_json(tmp_path / "tokenizer_config.json", lambda k: k.update(model_max_length=stated))
     found = examine(tmp_path)
-    assert found.sections["length"]["pieces"] == pieces
+    assert found.sections["length"]["wordpieces"] == wordpieces
     assert any("limits the model" in text for text in found.warnings) == warned
 
 

@@ -1,4 +1,4 @@
-"""Long texts and long words: the same results as in pieces, in bounded memory."""
+"""Long texts and long words: the same results as in parts, in bounded memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bytes_a_character(path: object, text: str, work: str) -> float:
 )
 def test_words_of_any_length_take_little_memory(tiny_path, text: str, most: float) -> None:  # type: ignore[no-untyped-def]
     """Not 120 bytes a character, which the tokenizer and a pattern with choices take."""
-    work = "source = text_source(text); pieces = encode_words(source.words, ner.vocabulary)"
+    work = "source = text_source(text); wordpieces = encode_words(source.words, ner.vocabulary)"
     assert bytes_a_character(tiny_path, text, work) < most
 
 
@@ -82,7 +82,7 @@ def test_a_text_read_in_stretches_gives_the_same(
                 theirs.entities,
             )
             np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
-            np.testing.assert_array_equal(ours.pieces.ids, theirs.pieces.ids)
+            np.testing.assert_array_equal(ours.wordpieces.ids, theirs.wordpieces.ids)
 
 
 def test_packed_spans(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_what_the_tokenizer_sees_of_a_long_word(tiny: Tagger) -> None:
     unknown = tiny.vocabulary.tokenizer.token_to_id("[UNK]")
     for word in ("a" * 9999, "a" * 1_000_000):
         assert encode_words(["My", word, "name"], tiny.vocabulary).ids.tolist()[1] == unknown
-    pieces = encode_words(["My", "a-" * 100_000, "name"], tiny.vocabulary)
-    assert np.bincount(pieces.words).tolist() == [1, wordpieces.LONGEST_WORD, 1]
+    found = encode_words(["My", "a-" * 100_000, "name"], tiny.vocabulary)
+    assert np.bincount(found.words).tolist() == [1, wordpieces.LONGEST_WORD, 1]
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ SENTENCES = (
 
 def random_ids(checkpoint: Checkpoint, lengths: list[int], seed: int = 0) -> list[Ids]:
     random = np.random.default_rng(seed)
-    pieces = checkpoint.config.vocab_size
-    return [random.integers(0, pieces, length).astype(np.int32) for length in lengths]
+    wordpieces = checkpoint.config.vocab_size
+    return [random.integers(0, wordpieces, length).astype(np.int32) for length in lengths]
 
 
 def relative_error(checkpoint: Checkpoint, precision: str) -> float:

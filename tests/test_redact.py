@@ -93,8 +93,8 @@ def test_a_placeholder_that_is_in_the_text_is_not_used() -> None:
 
 @st.composite
 def texts_and_entities(draw: st.DrawFn) -> tuple[str, list[Entity]]:
-    pieces = st.text(max_size=6) | st.sampled_from(["[PER]", "[PER-1]", "[PER-2", "1]", "█", "A"])
-    text = "".join(draw(st.lists(pieces, max_size=8)))
+    parts = st.text(max_size=6) | st.sampled_from(["[PER]", "[PER-1]", "[PER-2", "1]", "█", "A"])
+    text = "".join(draw(st.lists(parts, max_size=8)))
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=8)))
     found = [
         Entity(text[start:end], draw(st.sampled_from(["PER", "LOC", ""])), start, end, 0.5)

@@ -88,7 +88,7 @@ def test_words_on_request(capsys: Capture, tiny: Tagger, tiny_path: Path) -> Non
     assert (status, err) == (0, "")
     record = json.loads(out)
     document = tiny.with_options(offsets="utf8").document(TEXT)
-    assert (record["pieces"], record["cut"]) == (len(document.pieces.ids), 0)
+    assert (record["wordpieces"], record["cut"]) == (len(document.wordpieces.ids), 0)
     assert record["windows"] == len(document.windows) > 1
     assert [word["tag"] for word in record["words"]] == document.tags
     encoded = TEXT.encode()

@@ -216,12 +216,12 @@ def test_addresses_that_there_are_not(tiny: Tagger) -> None:
 @pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize("size", [1001, 9 << 20])
 def test_a_large_body_is_told_the_limit(tiny: Tagger, declared: bool, size: int) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(0, size, 100_000):
             yield b" " * min(size, 100_000)
 
     async def body(client: Any, app: App) -> None:
-        answer = await client.post("/", content=b" " * size if declared else pieces())
+        answer = await client.post("/", content=b" " * size if declared else chunks())
         assert answer.status_code == 413
         assert "1000 bytes" in answer.json()["error"]
 

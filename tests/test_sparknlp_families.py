@@ -14,7 +14,7 @@ import minner
 from families import write_family
 from minner.sparknlp import LightPipeline
 from minner.sparknlp.byte_pairs import BytePairEncoder, first_part
-from minner.sparknlp.sentence_pieces import SentencePieceEncoder
+from minner.sparknlp.sentencepiece import SentencePieceEncoder
 from minner.tagger import Tagger
 from test_subword_tokenizers import written
 
@@ -58,8 +58,8 @@ def test_first_part(token: str, part: str) -> None:
     assert first_part(token) == part
 
 
-def strings(tagger: Tagger, pieces: Any) -> list[str]:
-    return [str(tagger.vocabulary.tokenizer.id_to_token(piece.id)) for piece in pieces]
+def strings(tagger: Tagger, wordpieces: Any) -> list[str]:
+    return [str(tagger.vocabulary.tokenizer.id_to_token(wordpiece.id)) for wordpiece in wordpieces]
 
 
 def test_byte_pairs(taggers: dict[str, Tagger]) -> None:
@@ -79,22 +79,24 @@ def test_byte_pairs(taggers: dict[str, Tagger]) -> None:
 
 def test_offsets_of_byte_pairs_are_in_bytes(taggers: dict[str, Tagger]) -> None:
     encoder = BytePairEncoder(taggers["roberta"].vocabulary, case_sensitive=True)
-    pieces = list(encoder.encode("북북", 0))  # six bytes that nothing was merged of
-    assert [piece.offset for piece in pieces] == [0, 1, 2, 3, 4, 5]
+    wordpieces = list(encoder.encode("북북", 0))  # six bytes that nothing was merged of
+    assert [wordpiece.offset for wordpiece in wordpieces] == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("family", "keeps"), [("xlm-roberta", False), ("camembert", True)])
-def test_sentence_pieces(family: str, keeps: bool, taggers: dict[str, Tagger]) -> None:
+def test_sentencepiece(family: str, keeps: bool, taggers: dict[str, Tagger]) -> None:
     ner = taggers[family]
     encoder = SentencePieceEncoder(ner.vocabulary, case_sensitive=True, keeps_spaces=keeps)
-    pieces = list(encoder.encode("\u5317AIN", 4))  # no word of the vocabulary begins with it
-    assert (strings(ner, pieces)[0] == "▁") is keeps
-    assert pieces[0].offset == 0
-    assert all(4 + piece.offset < 0 for piece in pieces[1:])
+    wordpieces = list(encoder.encode("\u5317AIN", 4))  # no word of the vocabulary begins with it
+    assert (strings(ner, wordpieces)[0] == "▁") is keeps
+    assert wordpieces[0].offset == 0
+    assert all(4 + wordpiece.offset < 0 for wordpiece in wordpieces[1:])
 
 
 @pytest.mark.parametrize("family", ["roberta", "xlm-roberta", "camembert"])
-def test_every_token_is_tagged_by_its_first_piece(family: str, taggers: dict[str, Tagger]) -> None:
+def test_every_token_is_tagged_by_its_first_wordpiece(
+    family: str, taggers: dict[str, Tagger]
+) -> None:
     ner = taggers[family]
     [columns] = LightPipeline(ner).fullAnnotate("The first entity, of a text.")
     tokens, tags = columns["token"], columns["ner"]
@@ -110,7 +112,7 @@ def test_every_token_is_tagged_by_its_first_piece(family: str, taggers: dict[str
     ids, firsts = [ner.vocabulary.cls_id], []
     for token in tokens:
         firsts.append(len(ids))
-        ids += [piece.id for piece in encode(token["result"], token["begin"])]
+        ids += [wordpiece.id for wordpiece in encode(token["result"], token["begin"])]
     ids.append(ner.vocabulary.sep_id)
     [logits] = ner.logits([np.array(ids, np.int32)])
     expected = [ner.labels[best] for best in logits[firsts].argmax(axis=1)]

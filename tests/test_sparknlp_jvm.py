@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minner.sparknlp.jvm import float_string
-from minner.sparknlp.pieces import first_basic_part
+from minner.sparknlp.wordpieces import first_basic_part
 
 
 def probabilities() -> np.ndarray:  # type: ignore[type-arg]

@@ -44,14 +44,14 @@ def row(*texts: str) -> tuple[list[Annotation], list[Annotation]]:
     return documents, Tokenizer().annotate(documents)
 
 
-def ids_of(tagger: Tagger, *pieces: str) -> list[int]:
-    return [VOCABULARY.index(piece) for piece in ("[CLS]", *pieces, "[SEP]")]
+def ids_of(tagger: Tagger, *wordpieces: str) -> list[int]:
+    return [VOCABULARY.index(wordpiece) for wordpiece in ("[CLS]", *wordpieces, "[SEP]")]
 
 
 # ---- the classifier -----------------------------------------------------------------------------
 
 
-def test_tags_and_probabilities_are_those_of_first_pieces(tiny: Tagger) -> None:
+def test_tags_and_probabilities_are_those_of_first_wordpieces(tiny: Tagger) -> None:
     # `Acme-Corp` goes in as `Acme`, `São` as `Sao`.
     ids = ids_of(tiny, "John", "##son", "and", "Acme", "S", "##a", "##o", ".")
     probabilities = softmax(tiny.logits([ids])[0])[[1, 3, 4, 5, 8]]
@@ -89,7 +89,7 @@ def test_sentences_run_alone_and_are_counted_in_their_row(tiny: Tagger) -> None:
     assert [item["begin"] for item in found] == [0, 5, 12, 15]
 
 
-def test_words_without_pieces_get_no_annotation(tiny: Tagger) -> None:
+def test_words_without_wordpieces_get_no_annotation(tiny: Tagger) -> None:
     (found,) = TokenClassifier(tiny).annotate([row("\u0301 John \x85")])
     assert [item["metadata"]["word"] for item in found] == ["John"]
     assert TokenClassifier(tiny).annotate([row("\u0301")]) == [[]]
@@ -117,7 +117,7 @@ def test_max_sentence_length_is_checked(tiny: Tagger, length: int) -> None:
         TokenClassifier(tiny, max_sentence_length=length)
 
 
-def test_no_more_than_512_pieces_even_of_a_longer_model(tmp_path: Path) -> None:
+def test_no_more_than_512_wordpieces_even_of_a_longer_model(tmp_path: Path) -> None:
     tagger = minner.load(write_checkpoint(tmp_path, max_positions=600))
     with pytest.raises(MinnerError, match="from 1 to 512, not 600"):
         TokenClassifier(tagger, max_sentence_length=600)
@@ -127,14 +127,14 @@ def test_no_more_than_512_pieces_even_of_a_longer_model(tmp_path: Path) -> None:
 
 def test_case(tmp_path: Path, tiny: Tagger) -> None:
     uncased = minner.load(write_checkpoint(tmp_path, lowercase=True))
-    for tagger, setting, pieces in [
+    for tagger, setting, wordpieces in [
         (uncased, None, ["is"]),
         (uncased, True, ["I", "##S"]),
         (tiny, None, ["I", "##S"]),
         (tiny, False, ["is"]),
     ]:
         (found,) = TokenClassifier(tagger, case_sensitive=setting).annotate([row("IS")])
-        expected = tagger.logits([ids_of(tagger, *pieces)])[0][1]
+        expected = tagger.logits([ids_of(tagger, *wordpieces)])[0][1]
         assert found[0]["result"] == tagger.labels[int(expected.argmax())]
         assert float(found[0]["metadata"]["O"]) == pytest.approx(softmax(expected)[0], rel=1e-6)
         assert found[0]["metadata"]["word"] == "IS"

@@ -25,7 +25,7 @@ from minner.cli import main
 from minner.errors import MinnerError, MinnerWarning
 from minner.text.wordpieces import encode_words
 from minner.weights.config import Config, read_config
-from minner.weights.tokenizer import WordPieces, read_tokenizer
+from minner.weights.tokenizer import Vocabulary, read_tokenizer
 from subwords import CLASSES, TEXT, write_merges, write_subword_tokenizer
 
 FAMILIES = tuple(CLASSES)
@@ -63,7 +63,7 @@ def written(directory: Path, family: str, **options: Any) -> Config:
     return read_config(directory)
 
 
-def read(directory: Path, family: str, **options: Any) -> WordPieces:
+def read(directory: Path, family: str, **options: Any) -> Vocabulary:
     return read_tokenizer(directory, written(directory, family, **options))
 
 
@@ -78,34 +78,34 @@ def family(request: pytest.FixtureRequest) -> str:
 def test_what_is_read(tmp_path: Path, family: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", MinnerWarning)
-        pieces = read(tmp_path, family)
-    special = [pieces.tokenizer.token_to_id(token) for token in ("<s>", "</s>", "<unk>")]
-    assert [pieces.cls_id, pieces.sep_id, pieces.unk_id] == special
-    assert (pieces.lowercase, pieces.lowercase_reason) == (False, "tokenizer.json")
-    assert pieces.max_length == 24
-    assert pieces.word_tokenizer is None
+        vocabulary = read(tmp_path, family)
+    special = [vocabulary.tokenizer.token_to_id(token) for token in ("<s>", "</s>", "<unk>")]
+    assert [vocabulary.cls_id, vocabulary.sep_id, vocabulary.unk_id] == special
+    assert (vocabulary.lowercase, vocabulary.lowercase_reason) == (False, "tokenizer.json")
+    assert vocabulary.max_length == 24
+    assert vocabulary.word_tokenizer is None
 
 
 def test_words_are_cut_as_they_would_be_in_a_text(tmp_path: Path, family: str) -> None:
     """With and without `add_prefix_space`, a word has the wordpieces that it has after a space."""
     for prefix_space in (True, False):
-        pieces = read(tmp_path / str(prefix_space), family, prefix_space=prefix_space)
+        vocabulary = read(tmp_path / str(prefix_space), family, prefix_space=prefix_space)
         words = ["The", "first", "entity", "The"]
-        encoded = pieces.encode_words(words)
+        encoded = vocabulary.encode_words(words)
         assert encoded.word_ids == sorted(encoded.word_ids)
         assert {*encoded.word_ids} == {0, 1, 2, 3}
-        in_text = pieces.encode_text("<s> The first entity The").ids
+        in_text = vocabulary.encode_text("<s> The first entity The").ids
         if family == "roberta":
-            assert [pieces.cls_id, *encoded.ids] == in_text
+            assert [vocabulary.cls_id, *encoded.ids] == in_text
         assert encoded.ids[: len(encoded.ids) // 2][0] == encoded.ids[encoded.word_ids.index(3)]
 
 
 def test_a_file_without_leading_space_keeps_it_so_for_texts(tmp_path: Path) -> None:
-    pieces = read(tmp_path, "roberta", prefix_space=False)
-    assert pieces.word_tokenizer is not None
-    assert pieces.encode_text("The").tokens[0] == "T"
-    assert pieces.encode_words(["The"]).tokens[0].startswith("Ġ")
-    assert pieces.encode_words(["The"], as_in_text=False).tokens[0] == "T"
+    vocabulary = read(tmp_path, "roberta", prefix_space=False)
+    assert vocabulary.word_tokenizer is not None
+    assert vocabulary.encode_text("The").tokens[0] == "T"
+    assert vocabulary.encode_words(["The"]).tokens[0].startswith("Ġ")
+    assert vocabulary.encode_words(["The"], as_in_text=False).tokens[0] == "T"
 
 
 @pytest.mark.parametrize("stated", [True, False])
@@ -115,32 +115,34 @@ def test_tokenizer_config_decides_about_the_leading_space(
 ) -> None:
     written(tmp_path, family, prefix_space=True)
     edit_json(tmp_path / "tokenizer_config.json", lambda raw: raw.update(add_prefix_space=stated))
-    pieces = read_tokenizer(tmp_path, read_config(tmp_path))
-    assert pieces.encode_text("The").tokens[0].startswith(("Ġ", "▁")) is stated
-    assert pieces.encode_words(["The"]).tokens[0].startswith(("Ġ", "▁"))
+    vocabulary = read_tokenizer(tmp_path, read_config(tmp_path))
+    assert vocabulary.encode_text("The").tokens[0].startswith(("Ġ", "▁")) is stated
+    assert vocabulary.encode_words(["The"]).tokens[0].startswith(("Ġ", "▁"))
 
 
 def test_special_tokens_in_a_text_are_those_of_the_vocabulary(tmp_path: Path, family: str) -> None:
-    pieces = read(tmp_path, family)
+    vocabulary = read(tmp_path, family)
     for token in SPECIAL:
-        assert pieces.tokenizer.token_to_id(token) in pieces.encode_text(f"My {token} x").ids
+        assert (
+            vocabulary.tokenizer.token_to_id(token) in vocabulary.encode_text(f"My {token} x").ids
+        )
 
 
 @pytest.mark.filterwarnings("default")
 def test_live_split_special_tokens(tmp_path: Path, family: str) -> None:
     config = written(tmp_path, family)
     edit_json(tmp_path / "tokenizer_config.json", lambda raw: raw.update(split_special_tokens=True))
-    pieces = read_tokenizer(tmp_path, config)
+    vocabulary = read_tokenizer(tmp_path, config)
     if family == "roberta":  # the others have wordpieces that read like special tokens
-        assert not {0, 2} & {*pieces.encode_text("My </s> x <s>").ids}
-    assert_same_pieces(pieces, their_tokenizer(tmp_path), random_texts(100))
+        assert not {0, 2} & {*vocabulary.encode_text("My </s> x <s>").ids}
+    assert_same_wordpieces(vocabulary, their_tokenizer(tmp_path), random_texts(100))
 
 
 def test_the_lowercase_argument(tmp_path: Path, family: str) -> None:
     config = written(tmp_path, family)
-    pieces = read_tokenizer(tmp_path, config, lowercase=True)
-    assert pieces.encode_text("THE First").ids == pieces.encode_text("the first").ids
-    assert (pieces.lowercase, pieces.lowercase_reason) == (True, "the lowercase argument")
+    vocabulary = read_tokenizer(tmp_path, config, lowercase=True)
+    assert vocabulary.encode_text("THE First").ids == vocabulary.encode_text("the first").ids
+    assert (vocabulary.lowercase, vocabulary.lowercase_reason) == (True, "the lowercase argument")
     cased = read_tokenizer(tmp_path, config, lowercase=False)
     assert cased.encode_text("THE").ids != cased.encode_text("the").ids
 
@@ -156,8 +158,8 @@ def test_a_normalizer_that_lowercases(tmp_path: Path, family: str) -> None:
     config = written(tmp_path, family)
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw.update(normalizer={"type": "Lowercase"}))
     with pytest.warns(MinnerWarning, match="because it rebuilds a "):
-        pieces = read_tokenizer(tmp_path, config)
-    assert pieces.lowercase
+        vocabulary = read_tokenizer(tmp_path, config)
+    assert vocabulary.lowercase
     with pytest.raises(MinnerError, match="has a normalizer that lowercases; to keep case"):
         read_tokenizer(tmp_path, config, lowercase=False)
 
@@ -166,8 +168,8 @@ def test_dropout_is_for_training(tmp_path: Path) -> None:
     config = written(tmp_path, "roberta")
     expected = read_tokenizer(tmp_path, config).encode_text("entities of a document").ids
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw["model"].update(dropout=0.9))
-    pieces = read_tokenizer(tmp_path, config)
-    assert all(pieces.encode_text("entities of a document").ids == expected for _ in range(9))
+    vocabulary = read_tokenizer(tmp_path, config)
+    assert all(vocabulary.encode_text("entities of a document").ids == expected for _ in range(9))
 
 
 @pytest.mark.parametrize("prefix_space", [True, False])
@@ -175,12 +177,12 @@ def test_vocab_json_and_merges(tmp_path: Path, prefix_space: bool) -> None:
     config = written(tmp_path, "roberta", prefix_space=prefix_space)
     expected = read_tokenizer(tmp_path, config)
     write_merges(tmp_path, prefix_space=prefix_space)
-    pieces = read_tokenizer(tmp_path, config)
+    vocabulary = read_tokenizer(tmp_path, config)
     text = "My name <mask> is São</s> 東京 <s>"
-    assert pieces.encode_text(text).ids == expected.encode_text(text).ids
-    assert pieces.encode_text(text).offsets == expected.encode_text(text).offsets
-    assert pieces.encode_words(WORDS).ids == expected.encode_words(WORDS).ids
-    assert (pieces.path.name, pieces.cls_id, pieces.sep_id, pieces.unk_id) == (
+    assert vocabulary.encode_text(text).ids == expected.encode_text(text).ids
+    assert vocabulary.encode_text(text).offsets == expected.encode_text(text).offsets
+    assert vocabulary.encode_words(WORDS).ids == expected.encode_words(WORDS).ids
+    assert (vocabulary.path.name, vocabulary.cls_id, vocabulary.sep_id, vocabulary.unk_id) == (
         "vocab.json",
         0,
         2,
@@ -221,14 +223,14 @@ def test_broken_merges(tmp_path: Path, vocabulary: Any, merges: str, message: st
         read_tokenizer(tmp_path, config)
 
 
-def test_unigram_without_a_piece_for_the_unknown(tmp_path: Path) -> None:
+def test_unigram_without_a_wordpiece_for_the_unknown(tmp_path: Path) -> None:
     config = written(tmp_path, "xlm-roberta")
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw["model"].update(unk_id=None))
     with pytest.raises(MinnerError, match="lacks a wordpiece for what it cannot cut"):
         read_tokenizer(tmp_path, config)
 
 
-def test_bpe_whose_piece_for_the_unknown_is_none(tmp_path: Path) -> None:
+def test_bpe_whose_wordpiece_for_the_unknown_is_none(tmp_path: Path) -> None:
     config = written(tmp_path, "roberta")
     edit_json(tmp_path / "tokenizer.json", lambda raw: raw["model"].update(unk_token="[UNK]"))
     with pytest.raises(MinnerError, match=r"lacks the wordpiece '\[UNK\]'"):
@@ -273,7 +275,7 @@ def test_entities_are_the_text_and_nothing_is_cut(
 
 @settings(max_examples=40, deadline=None)
 @given(words=st.lists(st.text(max_size=9), max_size=30))
-def test_every_piece_belongs_to_its_word(
+def test_every_wordpiece_belongs_to_its_word(
     taggers: dict[str, minner.Tagger], words: list[str]
 ) -> None:
     for tagger in taggers.values():
@@ -327,22 +329,22 @@ def their_tokenizer(directory: Path, **options: Any) -> Any:
         return transformers.AutoTokenizer.from_pretrained(directory, **options)
 
 
-def assert_same_pieces(pieces: WordPieces, theirs: Any, texts: list[str]) -> None:
+def assert_same_wordpieces(vocabulary: Vocabulary, theirs: Any, texts: list[str]) -> None:
     expected = theirs(texts, add_special_tokens=False, return_offsets_mapping=True)
     for i, text in enumerate(texts):
-        ours = pieces.encode_text(text)
+        ours = vocabulary.encode_text(text)
         assert ours.ids == expected["input_ids"][i], text
         assert ours.offsets == expected["offset_mapping"][i], text
     around = theirs(texts[0])["input_ids"]
-    assert [pieces.cls_id, *pieces.encode_text(texts[0]).ids, pieces.sep_id] == around
+    assert [vocabulary.cls_id, *vocabulary.encode_text(texts[0]).ids, vocabulary.sep_id] == around
 
 
-def assert_same_words(pieces: WordPieces, theirs: Any, lines: list[list[str]]) -> None:
+def assert_same_words(vocabulary: Vocabulary, theirs: Any, lines: list[list[str]]) -> None:
     expected = theirs(
         lines, is_split_into_words=True, add_special_tokens=False, return_offsets_mapping=True
     )
     for i, words in enumerate(lines):
-        ours = pieces.encode_words(words)
+        ours = vocabulary.encode_words(words)
         assert ours.ids == expected["input_ids"][i], words
         assert ours.offsets == expected["offset_mapping"][i], words
         assert ours.word_ids == expected.word_ids(i), words
@@ -350,40 +352,40 @@ def assert_same_words(pieces: WordPieces, theirs: Any, lines: list[list[str]]) -
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("family", "prefix_space"), [*FORMS, ("xlm-roberta", False)])
-def test_live_pieces_of_random_texts(tmp_path: Path, family: str, prefix_space: bool) -> None:
-    pieces = read(tmp_path, family, prefix_space=prefix_space)
+def test_live_wordpieces_of_random_texts(tmp_path: Path, family: str, prefix_space: bool) -> None:
+    vocabulary = read(tmp_path, family, prefix_space=prefix_space)
     texts = random_texts(600)
-    assert_same_pieces(pieces, their_tokenizer(tmp_path), texts)
+    assert_same_wordpieces(vocabulary, their_tokenizer(tmp_path), texts)
     words = [text.split() for text in texts]
-    assert_same_words(pieces, their_tokenizer(tmp_path, add_prefix_space=True), words)
+    assert_same_words(vocabulary, their_tokenizer(tmp_path, add_prefix_space=True), words)
 
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("family", "prefix_space"), FORMS)
-def test_live_pieces_of_five_thousand_lines(
+def test_live_wordpieces_of_five_thousand_lines(
     tmp_path: Path, family: str, prefix_space: bool, shared: Path
 ) -> None:
-    pieces = read(tmp_path, family, prefix_space=prefix_space)
+    vocabulary = read(tmp_path, family, prefix_space=prefix_space)
     lines = list(lines_of_words(shared))[:3000]
     texts = [*lines_of_text(shared), *map(" ".join, lines)]
     assert len(texts) == 5000
-    assert_same_pieces(pieces, their_tokenizer(tmp_path), texts)
+    assert_same_wordpieces(vocabulary, their_tokenizer(tmp_path), texts)
     words = [*lines, *(text.split() for text in lines_of_text(shared))]
-    assert_same_words(pieces, their_tokenizer(tmp_path, add_prefix_space=True), words)
+    assert_same_words(vocabulary, their_tokenizer(tmp_path, add_prefix_space=True), words)
 
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("prefix_space", [True, False])
-def test_live_pieces_of_vocab_json_and_merges(tmp_path: Path, prefix_space: bool) -> None:
+def test_live_wordpieces_of_vocab_json_and_merges(tmp_path: Path, prefix_space: bool) -> None:
     config = written(tmp_path, "roberta")
     write_merges(tmp_path, prefix_space=prefix_space)
-    pieces = read_tokenizer(tmp_path, config)
-    assert_same_pieces(pieces, their_tokenizer(tmp_path), random_texts(300))
+    vocabulary = read_tokenizer(tmp_path, config)
+    assert_same_wordpieces(vocabulary, their_tokenizer(tmp_path), random_texts(300))
 
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("family", ["xlm-roberta", "camembert"])
-def test_live_pieces_with_the_table_of_sentencepiece(tmp_path: Path, family: str) -> None:
+def test_live_wordpieces_with_the_table_of_sentencepiece(tmp_path: Path, family: str) -> None:
     """Transformers converts a SentencePiece model, which brings a table of characters (NFKC)."""
     sentencepiece = pytest.importorskip("sentencepiece")
     pytest.importorskip("google.protobuf")
@@ -400,12 +402,13 @@ def test_live_pieces_with_the_table_of_sentencepiece(tmp_path: Path, family: str
     )
     edit_json(tmp_path / "config.json", lambda raw: raw.update(vocab_size=2000))
     their_tokenizer(tmp_path).save_pretrained(tmp_path)
-    pieces = read_tokenizer(tmp_path, replace(config, vocab_size=2000))
+    vocabulary = read_tokenizer(tmp_path, replace(config, vocab_size=2000))
     assert (
-        pieces.encode_text("\ufb01rst \u00bd").tokens == pieces.encode_text("first 1\u20442").tokens
+        vocabulary.encode_text("\ufb01rst \u00bd").tokens
+        == vocabulary.encode_text("first 1\u20442").tokens
     )
-    assert_same_pieces(pieces, their_tokenizer(tmp_path), random_texts(700))
-    assert_same_words(pieces, their_tokenizer(tmp_path), [t.split() for t in random_texts(300)])
+    assert_same_wordpieces(vocabulary, their_tokenizer(tmp_path), random_texts(700))
+    assert_same_words(vocabulary, their_tokenizer(tmp_path), [t.split() for t in random_texts(300)])
 
 
 # ---- quirks of public checkpoints: docs/checkpoints.md names where each was seen ----------------
@@ -420,8 +423,8 @@ def test_one_character_that_becomes_three(tmp_path: Path) -> None:
         tmp_path / "tokenizer_config.json",
         lambda raw: raw.update(tokenizer_class="PreTrainedTokenizerFast"),
     )
-    pieces = read_tokenizer(tmp_path, config)
-    encoded = pieces.encode_text("The\u2026\u2026 end")
+    vocabulary = read_tokenizer(tmp_path, config)
+    encoded = vocabulary.encode_text("The\u2026\u2026 end")
     assert encoded.offsets[-1] == (9, 9) or encoded.offsets[-1][1] == 9
     assert all(0 <= start <= end <= 9 for start, end in encoded.offsets)
     text = "The\u2026\u2026 end\x10 of\x10 it"
@@ -431,19 +434,19 @@ def test_one_character_that_becomes_three(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix_space", [True, False])
 def test_offsets_of_the_first_word_and_after_a_mask(tmp_path: Path, prefix_space: bool) -> None:
-    pieces = read(tmp_path, "roberta", prefix_space=prefix_space)
+    vocabulary = read(tmp_path, "roberta", prefix_space=prefix_space)
     text = "The <mask> first"
-    offsets = pieces.encode_text(text).offsets
+    offsets = vocabulary.encode_text(text).offsets
     assert offsets[0][0] == 0
     assert (4, 10) in offsets
     assert "".join(text[start:end] for start, end in offsets) == "The<mask>first"
 
 
-def test_a_space_alone_is_the_first_piece_of_a_word(tmp_path: Path) -> None:
-    pieces = read(tmp_path, "xlm-roberta")
-    encoded = pieces.encode_words(["The", "\u5317"])
+def test_a_space_alone_is_the_first_wordpiece_of_a_word(tmp_path: Path) -> None:
+    vocabulary = read(tmp_path, "xlm-roberta")
+    encoded = vocabulary.encode_words(["The", "\u5317"])
     assert encoded.tokens[encoded.word_ids.index(1)] == "▁"
-    words, firsts = encode_words(["The", "\u5317"], pieces).first()
+    words, firsts = encode_words(["The", "\u5317"], vocabulary).first()
     assert words.tolist() == [0, 1]
     assert encoded.tokens[firsts[1]] == "▁"
 

@@ -86,7 +86,7 @@ def test_tags_agree_with_entities(tiny: Tagger) -> None:
     assert inside == {(a, b) for a, b in spans if any(e.start <= a and b <= e.end for e in found)}
 
 
-def test_words_without_pieces_are_outside(tiny: Tagger) -> None:
+def test_words_without_wordpieces_are_outside(tiny: Tagger) -> None:
     tags = tiny.tag(["", "John", "\u200b", "Smith", "\u00ad"])
     assert [tags[1], tags[3]] == tiny.tag(["John", "Smith"])
     assert tags[0] == tags[2] == tags[4] == "O"
@@ -193,8 +193,8 @@ def test_an_error_of_the_source_passes_through(tiny: Tagger) -> None:
 
 def ids_of(tagger: Tagger, words: list[str]) -> np.ndarray:
     vocabulary = tagger.vocabulary
-    pieces = encode_words(words, vocabulary)
-    return np.array([vocabulary.cls_id, *pieces.ids, vocabulary.sep_id])
+    wordpieces = encode_words(words, vocabulary)
+    return np.array([vocabulary.cls_id, *wordpieces.ids, vocabulary.sep_id])
 
 
 def test_logits(tiny: Tagger) -> None:
@@ -230,7 +230,7 @@ def test_trace(tiny: Tagger) -> None:
     }
     shapes = {
         "ids": (4,),
-        "pieces": (4,),
+        "wordpieces": (4,),
         "words": (4,),
         "embeddings": (4, 32),
         **{f"{layer}.{name}": shape for layer in layers for name, shape in parts.items()},
@@ -239,10 +239,12 @@ def test_trace(tiny: Tagger) -> None:
     }
     assert {name: array.shape for name, array in seen.items()} == shapes
     assert list(seen) == list(shapes)
-    assert seen["pieces"].tolist() == ["[CLS]", "John", "Smith", "[SEP]"]
+    assert seen["wordpieces"].tolist() == ["[CLS]", "John", "Smith", "[SEP]"]
     np.testing.assert_array_equal(seen["ids"], ids_of(tiny, ["John", "Smith"]))
     assert all(
-        a.dtype == np.float32 for name, a in seen.items() if name not in ("ids", "pieces", "words")
+        a.dtype == np.float32
+        for name, a in seen.items()
+        if name not in ("ids", "wordpieces", "words")
     )
     np.testing.assert_allclose(seen["transformer.layer.0.attention.weights"].sum(-1), 1, rtol=1e-5)
     np.testing.assert_array_equal(seen["classifier"], tiny.logits([seen["ids"]])[0])
@@ -288,7 +290,7 @@ def test_a_trace_of_one_window_of_many(tiny: Tagger) -> None:
 
 
 def test_trace_of_nothing(tiny: Tagger) -> None:
-    assert tiny.trace("")["pieces"].tolist() == ["[CLS]", "[SEP]"]
+    assert tiny.trace("")["wordpieces"].tolist() == ["[CLS]", "[SEP]"]
 
 
 # ---- all of Unicode -----------------------------------------------------------------------------
@@ -323,17 +325,17 @@ def test_a_long_text_is_windowed_not_cut(tiny: Tagger) -> None:
     """Each word's tag comes from the window that has the most room around the word."""
     choose = random.Random(0)
     words = [choose.choice(["John", "Smith", "in", "Johnson", "abc", "!"]) for _ in range(3000)]
-    pieces = encode_words(words, tiny.vocabulary)
-    size, step, count = 30, 30 - 30 // 4, len(pieces.ids)
+    wordpieces = encode_words(words, tiny.vocabulary)
+    size, step, count = 30, 30 - 30 // 4, len(wordpieces.ids)
     starts = range(0, count - 30 // 4, step)
     bounds = [(start, min(start + size, count)) for start in starts]
     cls, sep = tiny.vocabulary.cls_id, tiny.vocabulary.sep_id
-    logits = tiny.logits([[cls, *pieces.ids[a:b].tolist(), sep] for a, b in bounds])
+    logits = tiny.logits([[cls, *wordpieces.ids[a:b].tolist(), sep] for a, b in bounds])
 
     expected = []
-    assert len(pieces.first()[0]) == len(words)
-    for word, first in enumerate(pieces.first()[1].tolist()):
-        last = int(np.searchsorted(pieces.words, word, side="right"))
+    assert len(wordpieces.first()[0]) == len(words)
+    for word, first in enumerate(wordpieces.first()[1].tolist()):
+        last = int(np.searchsorted(wordpieces.words, word, side="right"))
         # In a tie the later window has the word.
         _, index = max((min(first - a, b - last), i) for i, (a, b) in enumerate(bounds))
         expected.append(tiny.labels[logits[index][1 + first - bounds[index][0]].argmax()])

@@ -76,7 +76,7 @@ def test_the_parties_of_a_contract_may_be_no_names() -> None:
     assert allowed("sec-filings", "the Borrower", "O B-PER") == [("O",), ("O", "B-PER")]
 
 
-def test_later_pieces_stay_inside() -> None:
+def test_later_wordpieces_stay_inside() -> None:
     assert later(("O", "B-MISC", "I-MISC")) == ["O", "I-MISC", "I-MISC"]
     assert bits(("O", "B-PER")) == 0b11
 

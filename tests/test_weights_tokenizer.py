@@ -16,7 +16,7 @@ from checkpoints import VOCABULARY, edit_json, write_checkpoint, write_json
 from minner.errors import MinnerError, MinnerWarning
 from minner.weights.casing import Casing, casing_by_transformers, casing_of
 from minner.weights.config import Config, read_config
-from minner.weights.tokenizer import WordPieces, read_tokenizer
+from minner.weights.tokenizer import Vocabulary, read_tokenizer
 from minner.weights.tokenizer_settings import read_tokenizer_settings
 
 V = len(VOCABULARY)
@@ -49,7 +49,7 @@ def write_vocabulary(directory: Path, content: str = "\n".join([*VOCABULARY, ""]
     (directory / "vocab.txt").write_bytes(content.encode())
 
 
-def quietly(directory: Path, config: Config, lowercase: bool | None = None) -> WordPieces:
+def quietly(directory: Path, config: Config, lowercase: bool | None = None) -> Vocabulary:
     """Return the tokenizer, whatever it warns about."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MinnerWarning)
@@ -58,11 +58,17 @@ def quietly(directory: Path, config: Config, lowercase: bool | None = None) -> W
 
 def test_the_plain_layout(tmp_path: Path) -> None:
     config = write(tmp_path, "cased", {"do_lower_case": False, "model_max_length": 32})
-    pieces = read_tokenizer(tmp_path, config)
-    assert pieces.tokenizer.encode("My London.").tokens == ["[CLS]", "My", "London", ".", "[SEP]"]
-    assert (pieces.cls_id, pieces.sep_id, pieces.max_length) == (2, 3, 32)
-    assert not pieces.lowercase
-    assert pieces.lowercase_reason == "do_lower_case in tokenizer_config.json"
+    vocabulary = read_tokenizer(tmp_path, config)
+    assert vocabulary.tokenizer.encode("My London.").tokens == [
+        "[CLS]",
+        "My",
+        "London",
+        ".",
+        "[SEP]",
+    ]
+    assert (vocabulary.cls_id, vocabulary.sep_id, vocabulary.max_length) == (2, 3, 32)
+    assert not vocabulary.lowercase
+    assert vocabulary.lowercase_reason == "do_lower_case in tokenizer_config.json"
 
 
 BERT = "DistilBertTokenizer"
@@ -92,10 +98,10 @@ def test_who_decides_about_lowercasing(
     config = write(tmp_path, json, settings)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pieces = read_tokenizer(tmp_path, config)
-    assert pieces.lowercase is lowercase
-    assert pieces.lowercase_reason.startswith(reason)
-    assert pieces.tokenizer.encode("My").tokens[1] == ("m" if lowercase else "My")
+        vocabulary = read_tokenizer(tmp_path, config)
+    assert vocabulary.lowercase is lowercase
+    assert vocabulary.lowercase_reason.startswith(reason)
+    assert vocabulary.tokenizer.encode("My").tokens[1] == ("m" if lowercase else "My")
     assert [warning.category for warning in caught] == [MinnerWarning] * warns
     for warning in caught:
         assert f"but transformers 5 would have lowercase={not lowercase}" in str(warning.message)
@@ -104,10 +110,10 @@ def test_who_decides_about_lowercasing(
 def test_an_uncased_vocabulary_is_lowercased_by_default(tmp_path: Path) -> None:
     config = write(tmp_path, None, None)
     write_vocabulary(tmp_path, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nmy\nname\n##s\n[E1]\n")
-    pieces = read_tokenizer(tmp_path, config)
-    assert pieces.lowercase
-    assert pieces.lowercase_reason == "the default: vocab.txt has no wordpieces with capitals"
-    assert pieces.tokenizer.encode("My names").ids == [2, 5, 6, 7, 3]
+    vocabulary = read_tokenizer(tmp_path, config)
+    assert vocabulary.lowercase
+    assert vocabulary.lowercase_reason == "the default: vocab.txt has no wordpieces with capitals"
+    assert vocabulary.tokenizer.encode("My names").ids == [2, 5, 6, 7, 3]
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
@@ -117,10 +123,10 @@ def test_the_argument_overrides_everything_without_a_warning(
     tmp_path: Path, json: str | None, key: bool, lowercase: bool
 ) -> None:
     config = write(tmp_path, json, {"do_lower_case": key})
-    pieces = read_tokenizer(tmp_path, config, lowercase=lowercase)
-    assert pieces.lowercase is lowercase
-    assert pieces.lowercase_reason == "the lowercase argument"
-    normalizer: Any = pieces.tokenizer.normalizer
+    vocabulary = read_tokenizer(tmp_path, config, lowercase=lowercase)
+    assert vocabulary.lowercase is lowercase
+    assert vocabulary.lowercase_reason == "the lowercase argument"
+    normalizer: Any = vocabulary.tokenizer.normalizer
     assert normalizer.normalize_str("Á") == ("a" if lowercase else "Á")
 
 
@@ -257,7 +263,7 @@ def test_what_transformers_leaves_out_of_tokenizer_json(
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_of_a_vocabulary(tmp_path: Path, end: str) -> None:
-    """Blank lines and odd characters count as lines, line ends after the last piece do not."""
+    """Blank lines and odd characters count as lines, line ends after the last wordpiece do not."""
     config = write(tmp_path, None, {"do_lower_case": False})
     lines = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "", "a\u2028b", "", "My", "\x85", "name"]
     for content in (end.join(lines) + end * ends for ends in (0, 1, 2, 5)):
@@ -277,9 +283,9 @@ def test_special_tokens_of_other_names(tmp_path: Path, file_name: str) -> None:
     config = write(tmp_path, None, {"do_lower_case": False})
     write_vocabulary(tmp_path, "My\n<s>\nname\n<unk>\n</s>\n")
     write_json(tmp_path / file_name, SPECIAL)
-    pieces = quietly(tmp_path, config)
-    assert (pieces.cls_id, pieces.sep_id) == (1, 4)
-    assert pieces.tokenizer.encode("My</s>x name").ids == [1, 0, 4, 3, 2, 4]
+    vocabulary = quietly(tmp_path, config)
+    assert (vocabulary.cls_id, vocabulary.sep_id) == (1, 4)
+    assert vocabulary.tokenizer.encode("My</s>x name").ids == [1, 0, 4, 3, 2, 4]
 
 
 def test_ids_come_from_the_template_not_from_habit(tmp_path: Path) -> None:
@@ -288,8 +294,8 @@ def test_ids_come_from_the_template_not_from_habit(tmp_path: Path) -> None:
     tokenizer.post_processor = processors.BertProcessing(("!", 5), ('"', 6))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     with pytest.warns(MinnerWarning, match="has a template with other special tokens, which"):
-        pieces = read_tokenizer(tmp_path, config)
-    assert (pieces.cls_id, pieces.sep_id) == (6, 5)
+        vocabulary = read_tokenizer(tmp_path, config)
+    assert (vocabulary.cls_id, vocabulary.sep_id) == (6, 5)
 
 
 def test_a_tokenizer_without_template_gets_one(tmp_path: Path) -> None:
@@ -330,9 +336,9 @@ def test_padding_and_truncation_are_switched_off(tmp_path: Path) -> None:
 )
 def test_the_effective_length(tmp_path: Path, stated: dict[str, Any], effective: int) -> None:
     config = write(tmp_path, "cased", {"do_lower_case": False, **stated})
-    pieces = read_tokenizer(tmp_path, config)
-    assert pieces.max_length == effective
-    assert type(pieces.max_length) is int
+    vocabulary = read_tokenizer(tmp_path, config)
+    assert vocabulary.max_length == effective
+    assert type(vocabulary.max_length) is int
 
 
 def added(index: int, content: str, **flags: bool) -> dict[str, Any]:
@@ -539,12 +545,12 @@ def test_a_tokenizer_that_breaks_down_over_a_text(tmp_path: Path, fault: Any) ->
             raise fault("retry-limit-in-match over " + "x" * 10_000)
 
     config = write(tmp_path, "cased", {"do_lower_case": False})
-    pieces = replace(read_tokenizer(tmp_path, config), tokenizer=Broken())
+    vocabulary = replace(read_tokenizer(tmp_path, config), tokenizer=Broken())
     match = r"json cannot cut the words \['My', 'name'\]: retry-limit-in-match over x{170,180}$"
     with pytest.raises(MinnerError, match=match):
-        pieces.encode_words(["My", "name"])
+        vocabulary.encode_words(["My", "name"])
     with pytest.raises(MinnerError, match=r"json cannot cut the text 'My name': retry-"):
-        pieces.encode_text("My name")
+        vocabulary.encode_text("My name")
 
 
 def test_signals_pass_through_the_tokenizer(tmp_path: Path) -> None:
@@ -553,9 +559,9 @@ def test_signals_pass_through_the_tokenizer(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     config = write(tmp_path, "cased", {"do_lower_case": False})
-    pieces = replace(read_tokenizer(tmp_path, config), tokenizer=Interrupted())
+    vocabulary = replace(read_tokenizer(tmp_path, config), tokenizer=Interrupted())
     with pytest.raises(KeyboardInterrupt):
-        pieces.encode_words(["My"])
+        vocabulary.encode_words(["My"])
 
 
 @pytest.mark.parametrize("index", [V + 9, 2**31, 2**31 + 5, 2**32 - 1])
@@ -563,19 +569,22 @@ def test_ids_beyond_the_embeddings_that_a_text_has(tmp_path: Path, index: int) -
     """A vocabulary with gaps: NumPy 1 made negative numbers of ids from 2^31 on."""
     config = write(tmp_path, "cased", {"do_lower_case": False})
     edit_json(tmp_path / "tokenizer.json", lambda keys: keys["model"]["vocab"].update(Rome=index))
-    pieces = read_tokenizer(tmp_path, replace(config, vocab_size=config.vocab_size))
-    assert max(pieces.encode_words(["My", "name"]).ids) < config.vocab_size
-    for encode, text in ((pieces.encode_words, ["My", "Rome"]), (pieces.encode_text, "My Rome")):
+    vocabulary = read_tokenizer(tmp_path, replace(config, vocab_size=config.vocab_size))
+    assert max(vocabulary.encode_words(["My", "name"]).ids) < config.vocab_size
+    for encode, text in (
+        (vocabulary.encode_words, ["My", "Rome"]),
+        (vocabulary.encode_text, "My Rome"),
+    ):
         with pytest.raises(MinnerError, match=f"gave id {index} but the embeddings have {V + 9} r"):
             encode(text)  # type: ignore[operator]
 
 
-def test_pieces_out_of_word_order(tmp_path: Path) -> None:
+def test_wordpieces_out_of_word_order(tmp_path: Path) -> None:
     config = write(tmp_path, "cased", {"do_lower_case": False})
-    pieces = read_tokenizer(tmp_path, config)
-    pieces.tokenizer.post_processor = processors.TemplateProcessing(single="$A $A")
+    vocabulary = read_tokenizer(tmp_path, config)
+    vocabulary.tokenizer.post_processor = processors.TemplateProcessing(single="$A $A")
     with pytest.raises(MinnerError, match="puts the wordpieces of a text in another order"):
-        pieces.encode_words(["My", "name"])
+        vocabulary.encode_words(["My", "name"])
 
 
 @pytest.mark.parametrize(
@@ -700,7 +709,9 @@ DECODER = {
         {"added_tokens.json": {"Foobar": V, "<e1>": V + 1}},
     ],
 )
-def test_the_pieces_of_transformers(tmp_path: Path, files: dict[str, Any], lowercase: bool) -> None:
+def test_the_wordpieces_of_transformers(
+    tmp_path: Path, files: dict[str, Any], lowercase: bool
+) -> None:
     """Where the settings leave no doubt, the ids are those of transformers."""
     transformers = pytest.importorskip("transformers", minversion="5")
     stated = {"do_lower_case": lowercase, "tokenizer_class": BERT}
@@ -734,8 +745,8 @@ def test_corrupted_files_load_or_are_refused(
         content[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=3))
     path.write_bytes(content)
     try:
-        pieces = quietly(directory, config)
+        vocabulary = quietly(directory, config)
     except MinnerError as error:
         assert str(directory) in str(error)
     else:
-        assert max(pieces.tokenizer.encode(TEXT).ids) < config.vocab_size
+        assert max(vocabulary.tokenizer.encode(TEXT).ids) < config.vocab_size

@@ -1,4 +1,4 @@
-"""Read column files of tagged words; cut words into pieces; make training batches."""
+"""Read column files of tagged words; cut words into wordpieces; make training batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 TYPES = ("PER", "ORG", "LOC", "MISC")
 LABELS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))
 LABEL_ID = {label: row for row, label in enumerate(LABELS)}
-MAX_PIECES = 510
+MAX_WORDPIECES = 510
 
 
 @dataclass
@@ -72,10 +72,10 @@ def read_columns(path: Path, word: int = 0, tag: int = -1) -> list[Document]:
 
 
 class Cutter:
-    """Cut words into piece ids, by longest match or with some matches refused at random."""
+    """Cut words into wordpiece ids, by longest match or with some matches refused at random."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Keep the tokenizer and remember every word's pieces."""
+        """Keep the tokenizer and remember every word's wordpieces."""
         self.tokenizer = tokenizer
         self.vocab = tokenizer.get_vocab()
         self.cls, self.sep = self.vocab["[CLS]"], self.vocab["[SEP]"]
@@ -83,7 +83,7 @@ class Cutter:
         self.known: dict[str, list[int]] = {}
 
     def cut(self, word: str) -> list[int]:
-        """Return the ids of a word's pieces, as the tokenizer gives them."""
+        """Return the ids of a word's wordpieces, as the tokenizer gives them."""
         if word not in self.known:
             self.known[word] = self.tokenizer.encode(word, add_special_tokens=False).ids
         return self.known[word]
@@ -93,32 +93,32 @@ class Cutter:
         text = self.tokenizer.normalizer.normalize_str(word)
         ids: list[int] = []
         for part, _ in self.tokenizer.pre_tokenizer.pre_tokenize_str(text):
-            pieces, start = [], 0
+            wordpieces, start = [], 0
             while start < len(part):
                 prefix = "##" if start else ""
                 for end in range(len(part), start, -1):
                     row = self.vocab.get(prefix + part[start:end])
                     long = end - start > 1
                     if row is not None and not (long and rng.random() < refuse):
-                        pieces.append(row)
+                        wordpieces.append(row)
                         start = end
                         break
                 else:
-                    pieces, start = [self.unk], len(part)
-            ids += pieces
+                    wordpieces, start = [self.unk], len(part)
+            ids += wordpieces
         return ids
 
 
 @dataclass
 class Sample:
-    """One sequence of pieces, with [CLS] and [SEP].
+    """One sequence of wordpieces, with [CLS] and [SEP].
 
     Attributes:
-        ids: the pieces.
-        allowed: for each piece a number whose bit ``k`` tells that it may have label ``k``; 0 for
-            what no label is learned for.
-        sets: the number of the data set that each piece comes from.
-        first: whether the piece is the first of its word.
+        ids: the wordpieces.
+        allowed: for each wordpiece a number whose bit ``k`` tells that it may have label ``k``;
+            0 for what no label is learned for.
+        sets: the number of the data set that each wordpiece comes from.
+        first: whether the wordpiece is the first of its word.
     """
 
     ids: list[int]
@@ -133,7 +133,7 @@ def bits(labels: Iterable[str]) -> int:
 
 
 def later(labels: Iterable[str]) -> list[str]:
-    """Return the labels of a word's later pieces: ``I-`` of the same types."""
+    """Return the labels of a word's later wordpieces: ``I-`` of the same types."""
     return [label if label == "O" else "I" + label[1:] for label in labels]
 
 
@@ -146,7 +146,7 @@ def make_sample(words: Iterable[Word], cutter: Cutter) -> Sample:
         sample.allowed += marks[: len(word.ids)]
         sample.sets += [word.set_id] * len(word.ids)
         sample.first += [place == 0 for place in range(len(word.ids))]
-    longest = MAX_PIECES + 1  # a longer sentence is cut off (there is hardly any)
+    longest = MAX_WORDPIECES + 1  # a longer sentence is cut off (there is hardly any)
     return Sample(
         [*sample.ids[:longest], cutter.sep],
         [*sample.allowed[:longest], 0],
@@ -157,7 +157,7 @@ def make_sample(words: Iterable[Word], cutter: Cutter) -> Sample:
 
 @dataclass
 class Word:
-    """A word cut into pieces: their ids, the labels that the word may have, and its data set."""
+    """A word cut into wordpieces: their ids, the labels that it may have, and its data set."""
 
     ids: list[int]
     options: tuple[str, ...]
@@ -174,7 +174,7 @@ class Mix:
 
 
 def cut_words(sentence: Sentence, how: Mix, cutter: Cutter, rng: random.Random) -> list[Word]:
-    """Cut a sentence's words, sometimes into other pieces."""
+    """Cut a sentence's words, sometimes into other wordpieces."""
     return [
         Word(
             cutter.cut_roughly(word, how.refuse, rng)
@@ -188,10 +188,10 @@ def cut_words(sentence: Sentence, how: Mix, cutter: Cutter, rng: random.Random) 
 
 
 def draw_length(how: Mix, rng: random.Random) -> int:
-    """Draw how many pieces a sequence may have; 0 means a single sentence."""
+    """Draw how many wordpieces a sequence may have; 0 means a single sentence."""
     if rng.random() >= how.join:
         return 0
-    return rng.choices((96, 192, 256, MAX_PIECES), weights=(40, 30, 20, 10))[0]
+    return rng.choices((96, 192, 256, MAX_WORDPIECES), weights=(40, 30, 20, 10))[0]
 
 
 def sequences(
@@ -215,7 +215,7 @@ def sequences(
 
 
 def joined(documents: list[Document], cutter: Cutter, limit: int) -> list[Sentence]:
-    """Join the sentences of each document up to ``limit`` pieces, as long raw text is fed."""
+    """Join the sentences of each document up to ``limit`` wordpieces, as long raw text is fed."""
     windows: list[Sentence] = []
     for document in documents:
         window, size = Sentence(), 0
@@ -231,7 +231,7 @@ def joined(documents: list[Document], cutter: Cutter, limit: int) -> list[Senten
 
 
 def batches(samples: list[Sample], cells: int, rng: random.Random | None) -> list[list[Sample]]:
-    """Group samples of similar length, at most ``cells`` padded pieces a batch."""
+    """Group samples of similar length, at most ``cells`` padded wordpieces a batch."""
     order = list(samples)
     if rng:
         order.sort(key=lambda sample: len(sample.ids) * rng.uniform(0.9, 1.1))

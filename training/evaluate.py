@@ -60,7 +60,7 @@ def score(gold: list[list[str]], guess: list[list[str]]) -> dict[str, dict[str, 
 def predict(
     model: torch.nn.Module, sentences: list[Sentence], cutter: Cutter, cells: int = 2048
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield each sentence's number and its tags: every piece is fed, the first piece decides."""
+    """Yield each sentence's number and its tags: all wordpieces are fed, the first decides."""
     samples, number = [], {}
     for row, sentence in enumerate(sentences):
         sample = make_sample([Word(cutter.cut(word), (), 0) for word in sentence.words], cutter)
@@ -77,7 +77,7 @@ def predict(
                 [LABELS[c] for c, is_first in zip(row, sample.first, strict=False) if is_first]
             )
             words = sentences[number[id(sample)]].words
-            # A word without any piece (only a zero-width sign, say) is O; so is what was cut off.
+            # A word without wordpieces (only a zero-width sign, say) is O; so is what was cut off.
             tags = [next(said, "O") if cutter.cut(word) else "O" for word in words]
             yield number[id(sample)], tags
 
@@ -107,7 +107,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--joined", type=int, default=0, help="join sentences up to so many pieces")
+    parser.add_argument(
+        "--joined", type=int, default=0, help="join sentences up to so many wordpieces"
+    )
     parser.add_argument("--without", default="", help="a type the file does not mark, like MISC")
     parser.add_argument("--json", type=Path, help="also write the scores here")
     parser.add_argument("--threads", type=int, default=2)

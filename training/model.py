@@ -5,7 +5,7 @@ During training the word table is a sum that lets rare forms learn from frequent
     row of "Berlin" = its row at the start         (fixed)
                     + change of "berlin"           (shared by berlin, Berlin and BERLIN)
                     + change of "Berlin"           (its own)
-                    + change of the capitalised    (shared by all capitalised pieces)
+                    + change of the capitalised    (shared by all capitalised wordpieces)
 
 All changes start at zero. Adding them up afterwards gives an ordinary table. Each data set has a
 bias on the labels for its habits (Broad Twitter marks @handles); it is dropped when the model is
@@ -24,7 +24,7 @@ from data import LABEL_ID, LABELS
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import DistilBertConfig, DistilBertForTokenClassification
-from vocabulary import Piece
+from vocabulary import Wordpiece
 
 WORDS = "distilbert.embeddings.word_embeddings.weight"
 
@@ -32,16 +32,18 @@ WORDS = "distilbert.embeddings.word_embeddings.weight"
 class WordTable(nn.Module):
     """The cased word table as a sum of fixed rows and learned changes."""
 
-    def __init__(self, start: Tensor, pieces: list[Piece]) -> None:
-        """Set all changes to zero; ``start`` has a row for each piece."""
+    def __init__(self, start: Tensor, wordpieces: list[Wordpiece]) -> None:
+        """Set all changes to zero; ``start`` has a row for each wordpiece."""
         super().__init__()
         self.register_buffer("start", start.clone())
-        self.register_buffer("row", torch.arange(len(pieces)))
-        _, group = np.unique([piece.text.lower() for piece in pieces], return_inverse=True)
+        self.register_buffer("row", torch.arange(len(wordpieces)))
+        _, group = np.unique(
+            [wordpiece.text.lower() for wordpiece in wordpieces], return_inverse=True
+        )
         self.register_buffer("group", torch.from_numpy(group))
-        self.register_buffer("case", torch.tensor([piece.case for piece in pieces]))
+        self.register_buffer("case", torch.tensor([wordpiece.case for wordpiece in wordpieces]))
         width = start.shape[1]
-        self.own = nn.Embedding(len(pieces), width)
+        self.own = nn.Embedding(len(wordpieces), width)
         self.shared = nn.Embedding(int(group.max()) + 1, width)
         self.shift = nn.Embedding(3, width)
         for table in (self.own, self.shared, self.shift):
@@ -65,7 +67,7 @@ class WordTable(nn.Module):
             change.weight.grad = torch.sparse_coo_tensor(places, rows, change.weight.shape)
 
     def changes(self) -> list[tuple[nn.Embedding, Tensor]]:
-        """List the three tables of changes, each with the row that a piece has in it."""
+        """List the three tables of changes, each with the row that a wordpiece has in it."""
         return [(self.own, self.row), (self.shared, self.group), (self.shift, self.case)]
 
     def folded(self) -> Tensor:
@@ -116,7 +118,7 @@ class Tagger(nn.Module):
         self.register_buffer("has_habits", habits.unsqueeze(-1))
 
     def forward(self, words: Tensor, mask: Tensor, sets: Tensor) -> Tensor:
-        """Return the logits of every piece, from rows looked up in the table, by the quick copy."""
+        """Return the logits of all wordpieces, from rows of the table, by the quick copy."""
         logits = self.quick[0](inputs_embeds=words.bfloat16(), attention_mask=mask).logits
         return logits.float() + (self.bias.weight * self.has_habits)[sets]
 
@@ -139,11 +141,12 @@ class Tagger(nn.Module):
 
 
 def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
-    """Return for each piece minus the log of the probability of all labels that it may have.
+    """Return for each wordpiece minus the log of the probability of all labels that it may have.
 
     Args:
-        logits: (sequences, pieces, labels).
-        allowed: (sequences, pieces), bit ``k`` set where label ``k`` is possible; 0 gives loss 0.
+        logits: (sequences, wordpieces, labels).
+        allowed: (sequences, wordpieces), bit ``k`` set where label ``k`` is possible;
+            0 gives loss 0.
     """
     bit = 1 << torch.arange(logits.shape[-1])
     possible = (allowed.unsqueeze(-1) & bit) != 0

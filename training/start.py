@@ -18,17 +18,17 @@ from transformers import DistilBertConfig
 
 @dataclass
 class Start:
-    """A network before the run: its pieces, their rows, its other tensors, its tokenizer."""
+    """A network before the run: its wordpieces, their rows, its other tensors, its tokenizer."""
 
     config: DistilBertConfig
-    pieces: list[vocabulary.Piece]
+    wordpieces: list[vocabulary.Wordpiece]
     rows: Tensor
     tensors: dict[str, Tensor]
     tokenizer: Tokenizer
 
 
 def text_lines(columns: list[Path], plain: list[Path]) -> list[str]:
-    """Return lines of text to count pieces in."""
+    """Return lines of text to count wordpieces in."""
     lines = []
     for path in columns:
         for document in read_columns(path):
@@ -41,26 +41,28 @@ def text_lines(columns: list[Path], plain: list[Path]) -> list[str]:
 
 def from_base(args: argparse.Namespace) -> Start:
     """Expand the uncased vocabulary, keep the most useful forms, convert the encoder."""
-    pieces = vocabulary.expand(vocabulary.read_vocabulary(args.base / "vocab.txt"))
-    counts = vocabulary.count_pieces(pieces, text_lines(args.count, args.count_plain))
-    scores = vocabulary.usefulness(pieces, vocabulary.read_vocabulary(args.cased), counts)
-    pieces = vocabulary.prune(pieces, scores, args.rows)
+    wordpieces = vocabulary.expand(vocabulary.read_vocabulary(args.base / "vocab.txt"))
+    counts = vocabulary.count_wordpieces(wordpieces, text_lines(args.count, args.count_plain))
+    scores = vocabulary.usefulness(wordpieces, vocabulary.read_vocabulary(args.cased), counts)
+    wordpieces = vocabulary.prune(wordpieces, scores, args.rows)
     bert = json.loads((args.base / "config.json").read_text(encoding="utf-8"))
-    config = distil_config(bert, vocab_size=len(pieces), num_labels=len(LABELS))
+    config = distil_config(bert, vocab_size=len(wordpieces), num_labels=len(LABELS))
     encoder = convert(load_file(args.base / "model.safetensors"))
-    rows = encoder.pop("embeddings.word_embeddings.weight")[[piece.base for piece in pieces]]
+    rows = encoder.pop("embeddings.word_embeddings.weight")[
+        [wordpiece.base for wordpiece in wordpieces]
+    ]
     tensors = {f"distilbert.{name}": tensor for name, tensor in encoder.items()}
-    tokenizer = vocabulary.build_tokenizer(piece.text for piece in pieces)
-    return Start(config, pieces, rows, tensors, tokenizer)
+    tokenizer = vocabulary.build_tokenizer(wordpiece.text for wordpiece in wordpieces)
+    return Start(config, wordpieces, rows, tensors, tokenizer)
 
 
 def from_stored(folder: Path) -> Start:
     """Read a stored model, to train it further with its own vocabulary."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     by_row = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
-    pieces = [
-        vocabulary.Piece(text, row, vocabulary.case_of(text)) for row, text in enumerate(by_row)
+    wordpieces = [
+        vocabulary.Wordpiece(text, row, vocabulary.case_of(text)) for row, text in enumerate(by_row)
     ]
     tensors = {name: t.float() for name, t in load_file(folder / "model.safetensors").items()}
     rows = tensors.pop("distilbert.embeddings.word_embeddings.weight")
-    return Start(DistilBertConfig.from_pretrained(folder), pieces, rows, tensors, tokenizer)
+    return Start(DistilBertConfig.from_pretrained(folder), wordpieces, rows, tensors, tokenizer)

@@ -139,7 +139,7 @@ class Run:
         torch.manual_seed(
             0
         )  # the fresh classifier: equal in all runs, so that runs can be averaged
-        table = WordTable(self.start.rows, self.start.pieces)
+        table = WordTable(self.start.rows, self.start.wordpieces)
         neutral = [data_set.name in (args.habits, INVENTED.name) for data_set in SETS]
         self.tagger = Tagger(self.start.config, self.start.tensors, table, neutral)
         self.weights = torch.tensor([data_set.weight for data_set in SETS])
@@ -183,7 +183,7 @@ class Run:
         )
         rows = self.tagger.table(ids).detach().requires_grad_()
         logits = self.tagger(rows, mask, sets)
-        weight = self.piece_weights(allowed, sets, first)
+        weight = self.wordpiece_weights(allowed, sets, first)
         loss = (partial_loss(logits, allowed) * weight).sum() / weight.sum()
         loss.backward()
         self.tagger.take_gradient()
@@ -194,8 +194,8 @@ class Run:
         self.average.update(self.step)
         return loss.item()
 
-    def piece_weights(self, allowed: Tensor, sets: Tensor, first: Tensor) -> Tensor:
-        """Weigh the pieces: by their set, the later pieces of a word less, [CLS] and so on not."""
+    def wordpiece_weights(self, allowed: Tensor, sets: Tensor, first: Tensor) -> Tensor:
+        """Weigh wordpieces by their set; less if they continue a word, 0 for [CLS] and [SEP]."""
         return self.weights[sets] * torch.where(first, 1.0, self.args.later_weight) * (allowed != 0)
 
     def run(self) -> None:
@@ -259,8 +259,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--table-rate", type=float, default=2e-4, help="of the word table")
     parser.add_argument("--fast-rate", type=float, default=5e-4, help="of classifier and biases")
-    parser.add_argument("--cells", type=int, default=800, help="padded pieces in a batch")
-    parser.add_argument("--later-weight", type=float, default=0.5, help="of a word's later pieces")
+    parser.add_argument("--cells", type=int, default=800, help="padded wordpieces in a batch")
+    parser.add_argument(
+        "--later-weight", type=float, default=0.5, help="of a word's later wordpieces"
+    )
     parser.add_argument("--average", type=float, default=0.998, help="decay of the moving average")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)

@@ -1,8 +1,8 @@
 """Make a cased WordPiece vocabulary out of an uncased one, and keep only the useful rows.
 
-Every lower-case piece may appear in three forms: ``berlin``, ``Berlin`` and ``BERLIN``. All three
-would cost three times the table, so each form gets an estimate of how often it occurs in a million
-words of English, and the most frequent ones stay. Single characters always stay: with them any
+Every lower-case wordpiece may appear in three forms: ``berlin``, ``Berlin`` and ``BERLIN``. All
+three would cost three times the table, so each form gets an estimate of how often it occurs in a
+million words of English, and the most frequent ones stay. Single characters always stay: with them any
 Latin-script word can be spelled, and nothing Latin becomes ``[UNK]``.
 """
 
@@ -23,9 +23,9 @@ LOWER, CAPITAL, UPPER = 0, 1, 2
 ZIPF = 100_000.0
 # Forms that BERT's cased vocabulary does not list are rarer than its last word.
 RARE = 3.5
-# How the occurrences of an uncased piece divide among its forms (lower, capitalised, upper), by
+# How the occurrences of an uncased wordpiece divide among its forms (lower, capitalised, upper), by
 # what BERT's cased vocabulary lists of it: the lower form (a common word), the capitalised one (a
-# name), both, or neither; and for pieces that continue a word.
+# name), both, or neither; and for wordpieces that continue a word.
 SHARES = {
     "common": (0.88, 0.08, 0.04),
     "name": (0.06, 0.86, 0.08),
@@ -36,7 +36,7 @@ SHARES = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class Wordpiece:
     """One row of the cased table: its text, the uncased row it starts from, and its case."""
 
     text: str
@@ -45,13 +45,13 @@ class Piece:
 
 
 def read_vocabulary(path: Path) -> list[str]:
-    """Read a ``vocab.txt``: one piece per line, the line number is its id."""
+    """Read a ``vocab.txt``: one wordpiece per line, the line number is its id."""
     return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
 
 
-def body(piece: str) -> str:
-    """Return the piece without its ``##``."""
-    return piece[2:] if len(piece) > 2 and piece.startswith("##") else piece
+def body(wordpiece: str) -> str:
+    """Return the wordpiece without its ``##``."""
+    return wordpiece[2:] if len(wordpiece) > 2 and wordpiece.startswith("##") else wordpiece
 
 
 def is_latin(text: str) -> bool:
@@ -67,11 +67,11 @@ def is_latin(text: str) -> bool:
     return True
 
 
-def forms(piece: str) -> list[tuple[str, int]]:
-    """List the spellings of an uncased piece, each with its case."""
-    text = body(piece)
-    prefix = piece[: len(piece) - len(text)]
-    spellings = [(piece, LOWER)]
+def forms(wordpiece: str) -> list[tuple[str, int]]:
+    """List the spellings of an uncased wordpiece, each with its case."""
+    text = body(wordpiece)
+    prefix = wordpiece[: len(wordpiece) - len(text)]
+    spellings = [(wordpiece, LOWER)]
     capital, upper = text[:1].upper() + text[1:], text.upper()
     if len(upper) != len(text) or upper == text:
         return spellings
@@ -82,35 +82,35 @@ def forms(piece: str) -> list[tuple[str, int]]:
     return spellings
 
 
-def case_of(piece: str) -> int:
-    """Tell which form of a piece a stored vocabulary holds."""
-    text = body(piece)
-    if piece in SPECIAL or text == text.lower():
+def case_of(wordpiece: str) -> int:
+    """Tell which form of a wordpiece a stored vocabulary holds."""
+    text = body(wordpiece)
+    if wordpiece in SPECIAL or text == text.lower():
         return LOWER
     return CAPITAL if text[1:] == text[1:].lower() else UPPER
 
 
-def expand(uncased: list[str]) -> list[Piece]:
-    """Give every Latin piece of the uncased vocabulary all its forms."""
-    pieces = [Piece(text, uncased.index(text), LOWER) for text in SPECIAL]
+def expand(uncased: list[str]) -> list[Wordpiece]:
+    """Give every Latin wordpiece of the uncased vocabulary all its forms."""
+    wordpieces = [Wordpiece(text, uncased.index(text), LOWER) for text in SPECIAL]
     seen = set(SPECIAL)
-    for base, piece in enumerate(uncased):
-        if piece in seen or piece.startswith("[unused") or not is_latin(body(piece)):
+    for base, wordpiece in enumerate(uncased):
+        if wordpiece in seen or wordpiece.startswith("[unused") or not is_latin(body(wordpiece)):
             continue
-        for text, case in forms(piece):
+        for text, case in forms(wordpiece):
             if text not in seen:
                 seen.add(text)
-                pieces.append(Piece(text, base, case))
-    return pieces
+                wordpieces.append(Wordpiece(text, base, case))
+    return wordpieces
 
 
-def build_tokenizer(pieces: Iterable[str]) -> Tokenizer:
-    """Build the BERT tokenizer, cased, for the pieces; their order gives the ids.
+def build_tokenizer(wordpieces: Iterable[str]) -> Tokenizer:
+    """Build the BERT tokenizer, cased, for the wordpieces; their order gives the ids.
 
     Accents are stripped, because the uncased table was trained on text without them: ``São`` finds
     the row that ``Sao`` has, and the character offsets still point into the original text.
     """
-    vocab = {piece: row for row, piece in enumerate(pieces)}
+    vocab = {wordpiece: row for row, wordpiece in enumerate(wordpieces)}
     model = models.WordPiece(vocab, unk_token="[UNK]", continuing_subword_prefix="##")
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(
@@ -127,50 +127,54 @@ def build_tokenizer(pieces: Iterable[str]) -> Tokenizer:
     return tokenizer
 
 
-def count_pieces(pieces: list[Piece], lines: Iterable[str]) -> Counter[str]:
+def count_wordpieces(wordpieces: list[Wordpiece], lines: Iterable[str]) -> Counter[str]:
     """Count how often each form is used when the whole expanded vocabulary is there."""
-    tokenizer = build_tokenizer(piece.text for piece in pieces)
+    tokenizer = build_tokenizer(wordpiece.text for wordpiece in wordpieces)
     counts: Counter[str] = Counter()
     for encoding in tokenizer.encode_batch(list(lines), add_special_tokens=False):
         counts.update(encoding.tokens)
     return counts
 
 
-def kind_of(piece: Piece, listed: set[tuple[int, int]]) -> str:
-    """Tell what the cased vocabulary says about an uncased piece."""
-    if piece.text.startswith("##"):
+def kind_of(wordpiece: Wordpiece, listed: set[tuple[int, int]]) -> str:
+    """Tell what the cased vocabulary says about an uncased wordpiece."""
+    if wordpiece.text.startswith("##"):
         return "continuation"
-    lower, capital = (piece.base, LOWER) in listed, (piece.base, CAPITAL) in listed
+    lower, capital = (wordpiece.base, LOWER) in listed, (wordpiece.base, CAPITAL) in listed
     if lower and capital:
         return "both"
     return "common" if lower else "name" if capital else "neither"
 
 
-def usefulness(pieces: list[Piece], cased: list[str], counts: Counter[str]) -> dict[str, float]:
+def usefulness(
+    wordpieces: list[Wordpiece], cased: list[str], counts: Counter[str]
+) -> dict[str, float]:
     """Estimate the occurrences of each form in a million words of English."""
     first_cased = cased.index("the")
-    first_base = next(piece.base for piece in pieces if piece.text == "the")
+    first_base = next(wordpiece.base for wordpiece in wordpieces if wordpiece.text == "the")
     cased_rank = {text: row - first_cased + 1 for row, text in enumerate(cased)}
-    listed = {(piece.base, piece.case) for piece in pieces if piece.text in cased_rank}
+    listed = {
+        (wordpiece.base, wordpiece.case) for wordpiece in wordpieces if wordpiece.text in cased_rank
+    }
     millions = max(1, counts.total()) / 1e6
     scores = {}
-    for piece in pieces:
-        if cased_rank.get(piece.text, 0) > 0:
-            general = ZIPF / cased_rank[piece.text]
+    for wordpiece in wordpieces:
+        if cased_rank.get(wordpiece.text, 0) > 0:
+            general = ZIPF / cased_rank[wordpiece.text]
         else:
-            share = SHARES[kind_of(piece, listed)][piece.case]
-            general = min(RARE, share * ZIPF / max(1, piece.base - first_base + 1))
-        scores[piece.text] = general + counts[piece.text] / millions
+            share = SHARES[kind_of(wordpiece, listed)][wordpiece.case]
+            general = min(RARE, share * ZIPF / max(1, wordpiece.base - first_base + 1))
+        scores[wordpiece.text] = general + counts[wordpiece.text] / millions
     return scores
 
 
-def prune(pieces: list[Piece], scores: dict[str, float], size: int) -> list[Piece]:
+def prune(wordpieces: list[Wordpiece], scores: dict[str, float], size: int) -> list[Wordpiece]:
     """Keep the specials, every single character, and the most useful other forms."""
-    always = [p for p in pieces if p.text in SPECIAL or len(body(p.text)) == 1]
+    always = [p for p in wordpieces if p.text in SPECIAL or len(body(p.text)) == 1]
     kept = {p.text for p in always}
-    others = sorted((p for p in pieces if p.text not in kept), key=lambda p: -scores[p.text])
+    others = sorted((p for p in wordpieces if p.text not in kept), key=lambda p: -scores[p.text])
     kept.update(p.text for p in others[: size - len(always)])
-    return [p for p in pieces if p.text in kept]
+    return [p for p in wordpieces if p.text in kept]
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:

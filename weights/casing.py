@@ -146,6 +146,6 @@ def is_rebuilt(settings: TokenizerSettings, config_class: str | None) -> bool:
 def share_with_capitals(vocabulary: Collection[str]) -> float:
     """Return the share of wordpieces with a capital, 0 to 1; [UNK] and its like do not count."""
     # \u0120, which byte-level BPE writes for a space, is a capital.
-    pieces = (piece.replace("\u0120", "") for piece in vocabulary)
-    cased = sum(piece != piece.lower() and piece[0] != "[" for piece in pieces)
+    wordpieces = (wordpiece.replace("\u0120", "") for wordpiece in vocabulary)
+    cased = sum(wordpiece != wordpiece.lower() and wordpiece[0] != "[" for wordpiece in wordpieces)
     return cased / len(vocabulary) if vocabulary else 0.0

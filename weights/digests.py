@@ -40,7 +40,7 @@ class Digest:
         self._digest = hashlib.sha256()
 
     def update(self, content: Any) -> None:
-        """Add bytes-like content: whole pages, but for the last piece."""
+        """Add bytes-like content: whole pages, but for the last part."""
         raw = np.frombuffer(content, dtype=np.uint8)
         whole = len(raw) // PAGE * PAGE
         pages = raw[:whole].view(np.uint64).reshape(-1, PAGE // 8)

@@ -1,4 +1,4 @@
-"""The files of a tokenizer -> WordPieces, ready to encode."""
+"""The files of a tokenizer -> Vocabulary, ready to encode."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _BROKEN = "has a part that does not work"
 
 
 @dataclass(frozen=True, slots=True)
-class WordPieces:
+class Vocabulary:
     """A tokenizer and what its user must know about it.
 
     Attributes:
@@ -101,7 +101,7 @@ class WordPieces:
             )
 
 
-def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = None) -> WordPieces:
+def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = None) -> Vocabulary:
     """Return the tokenizer of the checkpoint in `directory`.
 
     Args:
@@ -125,7 +125,7 @@ def _prepare(
     settings: TokenizerSettings,
     config: Config,
     lowercase: bool | None,
-) -> WordPieces:
+) -> Vocabulary:
     is_wordpiece = isinstance(tokenizer.model, WordPiece)
     settle = _settle_case_of_bert if is_wordpiece else _settle_case
     lowercases, why = settle(path, tokenizer, settings, config, lowercase)
@@ -141,7 +141,7 @@ def _prepare(
         by_bert = special["cls_token"], special["sep_token"]
         warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, ends, strict=True)))
     needs_space = has_leading_space(tokenizer) is False
-    return WordPieces(
+    return Vocabulary(
         path=path,
         rows=config.vocab_size,
         tokenizer=tokenizer,
@@ -248,11 +248,11 @@ def _special_ids(path: Path, tokenizer: Tokenizer, special: Mapping[str, str]) -
     """
     template = tokenizer.post_processor or _template(path, tokenizer, special)
     tokenizer.post_processor = None
-    pieces = tokenizer.encode("a a").ids
+    wordpieces = tokenizer.encode("a a").ids
     tokenizer.post_processor = template
     with refusing_faults(path, "has a template that does not work"):
         ends, around = tokenizer.encode("").ids, tokenizer.encode("a a").ids
-    if len(ends) != 2 or around != [ends[0], *pieces, ends[1]]:
+    if len(ends) != 2 or around != [ends[0], *wordpieces, ends[1]]:
         raise MinnerError(
             f"{path}: the template must put one special token before a text and one after it, and "
             f"leave the text as it is"

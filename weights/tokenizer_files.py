@@ -61,7 +61,7 @@ def _from_json(path: Path, settings: TokenizerSettings) -> Tokenizer:
         )
     refuse_growth(path, tokenizer)
     if isinstance(model, BPE):
-        model.dropout = None  # random pieces, for training
+        model.dropout = None  # random wordpieces, for training
     tokenizer.no_padding()
     tokenizer.no_truncation()
     wanted = settings.prefix_space

@@ -17,8 +17,8 @@ LARGEST_TOKENIZER = 18_000_000
 """Bytes of tokenizer.json or vocab.txt. That of XLM-R, with 250,000 wordpieces, takes 17.1 million
 when it is indented; in memory it can be thirty times as much."""
 
-MOST_PIECES = 1 << 20
-"""Pieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""
+MOST_WORDPIECES = 1 << 20
+"""Wordpieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""
 
 
 def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokenizer:
@@ -30,11 +30,11 @@ def tokenizer_from_vocabulary(path: Path, settings: TokenizerSettings) -> Tokeni
         MinnerError: the file cannot be read, or an added token has the id of another wordpiece.
     """
     vocabulary = read_vocabulary(path)
-    pieces = {index: piece for piece, index in vocabulary.items()}
+    wordpieces = {index: wordpiece for wordpiece, index in vocabulary.items()}
     for index, token in settings.added.items():
-        if pieces.get(index, token.content) != token.content:
+        if wordpieces.get(index, token.content) != token.content:
             raise MinnerError(
-                f"{path}: id {index} is {pieces[index]!r}, but the added tokens say that it is "
+                f"{path}: id {index} is {wordpieces[index]!r}, but the added tokens say that it is "
                 f"{token.content!r}"
             )
         vocabulary[token.content] = index
@@ -83,7 +83,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
     """
     text = read_text(path, LARGEST_TOKENIZER)
     end = "\n" if "\n" in text else "\r"
-    if text.count(end) > MOST_PIECES:
-        raise MinnerError(f"{path} has more than {MOST_PIECES} lines, as no vocabulary has")
+    if text.count(end) > MOST_WORDPIECES:
+        raise MinnerError(f"{path} has more than {MOST_WORDPIECES} lines, as no vocabulary has")
     lines = text.rstrip("\r\n").split(end)
     return {line.removesuffix("\r"): index for index, line in enumerate(lines)}

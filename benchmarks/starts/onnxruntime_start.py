@@ -30,14 +30,14 @@ best = session.run(None, inputs)[0][0].argmax(axis=-1)
 
 entities: list[list[str | int]] = []
 word_before, label_before = None, ""
-for piece, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
+for token, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
     if word is None:
         continue
     if word == word_before:  # a later wordpiece of a word only makes it longer
         if label_before:
             entities[-1][2] = end
         continue
-    prefix, _, label = labels[str(best[piece])].partition("-")
+    prefix, _, label = labels[str(best[token])].partition("-")
     if label and prefix == "I" and label == label_before:
         entities[-1][2] = end
     elif label:

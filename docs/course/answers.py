@@ -22,22 +22,22 @@ def record(name: str, array: Any) -> Any:
 
 def wordpieces(word: str, vocabulary: dict[str, int]) -> list[str]:
     """By the library that serves."""
-    pieces = WordPiece(vocabulary, unk_token="[UNK]").tokenize(word)
-    return [str(piece.value) for piece in pieces]
+    parts = WordPiece(vocabulary, unk_token="[UNK]").tokenize(word)
+    return [str(part.value) for part in parts]
 
 
 def cut(word: str, vocabulary: dict[str, int], mark: str = "##", shortest: bool = False) -> Any:
     """Wordpieces that keep what was cut before `[UNK]`; `mark` and `shortest` add a mistake."""
-    pieces, start = [], 0
+    parts, start = [], 0
     while start < len(word):
         ends = range(start + 1, len(word) + 1)
         found = [(mark if start else "") + word[start:end] for end in ends]
-        known = [piece for piece in found if piece in vocabulary]
+        known = [part for part in found if part in vocabulary]
         if not known:
-            return [*pieces, "[UNK]"]
-        pieces.append(known[0] if shortest else known[-1])
-        start += len(pieces[-1]) - (len(mark) if start else 0)
-    return pieces
+            return [*parts, "[UNK]"]
+        parts.append(known[0] if shortest else known[-1])
+        start += len(parts[-1]) - (len(mark) if start else 0)
+    return parts
 
 
 # ---- operators -----------------------------------------------------------------------------------

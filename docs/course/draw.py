@@ -35,16 +35,17 @@ def pictures() -> dict[str, str]:
     """Name -> SVG."""
     ner = minner.load()
     trace = ner.trace(TEXT, by="reference")
-    pieces = [str(piece) for piece in trace["pieces"]]
+    wordpieces = [str(wordpiece) for wordpiece in trace["wordpieces"]]
     words = [TEXT[start:end] for start, end in split_words(TEXT)]
     tags = [ner.labels[tag] for tag in trace["probabilities"].argmax(axis=1)]
     return {
         "wordpieces": boxes(
-            [words, pieces, [str(index) for index in trace["ids"]]], ["words", "wordpieces", "ids"]
+            [words, wordpieces, [str(index) for index in trace["ids"]]],
+            ["words", "wordpieces", "ids"],
         ),
-        "embeddings": grid(trace["embeddings"][:, :32], pieces, [str(n) for n in range(32)]),
-        "layer-norm": _layer_norm(ner, trace, pieces),
-        "attention": _attention(trace, pieces),
+        "embeddings": grid(trace["embeddings"][:, :32], wordpieces, [str(n) for n in range(32)]),
+        "layer-norm": _layer_norm(ner, trace, wordpieces),
+        "attention": _attention(trace, wordpieces),
         "feed-forward": _gelu(trace),
         "residuals": _residuals(trace),
         "tag-head": grid(trace["probabilities"], words, list(ner.labels)),
@@ -55,14 +56,14 @@ def pictures() -> dict[str, str]:
     }
 
 
-def _layer_norm(ner: Any, trace: Any, pieces: list[str]) -> str:
+def _layer_norm(ner: Any, trace: Any, wordpieces: list[str]) -> str:
     """The spread of each token before the first norm, before its scale and shift, and after."""
     embeddings = reference.nested(read_checkpoint(ner.directory).tensors)["embeddings"]
     words = embeddings["word_embeddings"]["weight"][trace["ids"]]
     before = words + embeddings["position_embeddings"]["weight"][: len(words)]
     normal = reference.layer_norm(before, np.float32(1), np.float32(0), 1e-12)
     spread = np.stack([before.std(axis=1), normal.std(axis=1)], axis=1)
-    return grid(spread, pieces, ["before", "after"], numbers=True)
+    return grid(spread, wordpieces, ["before", "after"], numbers=True)
 
 
 def head_of_hilton(trace: Any) -> tuple[int, int]:
@@ -72,9 +73,9 @@ def head_of_hilton(trace: Any) -> tuple[int, int]:
     return int(layer), int(head)
 
 
-def _attention(trace: Any, pieces: list[str]) -> str:
+def _attention(trace: Any, wordpieces: list[str]) -> str:
     layer, head = head_of_hilton(trace)
-    return grid(trace[f"{LAYER}.{layer}.attention.weights"][head], pieces, pieces)
+    return grid(trace[f"{LAYER}.{layer}.attention.weights"][head], wordpieces, wordpieces)
 
 
 def _gelu(trace: Any) -> str:

@@ -61,8 +61,20 @@ LAYER = {
 LOUD = {name: {key: 100 * value for key, value in part.items()} for name, part in ATTENTION.items()}
 
 
-PIECES = ["[UNK]", "Ko", "Kow", "##wal", "##w", "##al", "##czyk", "##cz", "##yk", "Paris", "met"]
-VOCABULARY = {piece: index for index, piece in enumerate(PIECES)}
+WORDPIECES = [
+    "[UNK]",
+    "Ko",
+    "Kow",
+    "##wal",
+    "##w",
+    "##al",
+    "##czyk",
+    "##cz",
+    "##yk",
+    "Paris",
+    "met",
+]
+VOCABULARY = {wordpiece: index for index, wordpiece in enumerate(WORDPIECES)}
 
 
 TAGS = [
@@ -80,10 +92,10 @@ EXERCISES = {
         [(word, VOCABULARY) for word in ("Paris", "Kowalczyk", "Kowal", "Kox", "met")],
         answers.wordpieces,
         {
-            "Where some part of a word fits no piece, the word becomes [UNK], alone.": answers.cut,
-            "A piece that does not begin its word carries ## in front, in the vocabulary and in "
-            "your result.": lambda *case: answers.cut(*case, mark=""),
-            "At each place take the longest piece that fits, not the shortest.": lambda *case: (
+            "If a part of the word fits no wordpiece, the word becomes [UNK], alone.": answers.cut,
+            "A wordpiece that does not begin its word carries ## in front, in the vocabulary and "
+            "in your result.": lambda *case: answers.cut(*case, mark=""),
+            "At each place take the longest wordpiece that fits, not the shortest.": lambda *case: (
                 answers.cut(*case, shortest=True)
             ),
         },

@@ -38,7 +38,7 @@ def check_model(function: Callable[[str], Callable[..., Any]]) -> str | None:
         ids, first = [vocabulary["[CLS]"]], []
         for start, end in spans:
             first.append(len(ids))
-            ids += [vocabulary[piece] for piece in wordpieces(text[start:end], vocabulary)]
+            ids += [vocabulary[wordpiece] for wordpiece in wordpieces(text[start:end], vocabulary)]
         ids.append(vocabulary["[SEP]"])
         scores = logits(np.array(ids), model, config.n_heads, config.layer_norm_eps)
         tags = [ner.labels[tag] for tag in scores[first].argmax(axis=1)]

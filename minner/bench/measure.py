@@ -125,7 +125,7 @@ def _probe(function: Callable[..., None], *arguments: int) -> float:
 
 
 def random_ids(shape: BatchShape, vocabulary: int) -> list[NDArray[np.int32]]:
-    """Piece ids int32 `[tokens]` for each sequence of a shape: always the same ones."""
+    """Wordpiece ids int32 `[tokens]` for each sequence of a shape: always the same ones."""
     random = np.random.default_rng(shape.tokens)
     return list(random.integers(0, vocabulary, shape, dtype=np.int32))
 

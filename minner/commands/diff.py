@@ -117,7 +117,7 @@ def _parse(side: str, text: str) -> dict[str, Any]:
 
 def _key_and_value(side: str, part: str) -> tuple[str, str]:
     """`key=value`; or a value alone that tells what it is of, the last resort being a model."""
-    key, equals, value = (piece.strip() for piece in part.partition("="))
+    key, equals, value = (setting.strip() for setting in part.partition("="))
     if not equals:
         return _key_of(key), key
     key = key.replace("-", "_")

@@ -81,11 +81,11 @@ class Assembler:
 
     def word_tags(self, reading: Reading) -> WordTags:
         """The tags of the words that have wordpieces."""
-        pieces = reading.plan.pieces
+        wordpieces = reading.plan.wordpieces
         if self.all_rows:
-            words, starts = pieces.first()
+            words, starts = wordpieces.first()
         else:
-            words, starts = pieces.words[reading.rows], np.arange(len(reading.rows))
+            words, starts = wordpieces.words[reading.rows], np.arange(len(reading.rows))
         probabilities = self._strategy(reading.probabilities, starts)
         classes = self._choose(probabilities)
         tags = [self._labels[index] for index in classes.tolist()]
@@ -113,7 +113,7 @@ class Assembler:
             entities=self._entities(source, tagged, places),
             labels=self._labels,
             probabilities=probabilities,
-            pieces=reading.plan.pieces,
+            wordpieces=reading.plan.wordpieces,
             windows=reading.plan.windows,
             cut=reading.plan.cut,
         )

@@ -16,36 +16,36 @@ Floats = NDArray[np.float32]
 Starts = NDArray[np.intp]
 
 
-def first(pieces: Floats, starts: Starts) -> Floats:
+def first(probabilities: Floats, starts: Starts) -> Floats:
     """The probabilities of a word's first wordpiece.
 
     Args:
-        pieces: float32 `[n, C]`, the probabilities of each wordpiece.
+        probabilities: float32 `[n, C]`, the probabilities of each wordpiece.
         starts: int `[w]`, the first wordpiece of each word, increasing from 0; a word ends where
             the next begins.
 
     Returns:
         float32 `[w, C]`, a row per word.
     """
-    return pieces if len(starts) == len(pieces) else pieces[starts]
+    return probabilities if len(starts) == len(probabilities) else probabilities[starts]
 
 
-def average(pieces: Floats, starts: Starts) -> Floats:
+def average(probabilities: Floats, starts: Starts) -> Floats:
     """The mean over a word's wordpieces; arguments and result as for `first`."""
-    sizes = np.diff(starts, append=len(pieces))[:, None].astype(np.float32)
-    return np.asarray(np.add.reduceat(pieces, starts, axis=0) / sizes)
+    sizes = np.diff(starts, append=len(probabilities))[:, None].astype(np.float32)
+    return np.asarray(np.add.reduceat(probabilities, starts, axis=0) / sizes)
 
 
-def maximum(pieces: Floats, starts: Starts) -> Floats:
+def maximum(probabilities: Floats, starts: Starts) -> Floats:
     """The probabilities of a word's surest wordpiece; arguments and result as for `first`.
 
     That is the one whose highest probability is the highest; of equals, the first.
     """
-    top = pieces.max(axis=1)
-    word = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(pieces)))
+    top = probabilities.max(axis=1)
+    word = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(probabilities)))
     surest = np.flatnonzero(top == np.maximum.reduceat(top, starts)[word])
     _, where = np.unique(word[surest], return_index=True)
-    return pieces[surest[where]]
+    return probabilities[surest[where]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Strategy:
     share: Callable[[Floats, Starts], Floats]
     all_rows: bool
 
-    def __call__(self, pieces: Floats, starts: Starts) -> Floats:
+    def __call__(self, probabilities: Floats, starts: Starts) -> Floats:
         """The probabilities of words; arguments and result as for `first`."""
-        return self.share(pieces, starts)
+        return self.share(probabilities, starts)
 
 
 STRATEGIES = {

@@ -71,14 +71,14 @@ class Subject:
         self._window = windows[window]
         self.model = reference.nested(checkpoint.tensors)
         start, end, _, _ = self._window
-        pieces = self.document.pieces
-        self.ids = reader.input_ids(pieces.ids[start:end])
-        self.words = np.concatenate([[-1], pieces.words[start:end], [-1]]).astype(int)
+        wordpieces = self.document.wordpieces
+        self.ids = reader.input_ids(wordpieces.ids[start:end])
+        self.words = np.concatenate([[-1], wordpieces.words[start:end], [-1]]).astype(int)
         self.first = self._first_tokens(start)
 
     def _first_tokens(self, start: int) -> NDArray[np.intp]:
         first = np.full(len(self.document.words), -1)
-        words, places = self.document.pieces.first()
+        words, places = self.document.wordpieces.first()
         kept = (places >= self._window.keep_start) & (places < self._window.keep_end)
         first[words[kept]] = places[kept] - start + 1
         return first
@@ -124,7 +124,7 @@ class Subject:
         """The document, if these were the probabilities `[n, C]` of all its wordpieces."""
         plan, rows, _ = self._reading
         if not assembler.all_rows:
-            rows = plan.pieces.first()[1]
+            rows = plan.wordpieces.first()[1]
             probabilities = probabilities[rows]
         return assembler.document(self._source, Reading(plan, rows, probabilities))
 

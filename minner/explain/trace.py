@@ -44,13 +44,13 @@ def trace(
     count = len(subject.document.windows)
     if whole and count > 1:
         raise MinnerError(
-            f"the text has {len(subject.document.pieces.ids)} wordpieces, which the model reads in "
-            f"{count} windows: choose one by window=0 to {count - 1}, or pass a shorter text"
+            f"the text has {len(subject.document.wordpieces.ids)} wordpieces, which the model reads "
+            f"in {count} windows: choose one by window=0 to {count - 1}, or pass a shorter text"
         )
     config = subject.checkpoint.config
     parts = parse_without(without, config.n_layers, config.n_heads, len(subject.document.words))
     run = subject.trace(parts, by)
-    found = Trace(ids=run.pop("ids"), pieces=np.array(subject.wordpieces), words=subject.words)
+    found = Trace(ids=run.pop("ids"), wordpieces=np.array(subject.wordpieces), words=subject.words)
     found.update(run)
     document = subject.read(run["classifier"])
     found["probabilities"] = document.probabilities

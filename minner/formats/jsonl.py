@@ -28,7 +28,7 @@ def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
             "text": document.text,
             "entities": [asdict(entity) for entity in document.entities],
             "words": list(_words(document)),
-            "pieces": len(document.pieces.ids),
+            "wordpieces": len(document.wordpieces.ids),
             "windows": len(document.windows),
             "cut": document.cut,
         }

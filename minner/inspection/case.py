@@ -26,7 +26,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
 
     Returns:
         `lowercase` (what minner does), `reason`, what `tokenizer_config.json` and `tokenizer.json`
-        say about lowercasing (None: nothing), how many `pieces` there are and the share of them
+        say about lowercasing (None: nothing), how many `wordpieces` there are and the share of them
         that has `capitals`, whether `transformers` 5 lowercases, and `strip_accents`; empty where
         there is no tokenizer that minner can read.
     """
@@ -65,7 +65,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
         "reason": reason,
         "tokenizer_config.json": settings.lowercase,
         "tokenizer.json": from_file and from_file.lowercase,
-        "pieces": len(vocabulary),
+        "wordpieces": len(vocabulary),
         "capitals": capitals,
         "transformers": theirs and theirs.lowercase,
         "strip_accents": casing.lowercase if strips is None else strips,

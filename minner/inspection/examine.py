@@ -72,12 +72,12 @@ def examine(directory: Path) -> Examination:
     else:
         config = _config(directory, claimed, tensors, findings)
     labels = config.labels if config else findings.attempt(read_labels, path, raw) or ()
-    pieces = findings.attempt(read_tokenizer, directory, config) if config else None
+    vocabulary = findings.attempt(read_tokenizer, directory, config) if config else None
     sections = {
         "model": describe_model(raw, config),
         "labels": describe_labels(labels, findings),
         "case": describe_case(directory, config, findings),
-        "length": describe_length(directory, raw, config, pieces, findings),
+        "length": describe_length(directory, raw, config, vocabulary, findings),
         "weights": describe_weights(stored, tensors, config),
         "cost": describe_cost(config) if config and labels else {},
     }

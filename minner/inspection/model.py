@@ -8,7 +8,7 @@ from typing import Any
 
 from minner.inspection.findings import Findings
 from minner.weights.config import Config
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 from minner.weights.tokenizer_settings import read_tokenizer_settings
 
 _ELSEWHERE = {
@@ -47,7 +47,7 @@ def describe_length(
     directory: Path,
     raw: Mapping[str, Any],
     config: Config | None,
-    pieces: WordPieces | None,
+    vocabulary: Vocabulary | None,
     findings: Findings,
 ) -> dict[str, Any]:
     """Return how many wordpieces, with special tokens, the model takes at once, and who says so."""
@@ -62,5 +62,5 @@ def describe_length(
     return {
         "positions": positions,
         "model_max_length": stated,
-        "pieces": pieces and pieces.max_length,
+        "wordpieces": vocabulary and vocabulary.max_length,
     }

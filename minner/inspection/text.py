@@ -46,8 +46,8 @@ def _model(model: Mapping[str, Any], length: Mapping[str, Any]) -> Rows:
     yield "positions", _number(length["positions"])
     stated = length["model_max_length"]
     limit = f"model_max_length {stated:g}" if stated is not None else "no model_max_length"
-    if length["pieces"]:
-        taken = f"{length['pieces']} wordpieces, {length['pieces'] - 2} of them of text"
+    if length["wordpieces"]:
+        taken = f"{length['wordpieces']} wordpieces, {length['wordpieces'] - 2} of them of text"
         yield "longest input", f"{taken} ({limit}); longer texts go through in windows"
 
 
@@ -65,7 +65,10 @@ def _case(case: Mapping[str, Any]) -> Rows:
     yield "accents", "stripped" if case["strip_accents"] else "kept"
     for file in ("tokenizer_config.json", "tokenizer.json"):
         yield file, "says nothing" if case[file] is None else _cased(case[file])
-    yield "wordpieces", f"{_number(case['pieces'])}, {case['capitals']:.1%} of them with capitals"
+    yield (
+        "wordpieces",
+        f"{_number(case['wordpieces'])}, {case['capitals']:.1%} of them with capitals",
+    )
     theirs = case["transformers"]
     yield "transformers 5", "could not load it" if theirs is None else _cased(theirs)
 

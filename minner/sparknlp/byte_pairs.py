@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from tokenizers.pre_tokenizers import ByteLevel
 
-from minner.sparknlp.pieces import Piece
+from minner.sparknlp.wordpieces import Wordpiece
 from minner.text.wordpieces import without_surrogates
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 _CONTRACTIONS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
 _SPACES = " \t\n\v\f\r"
@@ -58,7 +58,7 @@ def _kind(character: str) -> str:
 class BytePairEncoder:
     """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
-    def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, case_sensitive: bool) -> None:
         """Read the vocabulary.
 
         Args:
@@ -70,7 +70,7 @@ class BytePairEncoder:
         self._bytes = ByteLevel(add_prefix_space=False, use_regex=False)
         self._case_sensitive = case_sensitive
 
-    def encode(self, token: str, begin: int) -> Iterator[Piece]:
+    def encode(self, token: str, begin: int) -> Iterator[Wordpiece]:
         """The wordpieces of a token's first part.
 
         Args:
@@ -81,12 +81,14 @@ class BytePairEncoder:
             return
         text = without_surrogates(token if self._case_sensitive else token.lower())
         if not text.strip(_BLANK):
-            yield Piece(self._unknown, -begin)  # an empty token, which begins at 0
+            yield Wordpiece(self._unknown, -begin)  # an empty token, which begins at 0
             return
         offset = 0
         [(signs, _)] = self._bytes.pre_tokenize_str(first_part(text))
-        for piece in self._model.tokenize(signs):
-            prefix = _SPACE_SIGN if offset == 0 and begin and _SPACE_SIGN not in piece.value else ""
-            index = self._model.token_to_id(prefix + piece.value)
-            yield Piece(self._unknown if index is None else index, offset)
-            offset += len(piece.value)  # in bytes, as there
+        for wordpiece in self._model.tokenize(signs):
+            prefix = (
+                _SPACE_SIGN if offset == 0 and begin and _SPACE_SIGN not in wordpiece.value else ""
+            )
+            index = self._model.token_to_id(prefix + wordpiece.value)
+            yield Wordpiece(self._unknown if index is None else index, offset)
+            offset += len(wordpiece.value)  # in bytes, as there

@@ -16,8 +16,8 @@ from minner.errors import MinnerError
 from minner.sparknlp.annotations import Annotation, sentences
 from minner.sparknlp.byte_pairs import BytePairEncoder
 from minner.sparknlp.jvm import float_string
-from minner.sparknlp.pieces import WordpieceEncoder
-from minner.sparknlp.sentence_pieces import SentencePieceEncoder
+from minner.sparknlp.sentencepiece import SentencePieceEncoder
+from minner.sparknlp.wordpieces import WordpieceEncoder
 from minner.tagger import Tagger
 
 Floats = NDArray[np.float32]
@@ -115,9 +115,9 @@ class TokenClassifier:
         for token in tokens:
             if len(ids) >= self._max_length:
                 break
-            for piece in self._encoder.encode(token["result"], token["begin"]):
-                ids.append(piece.id)
-                begins.append(token["begin"] + piece.offset)
+            for wordpiece in self._encoder.encode(token["result"], token["begin"]):
+                ids.append(wordpiece.id)
+                begins.append(token["begin"] + wordpiece.offset)
         return _Sentence(tokens, ids[: self._max_length], begins[: self._max_length])
 
     def _input_ids(self, sentence: _Sentence) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.text.wordpieces import Indices, Pieces
+from minner.text.wordpieces import Indices, Wordpieces
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
@@ -26,12 +26,12 @@ class Plan(NamedTuple):
     """What the model will see of a document.
 
     Attributes:
-        pieces: the n wordpieces.
+        wordpieces: the n wordpieces.
         windows: the runs of them it sees at once; none where there are no wordpieces.
         cut: how many wordpieces after those it does not see.
     """
 
-    pieces: Pieces
+    wordpieces: Wordpieces
     windows: list[Window]
     cut: int
 
@@ -46,15 +46,15 @@ class Plan(NamedTuple):
             yield wanted[first:last] - start + 1  # row 0 belongs to [CLS]
 
 
-def plan(pieces: Pieces, size: int) -> Plan:
+def plan(wordpieces: Wordpieces, size: int) -> Plan:
     """Let the model see a whole document, `size` wordpieces at once."""
-    return Plan(pieces, windows(pieces.words, size) if len(pieces.ids) else [], 0)
+    return Plan(wordpieces, windows(wordpieces.words, size) if len(wordpieces.ids) else [], 0)
 
 
-def truncated_plan(pieces: Pieces, size: int) -> Plan:
+def truncated_plan(wordpieces: Wordpieces, size: int) -> Plan:
     """Let the model see the first `size` wordpieces of a document only."""
-    seen = Pieces(pieces.ids[:size], pieces.words[:size])
-    return plan(seen, size)._replace(cut=len(pieces.ids) - len(seen.ids))
+    seen = Wordpieces(wordpieces.ids[:size], wordpieces.words[:size])
+    return plan(seen, size)._replace(cut=len(wordpieces.ids) - len(seen.ids))
 
 
 def windows(words: NDArray[np.intp], size: int) -> list[Window]:

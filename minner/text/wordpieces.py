@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 Indices = NDArray[np.intp]
 
@@ -22,7 +22,7 @@ CHARACTERS_PER_CALL = 100_000
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class Pieces(NamedTuple):
+class Wordpieces(NamedTuple):
     """The wordpieces of a document, without special tokens.
 
     Attributes:
@@ -47,7 +47,7 @@ def without_surrogates(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
-def encode_words(words: Iterable[str], vocabulary: WordPieces) -> Pieces:
+def encode_words(words: Iterable[str], vocabulary: Vocabulary) -> Wordpieces:
     """Cut words into wordpieces.
 
     A word may give none: white space, or marks the model never saw. Of a word of more than
@@ -64,9 +64,9 @@ def encode_words(words: Iterable[str], vocabulary: WordPieces) -> Pieces:
         numbers.append(np.array(encoding.word_ids, dtype=np.intp) + before)
         before += len(stretch)
     if len(ids) == 1:
-        return Pieces(ids[0], numbers[0])
+        return Wordpieces(ids[0], numbers[0])
     nothing = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
-    return Pieces(np.concatenate([nothing[0], *ids]), np.concatenate([nothing[1], *numbers]))
+    return Wordpieces(np.concatenate([nothing[0], *ids]), np.concatenate([nothing[1], *numbers]))
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:

@@ -6,18 +6,18 @@ import numpy as np
 
 
 def wordpieces(word, vocabulary):
-    pieces = []
+    parts = []
     start = 0
     while start < len(word):
         for end in range(len(word), start, -1):
-            piece = word[start:end] if start == 0 else "##" + word[start:end]
-            if piece in vocabulary:
+            part = word[start:end] if start == 0 else "##" + word[start:end]
+            if part in vocabulary:
                 break
         else:
             return ["[UNK]"]
-        pieces.append(piece)
+        parts.append(part)
         start = end
-    return pieces
+    return parts
 
 
 def embeddings(ids, words, positions):

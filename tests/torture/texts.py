@@ -83,9 +83,9 @@ ODD = (
 
 
 def mixture(random: Random) -> str:
-    """A text of plain and odd pieces."""
-    pieces = random.choices((*PLAIN, *ODD, *PLAIN[0].split()), k=random.randint(1, 20))
-    return random.choice(("", " ", "\n", "\t")).join(pieces)
+    """A text of plain and odd parts."""
+    parts = random.choices((*PLAIN, *ODD, *PLAIN[0].split()), k=random.randint(1, 20))
+    return random.choice(("", " ", "\n", "\t")).join(parts)
 
 
 def mutate_text(random: Random, text: str) -> str:

@@ -17,7 +17,7 @@ from minner.compat.huggingface.aggregation import (
 )
 from minner.errors import MinnerError, warn
 from minner.text.wordpieces import without_surrogates
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 Span = tuple[int, int]
 
@@ -47,7 +47,7 @@ class Document(NamedTuple):
         return start + self.word_places[self.word_ids[wordpiece]][0]
 
 
-def read(item: Any, delimiter: str | None, vocabulary: WordPieces) -> Document:
+def read(item: Any, delimiter: str | None, vocabulary: Vocabulary) -> Document:
     """Cut a text into wordpieces, or words where there is a delimiter.
 
     Raises:
@@ -70,13 +70,13 @@ def read(item: Any, delimiter: str | None, vocabulary: WordPieces) -> Document:
     raise MinnerError("with is_split_into_words, a text must be a list of strings")
 
 
-def _read_text(text: str, vocabulary: WordPieces) -> Document:
+def _read_text(text: str, vocabulary: Vocabulary) -> Document:
     """Cut a text into wordpieces. The tokenizer finds the words: every punctuation mark is one."""
     encoding = vocabulary.encode_text(without_surrogates(text))
     return Document(text, encoding.ids, encoding.offsets)
 
 
-def _read_words(words: Sequence[str], delimiter: str, vocabulary: WordPieces) -> Document:
+def _read_words(words: Sequence[str], delimiter: str, vocabulary: Vocabulary) -> Document:
     """Cut words into wordpieces, placed in the text where `delimiter` stands between the words."""
     encoding: Any = vocabulary.encode_words(
         [without_surrogates(word) for word in words], as_in_text=False
@@ -118,7 +118,7 @@ def window_inputs(document: Document, window: slice, cls_id: int, sep_id: int) -
 
 
 def gather(
-    sentence: str, output: Mapping[str, Any], vocabulary: WordPieces
+    sentence: str, output: Mapping[str, Any], vocabulary: Vocabulary
 ) -> tuple[list[Wordpiece], Floats]:
     """The wordpieces of one window, and the logits `[n, C]` of each; special tokens are left out.
 
@@ -156,12 +156,12 @@ def gather(
     return wordpieces, np.asarray(output["logits"][0], dtype=np.float32)[seen]
 
 
-def marks_parts_of_words(vocabulary: WordPieces) -> bool:
+def marks_parts_of_words(vocabulary: Vocabulary) -> bool:
     """Whether the wordpieces of a vocabulary show which of them begin a word, as `##` does."""
     return bool(getattr(vocabulary.tokenizer.model, "continuing_subword_prefix", None))
 
 
-def warn_of_words(strategy: AggregationStrategy | None, vocabulary: WordPieces) -> None:
+def warn_of_words(strategy: AggregationStrategy | None, vocabulary: Vocabulary) -> None:
     """Warn that a strategy for whole words has no words to go by; transformers does, too."""
     if strategy and strategy.value in WORD_SCORES and not marks_parts_of_words(vocabulary):
         warn(

@@ -30,7 +30,7 @@ async function start() {
   listen();
   drawWords();
   drawText();
-  drawPieces();
+  drawWordpieces();
   drawEmbeddings();
   drawLayers();
   drawHeadMap();

@@ -67,16 +67,16 @@ function markChosen(selector) {
   }
 }
 
-function drawPieces() {
+function drawWordpieces() {
   find("vocabulary-size").textContent = facts.model.vocabulary.toLocaleString("en");
-  const items = facts.tokens.wordpieces.map((piece, token) => {
+  const items = facts.tokens.wordpieces.map((wordpiece, token) => {
     const word = wordOfToken(token);
     const continues = word >= 0 && word === wordOfToken(token - 1);
-    return make("li", { class: continues ? "continues" : null, "data-word": word }, piece,
+    return make("li", { class: continues ? "continues" : null, "data-word": word }, wordpiece,
       make("small", {}, `${facts.tokens.ids[token]}`));
   });
-  fill("pieces", ...items);
-  onChange(() => markChosen("#pieces li"));
+  fill("wordpieces", ...items);
+  onChange(() => markChosen("#wordpieces li"));
   drawWindows();
 }
 

@@ -92,8 +92,8 @@ def _exchange(random: Random, keys: dict[str, Any]) -> None:
         count = random.choice((1, 1, 2))
         keys["post_processor"]["special_tokens"][token]["ids"] = random.choices(IDS, k=count)
     elif kind == 4:
-        piece = random.choice(("John", "a", "My", "##a", "[UNK]"))
-        keys["model"]["vocab"][piece] = random.choice(IDS)
+        wordpiece = random.choice(("John", "a", "My", "##a", "[UNK]"))
+        keys["model"]["vocab"][wordpiece] = random.choice(IDS)
     elif kind == 5:
         keys["model"]["max_input_chars_per_word"] = random.choice((0, 1, 3, 1 << 40))
         keys["model"]["continuing_subword_prefix"] = random.choice(("", "##", "a", "\0"))

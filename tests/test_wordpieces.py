@@ -1,4 +1,4 @@
-"""Pieces know their words; windows cover a document and keep every word where it stands best."""
+"""Wordpieces know their words; windows cover a document and keep each word where it stands best."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from numpy.typing import NDArray
 
 from minner.tagger import Tagger
 from minner.text.windows import Window, windows
-from minner.text.wordpieces import Pieces, encode_words
+from minner.text.wordpieces import Wordpieces, encode_words
 
 Words = NDArray[np.intp]
 
 
-def encode(tagger: Tagger, words: list[str]) -> tuple[list[str], Pieces]:
+def encode(tagger: Tagger, words: list[str]) -> tuple[list[str], Wordpieces]:
     vocabulary = tagger.vocabulary
-    pieces = encode_words(words, vocabulary)
-    return [vocabulary.tokenizer.id_to_token(int(i)) for i in pieces.ids], pieces
+    wordpieces = encode_words(words, vocabulary)
+    return [vocabulary.tokenizer.id_to_token(int(i)) for i in wordpieces.ids], wordpieces
 
 
 # ---- words to wordpieces ------------------------------------------------------------------------
 
 
-def test_words_are_cut_into_pieces(tiny: Tagger) -> None:
-    names, pieces = encode(tiny, ["My", "Johnson", "A-b"])
+def test_words_are_cut_into_wordpieces(tiny: Tagger) -> None:
+    names, wordpieces = encode(tiny, ["My", "Johnson", "A-b"])
     assert names == ["My", "John", "##son", "A", "-", "b"]
-    assert pieces.words.tolist() == [0, 1, 1, 2, 2, 2]
-    words, places = pieces.first()
+    assert wordpieces.words.tolist() == [0, 1, 1, 2, 2, 2]
+    words, places = wordpieces.first()
     assert (words.tolist(), places.tolist()) == ([0, 1, 2], [0, 1, 3])
-    assert pieces.ids.dtype == np.int32
+    assert wordpieces.ids.dtype == np.int32
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\u200b", "\u00ad", "\0", "\ud800", "\ufffd\udfff"])
-def test_a_word_without_pieces_keeps_its_place(tiny: Tagger, nothing: str) -> None:
-    names, pieces = encode(tiny, [nothing, "My", nothing, nothing, "name", nothing])
+def test_a_word_without_wordpieces_keeps_its_place(tiny: Tagger, nothing: str) -> None:
+    names, wordpieces = encode(tiny, [nothing, "My", nothing, nothing, "name", nothing])
     assert names == ["My", "name"]
-    words, places = pieces.first()
+    words, places = wordpieces.first()
     assert (words.tolist(), places.tolist()) == ([1, 4], [0, 1])
 
 
 @pytest.mark.parametrize("words", [[], [""], ["", ""]])
-def test_no_pieces_at_all(tiny: Tagger, words: list[str]) -> None:
-    _, pieces = encode(tiny, words)
-    assert len(pieces.ids) == len(pieces.words) == 0
-    assert [len(part) for part in pieces.first()] == [0, 0]
+def test_no_wordpieces_at_all(tiny: Tagger, words: list[str]) -> None:
+    _, wordpieces = encode(tiny, words)
+    assert len(wordpieces.ids) == len(wordpieces.words) == 0
+    assert [len(part) for part in wordpieces.first()] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_no_pieces_at_all(tiny: Tagger, words: list[str]) -> None:
     ],
 )
 def test_odd_words(tiny: Tagger, word: str, names: list[str]) -> None:
-    found, pieces = encode(tiny, ["My", word, "name"])
+    found, wordpieces = encode(tiny, ["My", word, "name"])
     assert found == ["My", *names, "name"]
-    assert pieces.words.tolist() == [0, *[1] * len(names), 2]
+    assert wordpieces.words.tolist() == [0, *[1] * len(names), 2]
 
 
 @given(st.lists(st.text(alphabet=st.characters()), max_size=20))
 def test_any_words(tiny: Tagger, words: list[str]) -> None:
-    _, pieces = encode(tiny, words)
-    assert len(pieces.ids) == len(pieces.words)
-    assert (np.diff(pieces.words) >= 0).all()
-    first = dict(zip(*(part.tolist() for part in pieces.first()), strict=True))
-    assert list(first) == sorted({*pieces.words.tolist()})
+    _, wordpieces = encode(tiny, words)
+    assert len(wordpieces.ids) == len(wordpieces.words)
+    assert (np.diff(wordpieces.words) >= 0).all()
+    first = dict(zip(*(part.tolist() for part in wordpieces.first()), strict=True))
+    assert list(first) == sorted({*wordpieces.words.tolist()})
     for word, place in first.items():
-        assert place == np.flatnonzero(pieces.words == word)[0]
+        assert place == np.flatnonzero(wordpieces.words == word)[0]
 
 
 # ---- windows ------------------------------------------------------------------------------------

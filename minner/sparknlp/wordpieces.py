@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from minner.sparknlp.jvm import utf16_length
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 # Java looks at UTF-16 units, so beyond U+FFFF nothing is punctuation, white space or Chinese.
 _PUNCTUATION = "!-/:-@[-`{-~" + "".join(
@@ -37,7 +37,7 @@ _CACHED_LENGTH = 32
 """Characters of a token worth remembering; texts repeat short ones."""
 
 
-class Piece(NamedTuple):
+class Wordpiece(NamedTuple):
     """A wordpiece: its id, and where it starts in the word, in UTF-16 units."""
 
     id: int
@@ -59,7 +59,7 @@ def first_basic_part(token: str, *, case_sensitive: bool) -> str:
 class WordpieceEncoder:
     """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
-    def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, case_sensitive: bool) -> None:
         """Read the vocabulary.
 
         Args:
@@ -73,16 +73,16 @@ class WordpieceEncoder:
         self._case_sensitive = case_sensitive
         self._remembered = lru_cache(maxsize=1 << 16)(self._encode)
 
-    def encode(self, token: str, _: int = 0) -> tuple[Piece, ...]:
+    def encode(self, token: str, _: int = 0) -> tuple[Wordpiece, ...]:
         """The wordpieces of a token's first part, wherever it begins; none if nothing is left."""
         return (self._encode if len(token) > _CACHED_LENGTH else self._remembered)(token)
 
-    def _encode(self, token: str) -> tuple[Piece, ...]:
+    def _encode(self, token: str) -> tuple[Wordpiece, ...]:
         word = first_basic_part(token, case_sensitive=self._case_sensitive)
-        unknown = (Piece(self._unknown, 0),)
+        unknown = (Wordpiece(self._unknown, 0),)
         if utf16_length(word) > _MAX_UNITS:
             return unknown
-        pieces = []
+        wordpieces = []
         start = 0
         while start < len(word):
             prefix = self._prefix if start else ""
@@ -92,6 +92,6 @@ class WordpieceEncoder:
                     break
             else:
                 return unknown
-            pieces.append(Piece(index, utf16_length(word[:start])))
+            wordpieces.append(Wordpiece(index, utf16_length(word[:start])))
             start = end
-        return tuple(pieces)
+        return tuple(wordpieces)

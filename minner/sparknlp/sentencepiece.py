@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minner.sparknlp.pieces import Piece
+from minner.sparknlp.wordpieces import Wordpiece
 from minner.text.wordpieces import without_surrogates
-from minner.weights.tokenizer import WordPieces
+from minner.weights.tokenizer import Vocabulary
 
 _SPACE_SIGN = "\u2581"
 """How SentencePiece writes a space."""
@@ -20,7 +20,7 @@ _SPACE_SIGN = "\u2581"
 class SentencePieceEncoder:
     """Cuts tokens into the wordpieces of one vocabulary. Safe to call from several threads."""
 
-    def __init__(self, vocabulary: WordPieces, *, case_sensitive: bool, keeps_spaces: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, case_sensitive: bool, keeps_spaces: bool) -> None:
         """Read the vocabulary.
 
         Args:
@@ -31,7 +31,7 @@ class SentencePieceEncoder:
         self._vocabulary, self._case_sensitive = vocabulary, case_sensitive
         self._space = None if keeps_spaces else vocabulary.tokenizer.token_to_id(_SPACE_SIGN)
 
-    def encode(self, token: str, begin: int) -> Iterator[Piece]:
+    def encode(self, token: str, begin: int) -> Iterator[Wordpiece]:
         """The wordpieces of a token; only the first of them is one that a tag may come from.
 
         Args:
@@ -42,5 +42,5 @@ class SentencePieceEncoder:
         offset = 0
         for index in self._vocabulary.encode_words([text]).ids:
             if index != self._space:
-                yield Piece(index, offset)
+                yield Wordpiece(index, offset)
                 offset = -begin - 1  # before the document, where no token begins

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minner
 from checkpoints import VOCABULARY, write_checkpoint
-from minner.sparknlp.pieces import WordpieceEncoder, first_basic_part
+from minner.sparknlp.wordpieces import WordpieceEncoder, first_basic_part
 from minner.tagger import Tagger
 from minner.text.wordpieces import encode_words
 
@@ -75,13 +75,13 @@ def show(tagger: Tagger, token: str, *, case_sensitive: bool = True) -> str:
     """The wordpieces of a token, each with its offset."""
     encoder = WordpieceEncoder(tagger.vocabulary, case_sensitive=case_sensitive)
     name = tagger.vocabulary.tokenizer.id_to_token
-    pieces = encoder.encode(token)
-    assert encoder.encode(token) == pieces, "remembered or not"
-    return " ".join(f"{name(piece.id)}@{piece.offset}" for piece in pieces)
+    wordpieces = encoder.encode(token)
+    assert encoder.encode(token) == wordpieces, "remembered or not"
+    return " ".join(f"{name(wordpiece.id)}@{wordpiece.offset}" for wordpiece in wordpieces)
 
 
 @pytest.mark.parametrize(
-    ("token", "pieces"),
+    ("token", "wordpieces"),
     [
         ("Smith", "Smith@0"),
         ("Smithson", "Smith@0 ##son@5"),
@@ -99,11 +99,11 @@ def show(tagger: Tagger, token: str, *, case_sensitive: bool = True) -> str:
         ("a" * 200 + "\u0301", " ".join(["a@0", *(f"##a@{i}" for i in range(1, 200))])),
     ],
 )
-def test_pieces(tiny: Tagger, token: str, pieces: str) -> None:
-    assert show(tiny, token) == pieces
+def test_wordpieces(tiny: Tagger, token: str, wordpieces: str) -> None:
+    assert show(tiny, token) == wordpieces
 
 
-def test_lowercased_pieces(tiny: Tagger) -> None:
+def test_lowercased_wordpieces(tiny: Tagger) -> None:
     assert show(tiny, "IS", case_sensitive=False) == "is@0"
     assert show(tiny, "IS") == "I@0 ##S@1"
 
@@ -118,13 +118,17 @@ def test_lengths_and_offsets_count_utf16_units(tmp_path: Path) -> None:
 
 @given(st.text(alphabet="abJohnSmitPr123", min_size=1, max_size=60))
 def test_words_of_letters_and_digits_are_cut_as_by_tokenizers(tiny: Tagger, word: str) -> None:
-    pieces = WordpieceEncoder(tiny.vocabulary, case_sensitive=True).encode(word)
-    assert [piece.id for piece in pieces] == encode_words([word], tiny.vocabulary).ids.tolist()
+    wordpieces = WordpieceEncoder(tiny.vocabulary, case_sensitive=True).encode(word)
+    assert [wordpiece.id for wordpiece in wordpieces] == encode_words(
+        [word], tiny.vocabulary
+    ).ids.tolist()
 
 
 @given(st.text(alphabet=st.characters()))
-def test_any_token_gives_pieces_of_the_vocabulary(tiny: Tagger, token: str) -> None:
-    pieces = WordpieceEncoder(tiny.vocabulary, case_sensitive=True).encode(token)
-    assert bool(pieces) == bool(first_basic_part(token, case_sensitive=True))
-    assert all(0 <= piece.id < len(VOCABULARY) for piece in pieces)
-    assert [piece.offset for piece in pieces] == sorted({piece.offset for piece in pieces})
+def test_any_token_gives_wordpieces_of_the_vocabulary(tiny: Tagger, token: str) -> None:
+    wordpieces = WordpieceEncoder(tiny.vocabulary, case_sensitive=True).encode(token)
+    assert bool(wordpieces) == bool(first_basic_part(token, case_sensitive=True))
+    assert all(0 <= wordpiece.id < len(VOCABULARY) for wordpiece in wordpieces)
+    assert [wordpiece.offset for wordpiece in wordpieces] == sorted(
+        {wordpiece.offset for wordpiece in wordpieces}
+    )
