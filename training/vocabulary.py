@@ -2,8 +2,8 @@
 
 Every lower-case wordpiece may appear in three forms: ``berlin``, ``Berlin`` and ``BERLIN``. All
 three would cost three times the table, so each form gets an estimate of how often it occurs in a
-million words of English, and the most frequent ones stay. Single characters always stay: with them any
-Latin-script word can be spelled, and nothing Latin becomes ``[UNK]``.
+million words of English, and the most frequent ones stay. Single characters always stay: with them
+any Latin-script word can be spelled, and nothing Latin becomes ``[UNK]``.
 """
 
 import json

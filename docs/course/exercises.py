@@ -61,20 +61,8 @@ LAYER = {
 LOUD = {name: {key: 100 * value for key, value in part.items()} for name, part in ATTENTION.items()}
 
 
-WORDPIECES = [
-    "[UNK]",
-    "Ko",
-    "Kow",
-    "##wal",
-    "##w",
-    "##al",
-    "##czyk",
-    "##cz",
-    "##yk",
-    "Paris",
-    "met",
-]
-VOCABULARY = {wordpiece: index for index, wordpiece in enumerate(WORDPIECES)}
+KNOWN = ["[UNK]", "Ko", "Kow", "##wal", "##w", "##al", "##czyk", "##cz", "##yk", "Paris", "met"]
+VOCABULARY = {wordpiece: index for index, wordpiece in enumerate(KNOWN)}
 
 
 TAGS = [

@@ -41,11 +41,11 @@ def trace(
     """
     if by not in RUNNERS:
         raise MinnerError(f"by must be one of {', '.join(RUNNERS)}, not {by!r}")
-    count = len(subject.document.windows)
+    count, length = len(subject.document.windows), len(subject.document.wordpieces.ids)
     if whole and count > 1:
         raise MinnerError(
-            f"the text has {len(subject.document.wordpieces.ids)} wordpieces, which the model reads "
-            f"in {count} windows: choose one by window=0 to {count - 1}, or pass a shorter text"
+            f"the text has {length} wordpieces, which the model reads in {count} windows: choose one "
+            f"by window=0 to {count - 1}, or pass a shorter text"
         )
     config = subject.checkpoint.config
     parts = parse_without(without, config.n_layers, config.n_heads, len(subject.document.words))
