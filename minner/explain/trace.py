@@ -44,8 +44,8 @@ def trace(
     count, length = len(subject.document.windows), len(subject.document.wordpieces.ids)
     if whole and count > 1:
         raise MinnerError(
-            f"the text has {length} wordpieces, which the model reads in {count} windows: choose one "
-            f"by window=0 to {count - 1}, or pass a shorter text"
+            f"the text has {length} wordpieces, which the model reads in {count} windows: choose "
+            f"one by window=0 to {count - 1}, or pass a shorter text"
         )
     config = subject.checkpoint.config
     parts = parse_without(without, config.n_layers, config.n_heads, len(subject.document.words))
