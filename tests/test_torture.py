@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ sys.path.append(str(TORTURE))
 
 import hazard as hazards  # noqa: E402
 import table  # noqa: E402
+from kept import Kept  # noqa: E402
 from runner import run  # noqa: E402
 from worker import Outcome  # noqa: E402
 
@@ -64,10 +66,22 @@ def test_rows_of_the_table_stay_or_are_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n\n{table.BEGIN}\n{table.END}\n\nafter\n")
     hazard = hazards.load("_example")
-    first = table.row(hazard, Outcome(answered=1234))
-    table.write(page, {hazard.title: first, "other": "| other | x |\n"})
+    for row in ("| other | x |\n", table.row(hazard, Outcome(tried=1234, answered=1234))):
+        table.write(page, row)
     assert page.read_text().count("| 1,234 | 1,234 | 0 | held |") == 1
-    table.write(page, {hazard.title: table.row(hazard, Outcome(failures=[(0, "story")]))})
+    table.write(page, table.row(hazard, Outcome(failures=[(0, "story")])))
     text = page.read_text()
     assert ("1,234" in text, "| other | x |" in text, "1 FAILED" in text) == (False, True, True)
     assert text.startswith("before\n\n") and text.endswith("\n\nafter\n")
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    """Three trials, then no time for any, then the other three: as six in a row."""
+    hazard, path = hazards.load("_example"), tmp_path / "kept.json"
+    for count, seconds in ((3, inf), (6, 0.0), (6, inf)):
+        kept = Kept(path)
+        outcome = run(hazard, "0", count, kept.outcome("_example", "0"), seconds)
+        kept.keep("_example", "0", outcome)
+    assert (outcome.tried, outcome.failures) == (6, [])
+    assert Kept(path).outcome("_example", "0") == outcome
+    assert Kept(path).outcome("_example", "other seed") == Outcome()

@@ -30,7 +30,8 @@ def run_guided(hazard: Hazard, seed: str, seconds: int) -> Outcome:
     if "No module named 'atheris'" in run.stderr:
         outcome.skipped = "atheris is not installed"
     elif (done := re.findall(r"#(\d+)\s+DONE .*?rss: (\d+)Mb", run.stderr)) and not run.returncode:
-        outcome.answered, outcome.megabytes = map(int, done[-1])
+        outcome.tried, outcome.megabytes = map(int, done[-1])
+        outcome.answered = outcome.tried
     else:
         outcome.failures.append((0, (run.stdout + run.stderr)[-4000:]))
     assert len(outcome.failures) <= MOST_FAILURES

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 
 from hazard import Hazard
@@ -20,26 +21,54 @@ START = 240.0
 """Seconds that the first trial may take: kernels may have to be compiled."""
 
 
-def run(hazard: Hazard, seed: str, count: int, hangs: float = HANGS) -> Outcome:
-    """Try a hazard `count` times: after a death or a hang in a new process."""
-    whole, first = Outcome(), 0
-    while first < count and len(whole.failures) < MOST_FAILURES and whole.skipped is None:
+def run(
+    hazard: Hazard,
+    seed: str,
+    count: int,
+    whole: Outcome | None = None,
+    seconds: float = inf,
+    hangs: float = HANGS,
+) -> Outcome:
+    """Try a hazard until it has been tried `count` times: after a death or a hang in a new process.
+
+    Args:
+        hazard: what is tried.
+        seed: of its random numbers.
+        count: trials in all.
+        whole: what came of the first of them, where it is known already.
+        seconds: after which no further trial begins.
+        hangs: seconds after which a trial without an end is given up.
+    """
+    whole, end = whole or Outcome(), time.monotonic() + seconds
+    while not is_over(whole, count) and (left := end - time.monotonic()) > 0:
+        numbers = whole.tried, count - whole.tried
         with tempfile.TemporaryDirectory(prefix="torture-") as workshop:
-            part, stopped = _run_worker(hazard, seed, first, count - first, Path(workshop), hangs)
+            part, stopped = _run_worker(hazard, seed, numbers, Path(workshop), left, hangs)
         whole = _add(whole, part)
-        if stopped is None:
-            break
-        whole.failures.append(stopped)
-        first = stopped[0] + 1
+        if stopped is not None:
+            whole.failures.append(stopped)
+            whole.tried = stopped[0] + 1
     return whole
 
 
+def is_over(outcome: Outcome, count: int) -> bool:
+    """Whether there is nothing left to try."""
+    enough = outcome.tried >= count or len(outcome.failures) >= MOST_FAILURES
+    return enough or outcome.skipped is not None
+
+
 def _run_worker(
-    hazard: Hazard, seed: str, first: int, count: int, workshop: Path, hangs: float
+    hazard: Hazard,
+    seed: str,
+    numbers: tuple[int, int],
+    workshop: Path,
+    seconds: float,
+    hangs: float,
 ) -> tuple[Outcome, tuple[int, str] | None]:
     """What a worker has done; and the trial at which it died or hung, with the story of it."""
+    first, count = numbers
     command = [sys.executable, str(Path(__file__).with_name("worker.py"))]
-    arguments = [hazard.name, seed, str(first), str(count), str(workshop)]
+    arguments = [hazard.name, seed, str(first), str(count), str(workshop), str(seconds)]
     with (workshop / "stderr").open("wb") as stderr:
         worker = subprocess.Popen([*command, *arguments], stdout=stderr, stderr=stderr)
         hung = _wait(worker, workshop, hangs)
@@ -83,6 +112,7 @@ def _death(status: int) -> str:
 
 def _add(one: Outcome, other: Outcome) -> Outcome:
     return Outcome(
+        tried=one.tried + other.tried,
         answered=one.answered + other.answered,
         refused=one.refused + other.refused,
         failures=[*one.failures, *map(tuple, other.failures)],

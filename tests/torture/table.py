@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from hazard import Hazard
@@ -27,28 +26,31 @@ def verdict(outcome: Outcome) -> str:
     return f"{len(outcome.failures)} FAILED" if outcome.failures else "held"
 
 
-def row(hazard: Hazard, outcome: Outcome) -> str:
-    """A line of the table."""
-    trials = outcome.answered + outcome.refused + len(outcome.failures)
+def row(hazard: Hazard, outcome: Outcome, guided: bool = False) -> str:
+    """A line of the table; a fuzzer has another for what coverage guided."""
     cells = (
-        *(hazard.title, hazard.provoked, f"{trials:,}", f"{outcome.answered:,}"),
-        *(f"{outcome.refused:,}", verdict(outcome), f"{outcome.slowest:.2f} s"),
-        *(f"{outcome.megabytes} MB", machine(), time.strftime("%Y-%m-%d", time.gmtime())),
+        *(hazard.title + ", by coverage" * guided, hazard.provoked, f"{outcome.tried:,}"),
+        *(f"{outcome.answered:,}", f"{outcome.refused:,}", verdict(outcome)),
+        *(f"{outcome.slowest:.2f} s", f"{outcome.megabytes} MB", machine()),
+        time.strftime("%Y-%m-%d", time.gmtime()),
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def write(path: Path, rows: Mapping[str, str]) -> None:
-    """Put rows, by the title of their hazard, into the table of a page; others stay."""
+def write(path: Path, row: str) -> None:
+    """Put a row into the table of a page, in the place of the one of the same title."""
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     table, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{path} has no place for the table: {BEGIN} and {END}")
     lines = [line for line in table.strip().splitlines() if line.startswith("| ")][1:]
-    kept = {line.split(" | ")[0].removeprefix("| "): line + "\n" for line in lines}
-    merged = dict(sorted({**kept, **rows}.items()))
-    content = f"{before}{begin}\n\n{HEAD}{''.join(merged.values())}\n{end}{after}"
-    path.write_text(content, encoding="utf-8")
+    rows = {_title(line): line + "\n" for line in lines} | {_title(row): row}
+    merged = "".join(rows[title] for title in sorted(rows))
+    path.write_text(f"{before}{begin}\n\n{HEAD}{merged}\n{end}{after}", encoding="utf-8")
+
+
+def _title(row: str) -> str:
+    return row.split(" | ")[0].removeprefix("| ")
 
 
 def machine() -> str:
@@ -62,4 +64,4 @@ def machine() -> str:
     except OSError:
         pass
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores"
+    return f"{model}, {cores} core{'s' * (cores != 1)}"

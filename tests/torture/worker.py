@@ -1,6 +1,6 @@
 """Trials of one hazard, one after the other in a process of their own.
 
-    python tests/torture/worker.py HAZARD SEED FIRST COUNT WORKSHOP
+    python tests/torture/worker.py HAZARD SEED FIRST COUNT WORKSHOP SECONDS
 
 The number of the trial in progress stands in the file `progress`, for whoever finds this process
 dead or hung; what came of all of them is left in `outcome.json`.
@@ -36,6 +36,7 @@ class Outcome:
     """What came of some trials.
 
     Attributes:
+        tried: all of them.
         answered: trials that returned.
         refused: trials that ended in a MinnerError.
         failures: number and story of every other.
@@ -44,6 +45,7 @@ class Outcome:
         skipped: why nothing was tried, if so.
     """
 
+    tried: int = 0
     answered: int = 0
     refused: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list)
@@ -52,8 +54,9 @@ class Outcome:
     skipped: str | None = None
 
 
-def main(name: str, seed: str, first: str, count: str, workshop: str) -> None:
+def main(name: str, seed: str, first: str, count: str, workshop: str, seconds: str) -> None:
     """Try, and leave the outcome in the workshop; it is kept up to date for the case of death."""
+    end = time.monotonic() + float(seconds)
     faulthandler.enable()
     os.environ["HF_HUB_OFFLINE"] = "1"
     warnings.simplefilter("ignore")
@@ -70,7 +73,7 @@ def main(name: str, seed: str, first: str, count: str, workshop: str) -> None:
     for number in range(int(first), int(first) + int(count)):
         os.pwrite(progress, number.to_bytes(8, "little"), 0)
         _try(hazard, prepared, seed, number, outcome)
-        if len(outcome.failures) >= MOST_FAILURES:
+        if len(outcome.failures) >= MOST_FAILURES or time.monotonic() > end:
             break
         if time.monotonic() > last_saved + 1:
             _save(folder, outcome)
@@ -80,6 +83,7 @@ def main(name: str, seed: str, first: str, count: str, workshop: str) -> None:
 
 def _try(hazard: Hazard, prepared: object, seed: str, number: int, outcome: Outcome) -> None:
     start = time.process_time()
+    outcome.tried += 1
     try:
         hazard.trial(Random(f"{seed}/{hazard.name}/{number}"), prepared)
         outcome.answered += 1

@@ -56,9 +56,8 @@ def prepare(workshop: Path) -> Prepared:
 
 def trial(random: Random, prepared: Prepared) -> None:
     """Do harm to one or two files, and load."""
-    for _ in range(random.choice((1, 1, 2))):
-        path = prepared.cache / random.choice(sorted(prepared.whole))
-        random.choice(HARM)(random, path, prepared)
+    for name in random.sample(sorted(prepared.whole), k=random.choice((1, 1, 2))):
+        random.choice(HARM)(random, prepared.cache / name, prepared)
     precision = random.choice(tuple(prepared.known.logits))
     try:
         says, place = loader.identity("gelu", precision), loader.cache_path("gelu", precision)
@@ -142,7 +141,10 @@ def _give_away(random: Random, path: Path, _: Prepared) -> None:
 
 
 def _open_to_all(random: Random, path: Path, _: Prepared) -> None:
-    random.choice((path, path.parent)).chmod(random.choice((0o777, 0o666, 0o000, 0o1777)))
+    if random.random() < 0.5:
+        path.chmod(random.choice((0o777, 0o666, 0o000)))
+    else:
+        path.parent.chmod(random.choice((0o777, 0o770, 0o1777)))
 
 
 HARM: tuple[Callable[[Random, Path, Prepared], None], ...] = (
