@@ -1,4 +1,4 @@
-"""Fit the polynomials of `kernels/activations.py` and print their coefficients and errors.
+"""Fit the polynomials of `kernels/elementary.py` and print their coefficients and errors.
 
 Least squares on Chebyshev nodes, reweighted by the error (Lawson's method), comes as close to
 the minimax polynomial as float32 can tell. Run: `python docs/fit_polynomials.py`.
@@ -46,7 +46,7 @@ def to_one(u: Floats) -> Floats:
 
 
 def show(name: str, coefficients: Floats) -> None:
-    """Print a table that can be pasted into `kernels/activations.py`."""
+    """Print a table that can be pasted into `kernels/elementary.py`."""
     print(name, "=", tuple(float(f"{value:.9g}") for value in coefficients))
 
 

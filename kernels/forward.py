@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 from numba.extending import register_jitable
 
-from minner.kernels.activations import activation_named
+from minner.kernels.activations import formula_of
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
 from minner.kernels.embeddings import embed_kernel
@@ -71,7 +71,7 @@ def _make_pass(activation: str, precision: Precision) -> Callable[..., None]:
     """Make one pass of one thread."""
     inner = attention_precision(precision)
     layout, attention_layout = precision.layout, inner.layout
-    activate = activation_named(activation, rounded=layout.x_per_dword > 1)
+    activate = formula_of(activation, rounded=layout.x_per_dword > 1)
 
     embed, layer_norm = embed_kernel(precision), layer_norm_kernel(precision)
     attention, gather_rows = attention_kernel(precision), gather_rows_kernel(precision)
@@ -87,8 +87,7 @@ def _make_pass(activation: str, precision: Precision) -> Callable[..., None]:
         D, H = shape.dim, shape.heads
         i, w = inputs_of(call, shape), weights_of(call, shape, layout)
         b = buffers_of(call, shape, layout, attention_layout, team.rank)
-        h = b.hidden  # [T, D]
-        acc = b.thread.accumulator
+        h, acc = b.hidden, b.thread.accumulator  # [T, D], [MC, NR]
 
         table, norm = w.position_embeddings, norm_of(w.embeddings_norm, 0)
         embed(team, i.ids, i.positions, i.word_embeddings, table, norm, D, h, b.x)

@@ -20,9 +20,9 @@
   that computes x writes it so; nothing is packed during a product.
 - Sums are kept for KC dwords of K, then added to those of the k-blocks before. A k-block of a
   micropanel, KC x NR dwords, fits in the L1 cache.
-- MC rows of x pass a micropanel before the next one has its turn. They are few enough to stay in
-  the L2 cache, or at least in L3.
-- Weights come from main memory. So while one k-block is multiplied, the next one is fetched.
+- A micropanel is multiplied by MC rows of x before the next micropanel has its turn. MC rows are
+  few enough to stay in the L2 cache, or at least in L3.
+- Weights come from main memory, so the next k-block is prefetched while this one is multiplied.
 
 Threads share the micropanels, so each weight is read by one core. Where a layer has few columns for
 so many rows, they share the rows instead (`Precision.row_preference`).
@@ -42,7 +42,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from minner.kernels.activations import Activation, identity
+from minner.kernels.activations import Formula, identity
 from minner.kernels.amx import multiply_in_amx_tiles
 from minner.kernels.microkernel import Block, Prefetch, multiply_in_registers
 from minner.kernels.precision import Precision, float32
@@ -61,7 +61,7 @@ KC = 128
 """Dwords of K in a k-block, at most."""
 
 MC_DWORDS = 128 * 3072
-"""Dwords of x in the MC rows that pass a micropanel, at most: 1.5 MB, to stay in L2 or L3."""
+"""Dwords of x in MC rows, at most: 1.5 MB, which stay in L2 or L3."""
 
 
 @cache
@@ -82,7 +82,7 @@ class _Kind(NamedTuple):
     """The arguments of `linear_kernel`."""
 
     precision: Precision
-    activation: Activation
+    activation: Formula
     output: RowFormat
     outputs: int
 
@@ -100,7 +100,7 @@ class _Arguments(NamedTuple):
 
 def linear_kernel(
     precision: Precision = float32,
-    activation: Activation = identity,
+    activation: Formula = identity,
     residual: bool = False,
     output: RowFormat = float32.row_major,
     outputs: int = 1,
@@ -112,7 +112,7 @@ def linear_kernel(
         activation: is applied to the result.
         residual: whether something is added to it.
         output: how it is stored.
-        outputs: how many results of equal width stand side by side.
+        outputs: how many layers of equal width were packed side by side; 3 for q, k and v.
 
     Returns:
         A staged function `(team, x, layer, accumulator, out [T, N])`; with `residual [T, N]` after
@@ -160,7 +160,10 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
     panels, groups, by_rows = blocking.panels, blocking.groups, blocking.by_rows
 
     def in_turns(item: Value) -> Value:
-        """Micropanels of all outputs in turns, so that a thread has the same heads of each."""
+        """The micropanel of an item: the first of q, of k and of v, then the second of each ...
+
+        A thread takes neighbouring items, so it computes the q, k and v of the same heads.
+        """
         if kind.outputs == 1:
             return item
         return item % kind.outputs * (panels // kind.outputs) + item // kind.outputs
@@ -250,7 +253,7 @@ def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
 
 
 def _x_at(precision: Precision, x: ProductInput, row: Value, k: Value) -> Pointer:
-    """Where the dwords of a row of x begin that meet dword k of the weights."""
+    """The address of what is multiplied by dword k of the weights, in a row of x."""
     start = precision.row(x.rows.data, x.rows.shape[1], row)
     return start + k * (precision.x_per_weight * precision.layout.mr)
 

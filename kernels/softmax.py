@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from minner.kernels.activations import exp_below, exp_short
+from minner.kernels.elementary import exp_below, exp_short
 from minner.kernels.precision import Precision
 from minner.kernels.runtime.buffers import ThreadScratch
 from minner.kernels.vector.control import loop, when
@@ -44,10 +44,10 @@ def softmax(
     Each row of x has `dwords` dwords; what lies beyond `length` becomes 0. The last vector of a row
     of scores becomes 1 over the sum of its exponentials, see `softmax_factor`: multiplying the
     context by it is less work than multiplying the exponentials. All maxima are found before any
-    sum, so that no row has to wait for the one before.
+    exponential: a row's exponentials must wait for its maximum, but not for another row's.
 
     Yields:
-        The number of each row before its exponentials, for other work meanwhile.
+        The number of each row before its exponentials, so that the caller can prefetch for it.
     """
     scores, stride = scratch.scores.data, scratch.scores.shape[1]
     whole = length // LANES * LANES

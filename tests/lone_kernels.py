@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 import reference_kernels
-from minner.kernels.activations import Activation, activation_named
+from minner.kernels.activations import Formula, formula_of
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
 from minner.kernels.embeddings import embed_kernel
@@ -58,9 +58,9 @@ def nans(*shape: int) -> NDArray[np.float32]:
 # Matrix registers are configured by each thread that uses them, as in `forward.py`.
 
 
-def gelu_of(precision: Precision) -> Activation:
+def gelu_of(precision: Precision) -> Formula:
     """The GELU that the forward pass takes."""
-    return activation_named("gelu", rounded=precision.layout.x_per_dword > 1)
+    return formula_of("gelu", rounded=precision.layout.x_per_dword > 1)
 
 
 @cache

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from minner.kernels import activations
+from minner import reference
+from minner.kernels import activations, elementary
 from minner.kernels.vector.control import loop
 from minner.kernels.vector.staged import staged
 from minner.kernels.vector.target import LANES
@@ -42,35 +43,35 @@ def grid(low, high):
 
 
 def test_exp_is_within_2_ulp():
-    x, y = on_arrays(activations.exp)(grid(-87, 88))
+    x, y = on_arrays(elementary.exp)(grid(-87, 88))
     exact = np.exp(x)
     assert np.max(np.abs(y - exact) / np.spacing(exact.astype(np.float32))) < 2
 
 
 def test_exp_clamps_and_is_1_at_0():
-    _, y = on_arrays(activations.exp)([0.0, -0.0, -1e30, -np.inf])
+    _, y = on_arrays(elementary.exp)([0.0, -0.0, -1e30, -np.inf])
     np.testing.assert_array_equal(y[:2], 1)
     assert (y[2:] < 1e-37).all()
 
 
 def test_exp_below_is_exp_as_far_as_a_softmax_asks():
-    x, y = on_arrays(activations.exp_below)(grid(-87, 0))
+    x, y = on_arrays(elementary.exp_below)(grid(-87, 0))
     exact = np.exp(x)
     assert np.max(np.abs(y - exact) / np.spacing(exact.astype(np.float32))) < 2
     assert np.max(y) == 1
-    _, y = on_arrays(activations.exp_below)([0.0, -0.0, -100.0, -3e38, -np.inf])
+    _, y = on_arrays(elementary.exp_below)([0.0, -0.0, -100.0, -3e38, -np.inf])
     np.testing.assert_array_equal(y[:2], 1)
     assert (y[2:] < 2e-38).all()
 
 
 def test_exp_short_is_within_2e_4():
-    x, y = on_arrays(activations.exp_short)(np.append(grid(-87, 0), [-1e30, -np.inf]))
+    x, y = on_arrays(elementary.exp_short)(np.append(grid(-87, 0), [-1e30, -np.inf]))
     np.testing.assert_allclose(y[:-2], np.exp(x[:-2]), rtol=2e-4)
     assert (y[-2:] < 2e-38).all()
 
 
 def test_erf_is_within_2e_7_and_odd_and_saturates():
-    call = on_arrays(activations.erf)
+    call = on_arrays(elementary.erf)
     x, y = call(grid(-5, 5))
     assert np.max(np.abs(y - exact_erf(x))) < 2e-7
     np.testing.assert_array_equal(y, -call(-x)[1])
@@ -79,7 +80,7 @@ def test_erf_is_within_2e_7_and_odd_and_saturates():
 
 
 def test_erf_keeps_relative_precision_near_0():
-    x, y = on_arrays(activations.erf)([1e-30, 1e-6, -1e-3, 0.5])
+    x, y = on_arrays(elementary.erf)([1e-30, 1e-6, -1e-3, 0.5])
     np.testing.assert_allclose(y, exact_erf(x), rtol=3e-7)
 
 
@@ -98,8 +99,17 @@ def test_erf_keeps_relative_precision_near_0():
     ],
 )
 def test_activations(name, exact):
-    x, y = on_arrays(activations.ACTIVATIONS[name])(np.append(grid(-12, 12), [50.0, -50.0, 0.0]))
+    compute = on_arrays(activations.ACTIVATIONS[name].formula)
+    x, y = compute(np.append(grid(-12, 12), [50.0, -50.0, 0.0]))
     assert np.max(np.abs(y - exact(x)) / np.maximum(1, np.abs(x))) < 4e-7
+
+
+def test_the_reference_has_the_same_activations():
+    assert reference.ACTIVATIONS.keys() == activations.ACTIVATIONS.keys()
+    for name, activation in activations.ACTIVATIONS.items():
+        x, y = on_arrays(activation.formula)(grid(-12, 12))
+        expected = reference.ACTIVATIONS[name](x.astype(np.float32))
+        np.testing.assert_allclose(y, expected, rtol=2e-6, atol=1e-6, err_msg=name)
 
 
 def test_gelu_short_is_within_7e_5():

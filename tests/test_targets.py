@@ -7,10 +7,9 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 
-from minner.kernels.activations import ACTIVATIONS as KERNEL_ACTIVATIONS
 from minner.kernels.codegen import processor
 from minner.kernels.codegen.processor import Processor, this_processor, x86_processor
-from minner.kernels.codegen.targets import ACTIVATIONS, TARGETS, BuiltTarget, choose, target_named
+from minner.kernels.codegen.targets import TARGETS, BuiltTarget, choose, target_named
 from minner.kernels.vector.target import target_of
 from processors import ARM, GRANITE_RAPIDS, HASWELL, INTEL, PROCESSORS, ZEN4
 
@@ -119,7 +118,3 @@ def test_the_kernels_see_what_the_name_says(built: BuiltTarget) -> None:
     multiplies_bfloat16 = bool(target.bfloat16_dot) or target.amx
     found = target.lanes, multiplies_bfloat16, bool(target.int8_dot), target.amx
     assert found == expected[built.name]
-
-
-def test_all_activations_are_built() -> None:
-    assert set(ACTIVATIONS) == set(KERNEL_ACTIVATIONS)

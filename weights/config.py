@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minner.errors import MinnerError, warn
+from minner.kernels.activations import ACTIVATIONS
 from minner.kernels.model import Shape
 from minner.weights.architectures import ARCHITECTURES, architecture_of
 from minner.weights.architectures.architecture import Architecture, Key
@@ -27,17 +28,8 @@ _LARGEST = {
 }
 """Size -> the largest value believed; far above any model there is."""
 
-_ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_python": "gelu",
-    "gelu_fast": "gelu_tanh",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-}
-"""Hugging Face's name -> the name of the same function here."""
+_ACTIVATIONS = {given: name for name, one in ACTIVATIONS.items() for given in one.names}
+"""A name in config.json -> the name of the same function here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class Config:
         n_heads: H; divides `dim` once the checkpoint is validated.
         dim: D, model width.
         hidden_dim: F, feed-forward width.
-        activation: "gelu" (exact, by erf), "gelu_tanh", "relu" or "silu".
+        activation: a key of `minner.kernels.activations.ACTIVATIONS`, such as "gelu".
         layer_norm_eps: what every layer norm adds to the variance.
         labels: label by class index; empty where config.json names none, C long in a Checkpoint.
         sinusoidal_pos_embds: whether missing position embeddings are to be computed.

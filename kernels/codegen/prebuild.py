@@ -21,9 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from minner.errors import MinnerError
+from minner.kernels.activations import ACTIVATIONS
 from minner.kernels.codegen.processor import this_processor
 from minner.kernels.codegen.shipped import IMAGES, TABLE, digest_of_sources
-from minner.kernels.codegen.targets import ACTIVATIONS, TARGETS, BuiltTarget, choose
+from minner.kernels.codegen.targets import TARGETS, BuiltTarget, choose
 
 MACHINES = ("x86_64",)
 """What images can be made for: `elf.py` and `image.py` know no relocations of AArch64 yet."""
@@ -34,7 +35,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 def prebuild(
     out: Path,
     targets: Sequence[BuiltTarget],
-    activations: Sequence[str] = ACTIVATIONS,
+    activations: Sequence[str] = tuple(ACTIVATIONS),
     precisions: Sequence[str] = PRECISIONS,
     jobs: int = 1,
 ) -> None:

@@ -102,9 +102,6 @@ TARGETS = (
 )
 """Of each machine the fastest first."""
 
-ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "silu")
-"""Those that checkpoints use; tests hold this to `kernels/activations.py`, which needs llvmlite."""
-
 
 def choose(
     processor: Processor,
