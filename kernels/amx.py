@@ -1,8 +1,8 @@
 """The product in AMX tiles, Intel's matrix registers: 1024 sums at a time.
 
 An AMX tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of x, 16 dwords each, by
-16 dwords of 16 columns, and adds the products to 16 x 16 sums. A dword holds what it holds for the
-dot products in vector registers, so micropanels are the same, but cut into tiles.
+16 dwords of 16 columns, and adds the products to 16 x 16 sums. A dword holds as many values as for
+the dot products in vector registers, so micropanels are the same, but cut into tiles.
 
 There are eight tiles. Two of x (32 rows) and two of weights (32 columns) give four of sums. Rows
 beyond the last one are computed from whatever the memory holds there, and nobody reads them.
@@ -102,9 +102,10 @@ def _move_sums(operation: str, block: Block, tiles: list[tuple[int, int]]) -> No
 
 
 def _fetch_part(prefetch: Prefetch, part: int, parts: int) -> None:
-    """Fetch one of several parts of the weights to come: AMX_TILE dwords of K need so many lines.
+    """Prefetch one of several equal parts of the next weights.
 
-    All at once they would wait for each other.
+    AMX_TILE dwords of K have `prefetch.dwords` cache lines to prefetch. All at once, they would
+    wait for each other.
     """
     lines = (prefetch.dwords + (parts - 1)) // parts
     for line in loop(lines * part, lines * (part + 1)):

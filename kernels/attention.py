@@ -59,8 +59,7 @@ def attention_kernel(precision: Precision = float32) -> Any:
         - team: the threads share the pairs of sequence and head.
         - qkv: `[3 H, T, dwords of d]`, the queries, keys and values of each head, d padded.
         - bounds: int32 `[S + 1]`, where each sequence starts, and T.
-        - heads: H.
-        - width: d.
+        - heads, width: H and d.
         - scratch: of this thread.
         - context: out `[T, dwords of H d]`.
     """
@@ -136,14 +135,14 @@ def _multiply(
     sums_stride: Value,
     rows: Value,
 ) -> None:
-    """Multiply rows `[rows, dwords]` by a micropanel, in one k-block, and fetch nothing."""
+    """Multiply rows `[rows, dwords]` by a micropanel, in one k-block, and prefetch nothing."""
     overwrite, nothing = lift(1, INT64), Prefetch(weights, lift(0, INT64))
     block = Block(x, dwords, weights, dwords, sums, sums_stride, rows, overwrite)
     block_product(inner)(block, nothing)
 
 
 def _fetch_to_write(output: RowFormat, context: Array, queries: _Queries, token: Value) -> None:
-    """Fetch the cache lines that this head of a token will be written to: other cores have them."""
+    """Fetch the cache lines that this head of a token goes to: other cores may still hold them."""
     for column in loop(0, queries.width, CACHE_LINE * output.per_dword):
         place = output.place(context, token, queries.head * queries.width + column)
         place.prefetch(1, to_write=True)

@@ -43,8 +43,8 @@ def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
 
 
 HALVES = range(0, NR, LANES)
-"""NR values are two vectors. Each has a sum of its own: a single one would have to wait for itself
-after every addition."""
+"""NR values are two vectors, and each has a sum of its own. With a single sum, every addition would
+need the result of the one just before, and the processor could not overlap them."""
 
 
 def _sum(row: Pointer, padded: Value) -> Value:

@@ -41,7 +41,7 @@ class Prefetch(NamedTuple):
 def multiply_in_registers(precision: Precision, block: Block, prefetch: Prefetch) -> None:
     """Multiply a block, one microtile after the other."""
     mr = precision.layout.mr
-    # Whether two dwords of K prefetch more than one cache line.
+    # Whether every two dwords of K have more than one cache line to prefetch.
     needs_two_lines = prefetch.dwords > CACHE_LINE // 2
     for row, count in _microtiles(block.rows, mr):
         if count < mr:
@@ -94,8 +94,9 @@ def _microkernel(
 ) -> list[tuple[int, int, Value]]:
     """Multiply the first rows of a block; `count`, how many, is fixed while compiling.
 
-    Meanwhile fetch x of the next microtile, and weights to come: `lines` cache lines for every two
-    dwords of K. A prefetch takes the place of a load, so there are no more than needed.
+    Meanwhile prefetch x of the next microtile, and weights of the next k-block: `lines` cache lines
+    for every two dwords of K. A prefetch takes the place of a load, so there are no more than
+    needed.
 
     Returns:
         (row, column, vector) for every vector of sums, still in registers.
@@ -104,7 +105,7 @@ def _microkernel(
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(count) for column in columns}
     x_per_weight = precision.x_per_weight
-    height = x_per_weight * precision.layout.mr  # dwords of MR rows of x that meet one of weights
+    height = x_per_weight * precision.layout.mr  # dwords of x, in MR rows, for one of weights
     for line in loop(0, block.kc, CACHE_LINE // x_per_weight):
         for pair in loop(0, CACHE_LINE // x_per_weight, 2):
             for i in range(lines):

@@ -135,7 +135,7 @@ def tensor_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
 
 
 def measured_by(letter: str) -> tuple[str, int]:
-    """The first tensor that a size shows in, of a model with layers, and the axis."""
+    """Where a checkpoint shows a size: the first tensor that has it, and on which axis."""
     for module, step in modules(1):
         for name, letters in tensor_letters(module, step).items():
             if letter in letters:
@@ -146,9 +146,9 @@ def measured_by(letter: str) -> tuple[str, int]:
 def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
     """The stages of a forward pass, one for each barrier.
 
-    Bias, residual and activation belong to the product they follow. What a norm gives is quantised
-    there; what any other step gives is quantised before the product that reads it. The last
-    layer's attention has a second barrier, after the rows are left out that nobody asked for.
+    Bias, residual and activation belong to the product they follow. A norm quantises its own
+    result; the result of any other step is quantised before the product that reads it. The last
+    layer's attention has a second barrier, after the rows that nobody asked for are left out.
     """
     layer: list[str] = []
     before = Kind.NORM

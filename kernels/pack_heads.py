@@ -76,8 +76,8 @@ def pack_values(
 ) -> None:
     """Write values `[length, dwords]` as micropanels `[d / NR, dwords of length, NR]`.
 
-    A dword holds the values of neighbouring tokens. What follows the last token repeats it: numbers
-    that will be multiplied by a probability of 0.
+    A dword holds the values of neighbouring tokens. Places beyond the last token repeat it. They
+    are multiplied by probabilities of 0, but 0 times whatever lay there could be NaN.
     """
     per_dword, count = precision.layout.weights_per_dword, dwords_of_tokens(precision, length)
     for k in loop(count):

@@ -89,12 +89,12 @@ class Precision:
 
     @property
     def x_per_weight(self) -> int:
-        """How many dwords of x hold the values that meet one dword of weights."""
+        """How many dwords of x are multiplied by one dword of weights."""
         return self.layout.weights_per_dword // self.layout.x_per_dword
 
     @property
     def mc(self) -> int:
-        """Rows of x that a thread multiplies by a micropanel before it takes the next, at most."""
+        """MC, at most: rows of x that a thread multiplies by a micropanel before the next one."""
         return AMX_MC if self.layout.amx else VECTOR_MC
 
     @property
@@ -152,7 +152,7 @@ class Precision:
     def unquantised(self) -> Precision:
         """The precision of what will be quantised.
 
-        It is bfloat16 where the host has it: int8 keeps 8 bits, so 8 significant bits are enough.
+        It is bfloat16 where the host has that: its 8 significant bits are enough for int8's 8 bits.
         """
         return bfloat16 if self.layout.unquantised_per_dword == 2 else float32
 

@@ -5,7 +5,8 @@
 
 (Hosts that cannot multiply int8 use int16 with qmax = 511: see `precision.py`.) The product sums up
 integers, and its epilogue multiplies by the scales of x and of the weight (`product.py`). The
-weight was quantised the same way, a scale for each output, when the model was loaded.
+weight was quantised the same way when the model was loaded, with a scale for each output
+(`to_int8` in weights/numbers.py).
 
 One scale for all of x would lose named entities: a few features of a transformer are far larger
 than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
@@ -37,8 +38,8 @@ SMALLEST_PEAK = 2.0**-120
 """A row with no larger value becomes zeros: qmax / max |row| would leave the range of float32."""
 
 ROWS_AHEAD = 2
-"""How many rows ahead to prefetch, as another core may have written them. With two rows, two
-threads quantise in 0.76 of the time without a prefetch; with one, in 0.80."""
+"""How many rows ahead to prefetch: another core may have written them, and its cache is far away.
+With two rows ahead, two threads take 0.76 of the time without prefetch; with one, 0.80."""
 
 
 def quantise_row(
@@ -54,7 +55,7 @@ def quantise_row(
     Args:
         precision: of x.
         source: of what is quantised.
-        row: `width` values side by side.
+        row: `width` values of `source`, one after the other.
         width: a multiple of NR.
         x: where the row and its scale go.
         token: the number of the row in x.
@@ -73,7 +74,8 @@ def quantise_row(
 
 def _largest(source: Precision, row: Pointer, width: Value) -> Value:
     """The largest absolute value of a row."""
-    # Two maxima, one for each vector of NR values: a single one would have to wait for itself.
+    # NR values are two vectors, and each has a maximum of its own. With a single one, every maximum
+    # would need the result of the one just before, and the processor could not overlap them.
     peaks = {half: Variable(vector(0.0)) for half in range(0, NR, LANES)}
     for at in loop(0, width, NR):
         for half, peak in peaks.items():

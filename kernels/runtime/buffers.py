@@ -73,18 +73,17 @@ def cut_x(
 def cut_product_input(
     memory: Dwords, start: int, tokens: int, width: int, layout: OperandLayout
 ) -> tuple[Dwords, Dwords, int]:
-    """View the next dwords as what a kernel writes, and as what the next product reads.
+    """View the next dwords as the rows that a kernel writes, and as the x of the next product.
 
-    That is the same memory, unless the rows are quantised in between.
+    Without quantisation the kernel writes x itself, so both are the same memory. With it, the
+    kernel writes unquantised rows, and the quantise kernel turns them into x, which lies behind.
     """
+    written, at = cut_x(memory, start, tokens, width, layout)
+    x = written
     if layout.quantised:
         written, at = cut(memory, start, (tokens, dwords(width, layout.unquantised_per_dword)))
-    else:
-        written, at = cut_x(memory, start, tokens, width, layout)
-    read = written
-    if layout.quantised:
-        read, at = cut_x(memory, at, tokens, width, layout)
-    return written, read, at
+        x, at = cut_x(memory, at, tokens, width, layout)
+    return written, x, at
 
 
 def whole_pages(count: int) -> int:
