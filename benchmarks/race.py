@@ -9,6 +9,7 @@ have given the logits that transformers gives in float32, as nearly as their pre
 
 from __future__ import annotations
 
+import argparse
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -37,8 +38,8 @@ Times = dict[Entry, list[float]]
 BASE = "minner"
 
 
-def main() -> None:
-    """Run the race that the command line asks for."""
+def parse_options() -> tuple[argparse.Namespace, list[Entry]]:
+    """Read the command line; returns its options and who takes part."""
     parser = shared_options(__doc__, rounds=15, minutes=6, output="race.json")
     shapes = ",".join(map(str, SHAPES))
     parser.add_argument("--shapes", type=parse_shapes, default=shapes, help="batch x tokens")
@@ -57,6 +58,12 @@ def main() -> None:
     ]
     if not entries:
         parser.error("none of these engines has such a precision")
+    return options, entries
+
+
+def main() -> None:
+    """Run the race that the command line asks for."""
+    options, entries = parse_options()
     if options.avx2:
         limit_to_avx2(options.work)
     racers = [*entries, REFERENCE]

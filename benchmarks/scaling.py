@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 from pathlib import Path
 from random import Random
@@ -113,16 +114,23 @@ def main() -> None:
     for worker in (*engines.values(), arithmetic, *memories.values(), texts):
         worker.close()
 
+    tables = tables_of(seconds, options, config)
+    finish("scaling", vars(options), machine, tables, {"seconds": seconds}, options.output)
+
+
+def tables_of(seconds: Seconds, options: argparse.Namespace, config: Config) -> list[Table]:
+    """What was measured, as three tables."""
+    counts = sorted({1, options.threads})
+    weights = WEIGHT_BYTES[options.precision] * matrix_weights(config)
     rounds = len(next(iter(seconds.values())))
     note = (
         f"{options.precision}, median of {rounds} rounds, in brackets the 10th and 90th percentile"
     )
-    tables = [
+    return [
         arithmetic_table(seconds, counts, config, note),
         memory_table(seconds, counts, weights, note),
         list_table(seconds, options.threads, note),
     ]
-    finish("scaling", vars(options), machine, tables, {"seconds": seconds}, options.output)
 
 
 # ---- tables -------------------------------------------------------------------------------------

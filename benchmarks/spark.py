@@ -173,25 +173,7 @@ def main() -> None:
     texts = [" ".join(sentence.words) for sentence in islice(sentences, options.sentences)]
 
     base = f"ner.pipe, {threads} threads"
-    spark_nlp = f"Spark NLP mode in process, {threads} threads"
-    local = f"local[{threads}]"
-    setups: dict[str, tuple[Any, ...]] = {
-        base: (InProcess, texts, model, threads, False),
-        f"entities, {local}": (OnSpark, texts, model, local, threads, False),
-        spark_nlp: (InProcess, texts, model, threads, True),
-        f"pipeline, {local}": (OnSpark, texts, model, local, threads, True),
-    }
-    for executors in options.executors:
-        name = f"entities, executors of one core: {executors}"
-        master = f"local-cluster[{executors},1,1024]"
-        setups[name] = (OnSpark, texts, model, master, executors, False)
-    racers = {}
-    for name, setup in setups.items():
-        racers[name] = Worker(*setup)
-        expected = racers[spark_nlp if name.startswith("pipeline") else base]
-        if name != spark_nlp and racers[name].call("entities") != expected.call("entities"):
-            raise SystemExit(f"{name}: the entities are not those of minner alone")
-        progress(f"ready: {name}")
+    racers = start(base, texts, model, threads, options.executors)
 
     seconds: dict[str, list[float]] = {name: [] for name in racers}
     cpu: dict[str, list[float]] = {name: [] for name in racers}
@@ -209,14 +191,33 @@ def main() -> None:
         worker.close()
     table = speed_table(seconds, cpu, len(texts), base)
     settings = {**vars(options), "data": [path.name for path in options.data]}
-    finish(
-        "spark",
-        settings,
-        machine,
-        [table],
-        {"seconds": seconds, "cpu_seconds": cpu},
-        options.output,
-    )
+    measurements = {"seconds": seconds, "cpu_seconds": cpu}
+    finish("spark", settings, machine, [table], measurements, options.output)
+
+
+def start(
+    base: str, texts: Sequence[str], model: str | None, threads: int, executors: Sequence[int]
+) -> dict[str, Worker]:
+    """Start the racers, by name, and compare their entities."""
+    spark_nlp = f"Spark NLP mode in process, {threads} threads"
+    local = f"local[{threads}]"
+    setups: dict[str, tuple[Any, ...]] = {
+        base: (InProcess, texts, model, threads, False),
+        f"entities, {local}": (OnSpark, texts, model, local, threads, False),
+        spark_nlp: (InProcess, texts, model, threads, True),
+        f"pipeline, {local}": (OnSpark, texts, model, local, threads, True),
+    }
+    for count in executors:
+        name = f"entities, executors of one core: {count}"
+        setups[name] = (OnSpark, texts, model, f"local-cluster[{count},1,1024]", count, False)
+    racers: dict[str, Worker] = {}
+    for name, setup in setups.items():
+        racers[name] = Worker(*setup)
+        expected = racers[spark_nlp if name.startswith("pipeline") else base]
+        if name != spark_nlp and racers[name].call("entities") != expected.call("entities"):
+            raise SystemExit(f"{name}: the entities are not those of minner alone")
+        progress(f"ready: {name}")
+    return racers
 
 
 def speed_table(

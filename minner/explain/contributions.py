@@ -12,6 +12,7 @@ Circuits") for post-norm layers. It says what a part wrote itself, not what late
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,65 +72,71 @@ def contributions(
         biases: `[W]`, what is added after it.
     """
     layers = model["transformer"]["layer"]
-    direction = weights.astype(np.float64)
-    constant = biases.astype(np.float64)
-    shape = trace["transformer.layer.0.attention.weights"].shape if layers else (0, 0, 0)
-    count, length = len(tokens), len(trace["ids"])
-    heads = np.zeros((count, len(layers), shape[0]))
-    feed_forwards = np.zeros((count, len(layers)))
-    sources = np.zeros((count, length))
+    head_count = len(trace["transformer.layer.0.attention.weights"]) if layers else 0
+    heads = np.zeros((len(tokens), len(layers), head_count))
+    feed_forwards = np.zeros((len(tokens), len(layers)))
+    sources = np.zeros((len(tokens), len(trace["ids"])))
+    walk = _Walk(trace, tokens, epsilon, weights.astype(np.float64), biases.astype(np.float64))
     for n in reversed(range(len(layers))):
         name, layer = f"transformer.layer.{n}", layers[str(n)]
-        before = trace["embeddings" if n == 0 else f"transformer.layer.{n - 1}.output_layer_norm"]
-        attended = _rows(trace[f"{name}.sa_layer_norm"], tokens)
-        widened = _rows(trace[f"{name}.ffn.lin2"], tokens)
-        constant += direction @ layer["output_layer_norm"]["bias"]
-        direction = _through_norm(
-            direction, layer["output_layer_norm"], attended + widened, epsilon
-        )
-        feed_forwards[:, n] = (direction * widened).sum(axis=1)
-
-        written = _rows(trace[f"{name}.attention.out_lin"], tokens)
-        constant += direction @ layer["sa_layer_norm"]["bias"]
-        direction = _through_norm(
-            direction, layer["sa_layer_norm"], _rows(before, tokens) + written, epsilon
-        )
-        constant += direction @ layer["attention"]["out_lin"]["bias"]
-        read = _read(trace, name, direction @ layer["attention"]["out_lin"]["weight"], tokens)
-        heads[:, n] = read.sum(axis=2)
-        sources += read.sum(axis=1)
+        before = "embeddings" if n == 0 else f"transformer.layer.{n - 1}.output_layer_norm"
+        feed_forwards[:, n] = walk.feed_forward(name, layer)
+        read = walk.attention(name, layer, before)  # [W, H, T]
+        heads[:, n], sources = read.sum(axis=2), sources + read.sum(axis=1)
     embeddings = model["embeddings"]
-    ids = trace["ids"][tokens]
-    word = embeddings["word_embeddings"]["weight"][ids].astype(np.float64)
+    word = embeddings["word_embeddings"]["weight"][trace["ids"][tokens]].astype(np.float64)
     position = embeddings["position_embeddings"]["weight"][tokens].astype(np.float64)
-    constant += direction @ embeddings["LayerNorm"]["bias"]
-    direction = _through_norm(direction, embeddings["LayerNorm"], word + position, epsilon)
+    walk.norm(embeddings["LayerNorm"], word + position)
     return Contributions(
-        words=(direction * word).sum(axis=1),
-        positions=(direction * position).sum(axis=1),
+        words=(walk.direction * word).sum(axis=1),
+        positions=(walk.direction * position).sum(axis=1),
         heads=heads,
         feed_forwards=feed_forwards,
-        biases=constant,
+        biases=walk.constant,
         sources=sources,
     )
 
 
-def _rows(array: NDArray[Any], tokens: NDArray[np.intp]) -> Floats:
-    rows: Floats = array[tokens].astype(np.float64)
-    return rows
+@dataclass
+class _Walk:
+    """A walk from the logits back to the embeddings, one part after the other.
 
-
-def _through_norm(
-    direction: Floats, norm: Mapping[str, Any], given: Floats, epsilon: float
-) -> Floats:
-    """The direction before a norm that has the same effect as `direction` after it, `[W, D]`.
-
-    `norm(y) = (y - mean(y)) * scale * weight + bias`, with `scale` held fixed.
+    Where it stands, a state `x` has the effect `direction @ x + constant`, for each of W tokens.
     """
-    scale = 1 / np.sqrt(given.var(axis=1, keepdims=True) + epsilon)  # [W, 1]
-    scaled = direction * norm["weight"] * scale
-    centred: Floats = scaled - scaled.mean(axis=1, keepdims=True)
-    return centred
+
+    trace: Mapping[str, NDArray[Any]]
+    tokens: NDArray[np.intp]
+    epsilon: float
+    direction: Floats  # [W, D]
+    constant: Floats  # [W]
+
+    def feed_forward(self, name: str, layer: Mapping[str, Any]) -> Floats:
+        """Go to before the feed-forward part of a layer; returns what that part wrote, `[W]`."""
+        written = self._rows(f"{name}.ffn.lin2")
+        self.norm(layer["output_layer_norm"], self._rows(f"{name}.sa_layer_norm") + written)
+        total: Floats = (self.direction * written).sum(axis=1)
+        return total
+
+    def attention(self, name: str, layer: Mapping[str, Any], before: str) -> Floats:
+        """Go to before a layer; returns what its heads brought from each token, `[W, H, T]`."""
+        written, out_lin = self._rows(f"{name}.attention.out_lin"), layer["attention"]["out_lin"]
+        self.norm(layer["sa_layer_norm"], self._rows(before) + written)
+        self.constant = self.constant + self.direction @ out_lin["bias"]
+        return _read(self.trace, name, self.direction @ out_lin["weight"], self.tokens)
+
+    def norm(self, norm: Mapping[str, Any], given: Floats) -> None:
+        """Go to before a norm that was given the rows `given`, `[W, D]`.
+
+        `norm(y) = (y - mean(y)) * scale * weight + bias`, with `scale` held fixed.
+        """
+        self.constant = self.constant + self.direction @ norm["bias"]
+        scale = 1 / np.sqrt(given.var(axis=1, keepdims=True) + self.epsilon)  # [W, 1]
+        scaled = self.direction * norm["weight"] * scale
+        self.direction = scaled - scaled.mean(axis=1, keepdims=True)
+
+    def _rows(self, name: str) -> Floats:
+        rows: Floats = self.trace[name][self.tokens].astype(np.float64)
+        return rows
 
 
 def _read(

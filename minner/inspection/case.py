@@ -11,6 +11,7 @@ from tokenizers.models import WordPiece
 from minner.inspection.findings import Findings
 from minner.weights.casing import (
     CASED,
+    Casing,
     casing_by_transformers,
     decide_casing,
     share_with_capitals,
@@ -18,7 +19,7 @@ from minner.weights.casing import (
 from minner.weights.config import Config
 from minner.weights.tokenizer import casing_of_file
 from minner.weights.tokenizer_files import build_tokenizer
-from minner.weights.tokenizer_settings import read_tokenizer_settings
+from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
 
 
 def describe_case(directory: Path, config: Config | None, findings: Findings) -> dict[str, Any]:
@@ -48,12 +49,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
         casing_by_transformers(settings, config_class, from_file) if is_wordpiece else from_file
     )
     capitals = share_with_capitals(vocabulary)
-    if from_file and settings.lowercase not in (None, from_file.lowercase):
-        findings.warn(
-            f"tokenizer_config.json says do_lower_case {str(settings.lowercase).lower()}, but "
-            f"tokenizer.json {'lowercases' if from_file.lowercase else 'keeps case'}; the first is "
-            f"followed"
-        )
+    _warn_of_conflicts(settings, from_file, findings)
     if casing.lowercase == (capitals > CASED):
         findings.warn(
             f"text is {'lowercased' if casing.lowercase else 'not lowercased'}, by {reason}, but "
@@ -70,3 +66,14 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
         "transformers": theirs and theirs.lowercase,
         "strip_accents": casing.lowercase if strips is None else strips,
     }
+
+
+def _warn_of_conflicts(
+    settings: TokenizerSettings, from_file: Casing | None, findings: Findings
+) -> None:
+    if from_file and settings.lowercase not in (None, from_file.lowercase):
+        findings.warn(
+            f"tokenizer_config.json says do_lower_case {str(settings.lowercase).lower()}, but "
+            f"tokenizer.json {'lowercases' if from_file.lowercase else 'keeps case'}; the first is "
+            f"followed"
+        )
