@@ -1,98 +1,26 @@
-"""The engines of the race: each loads the model and turns ids into logits.
-
-Every engine takes the same NumPy ids and gives a NumPy array, as a program would use it, and is
-set up as its makers advise for the latency of single calls. Imports stand inside the classes:
-each process loads only the engine it runs.
-"""
+"""The table of engines: who may race, on which form of the model, and how exact each must be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.model import Model
+from benchmarks.runtimes import (
+    CTranslate2,
+    Logits,
+    Minner,
+    OnnxRuntime,
+    OpenVino,
+    Torch,
+    TorchCompiled,
+    Tract,
+    Zentorch,
+)
 from benchmarks.worker import Worker
-
-Ids = NDArray[np.int64]
-Logits = NDArray[np.float32]
-
-
-class Minner:
-    """minner itself."""
-
-    def __init__(self, checkpoint: Path, threads: int, precision: str) -> None:
-        import minner
-
-        self._tagger = minner.load(checkpoint, precision=precision, threads=threads)
-
-    def run(self, ids: Ids) -> Logits:
-        """Ids `[B, T]` -> logits `[B, T, C]`."""
-        return np.stack(self._tagger.logits(list(ids)))
-
-
-class OpenVino:
-    """OpenVINO's CPU plugin in latency mode; its precision is that of what is not quantised."""
-
-    def __init__(self, file: Path, threads: int, precision: str) -> None:
-        import openvino
-
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": precision,
-        }
-        compiled = openvino.Core().compile_model(file, "CPU", settings)
-        self._request = compiled.create_infer_request()
-
-    def run(self, ids: Ids) -> Logits:
-        """Ids `[B, T]` -> logits `[B, T, C]`, in memory that the next call writes again."""
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        return self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]
-
-
-class OnnxRuntime:
-    """ONNX Runtime on an ONNX file, with all of its own optimisations."""
-
-    def __init__(self, file: Path, threads: int, _: str) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            file, options, providers=["CPUExecutionProvider"]
-        )
-
-    def run(self, ids: Ids) -> Logits:
-        """Ids `[B, T]` -> logits `[B, T, C]`."""
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        return self._session.run(["logits"], inputs)[0]
-
-
-class Torch:
-    """torch, as transformers runs it; in int8 with torch's own dynamic quantisation."""
-
-    def __init__(self, checkpoint: Path, threads: int, precision: str) -> None:
-        import torch
-        from transformers import DistilBertForTokenClassification
-
-        torch.set_num_threads(threads)
-        self._torch = torch
-        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        loaded = DistilBertForTokenClassification.from_pretrained(checkpoint, dtype=dtype)
-        self._model = loaded.eval()
-        if precision == "int8":
-            self._model = torch.ao.quantization.quantize_dynamic(self._model, {torch.nn.Linear})
-
-    def run(self, ids: Ids) -> Logits:
-        """Ids `[B, T]` -> logits `[B, T, C]`."""
-        with self._torch.inference_mode():
-            logits = self._model(input_ids=self._torch.from_numpy(ids)).logits
-        return logits.float().numpy()
 
 
 class Entry(NamedTuple):
@@ -101,19 +29,24 @@ class Entry(NamedTuple):
     Attributes:
         name: of the engine.
         precision: of its products.
-        make: its class.
+        make: its class, which tells in `package` what must be installed for it.
         form: of the model that it reads: `checkpoint`, or a name in `model.EXPORTS`.
         setting: the precision as the class wants to be told it.
     """
 
     name: str
     precision: str
-    make: Callable[[Path, int, str], Any]
+    make: Any
     form: str
     setting: str
 
     def __str__(self) -> str:
         return f"{self.name} {self.precision}"
+
+    def missing(self) -> str | None:
+        """Say what must be installed for it, or nothing where it is."""
+        package = self.make.package
+        return None if find_spec(package) else f"the package {package} is not installed"
 
     def start(self, model: Model, threads: int) -> Worker:
         """Load the model in a process of its own."""
@@ -126,15 +59,23 @@ ENTRIES = (
     Entry("onnxruntime", "float32", OnnxRuntime, "onnx", ""),
     Entry("onnxruntime-fused", "float32", OnnxRuntime, "fused", ""),
     Entry("torch", "float32", Torch, "checkpoint", "float32"),
+    Entry("torch-compile", "float32", TorchCompiled, "checkpoint", "float32"),
+    Entry("zentorch", "float32", Zentorch, "checkpoint", "float32"),
+    Entry("ctranslate2", "float32", CTranslate2, "ctranslate2", "float32"),
+    Entry("tract", "float32", Tract, "onnx", ""),
     Entry("minner", "bfloat16", Minner, "checkpoint", "bfloat16"),
     Entry("openvino", "bfloat16", OpenVino, "onnx", "bf16"),
     Entry("torch", "bfloat16", Torch, "checkpoint", "bfloat16"),
+    Entry("torch-compile", "bfloat16", TorchCompiled, "checkpoint", "bfloat16"),
+    Entry("zentorch", "bfloat16", Zentorch, "checkpoint", "bfloat16"),
+    Entry("ctranslate2", "bfloat16", CTranslate2, "ctranslate2", "bfloat16"),
     Entry("minner", "int8", Minner, "checkpoint", "int8"),
     Entry("openvino", "int8", OpenVino, "nncf-int8", "f32"),
     Entry("openvino-bf16", "int8", OpenVino, "nncf-int8", "bf16"),
     Entry("onnxruntime", "int8", OnnxRuntime, "onnx-int8", ""),
     Entry("onnxruntime-fused", "int8", OnnxRuntime, "fused-int8", ""),
     Entry("torch", "int8", Torch, "checkpoint", "int8"),
+    Entry("ctranslate2", "int8", CTranslate2, "ctranslate2", "int8"),
 )
 """All who may race. Another precision or another engine is another line."""
 

@@ -10,7 +10,10 @@ from minner.bench import machine
 
 ROOT = Path(__file__).parents[1]
 
-PEERS = ("openvino", "nncf", "onnxruntime", "onnx", "torch", "transformers")
+PEERS = (
+    *("openvino", "nncf", "onnxruntime", "onnx", "torch", "transformers"),
+    *("zentorch", "ctranslate2", "tract"),
+)
 
 
 def describe() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The model of the races: DistilBERT-base in shape, random in weights, and its exports.
+"""The models of the races: DistilBERT-base or BERT-base in shape, random in weights; their exports.
 
 Weights do not change how long a product takes, so random ones race as well as trained ones, and
 anyone can make the same from the seed. The peers read files made from Hugging Face's own
@@ -9,7 +9,6 @@ folder; `python -m benchmarks.model` makes them all.
 from __future__ import annotations
 
 import hashlib
-import json
 import multiprocessing
 import shutil
 import tempfile
@@ -25,11 +24,17 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import ROOT
 from benchmarks.options import shared_options
+from minner.weights.config import read_config
 
 CASED_VOCABULARY = ROOT.parent / "shared" / "data" / "vocab-cased" / "vocab.txt"
 """BERT's cased wordpieces. Without them placeholders serve: no race of ids reads a wordpiece."""
 
 VOCABULARY_SIZE = 28996
+
+SHAPE = {"dim": 768, "n_heads": 12, "hidden_dim": 3072, "max_positions": 512}
+
+LAYERS = {"distilbert": 6, "bert": 12}
+"""The two models, by their `model_type` in config.json. They have SHAPE in common."""
 
 CALIBRATION = 10 * (8, 16, 32, 64, 128, 256)
 """Lengths of the sequences of random wordpieces from which static quantisation takes its ranges."""
@@ -58,13 +63,13 @@ def find_model(options: Namespace, forms: Iterable[str] = ()) -> Model:
     should stay small.)
     """
     process = multiprocessing.get_context("spawn").Process(
-        target=_make_all, args=(options.work, options.checkpoint, sorted(EXPORTS.keys() & forms))
+        target=_make_all, args=(options, sorted(EXPORTS.keys() & forms))
     )
     process.start()
     process.join()
     if process.exitcode:
         raise SystemExit("the model could not be made")
-    return _model(options.work, options.checkpoint)
+    return _model(options)
 
 
 def random_ids(batch: int, tokens: int) -> NDArray[np.int64]:
@@ -72,10 +77,13 @@ def random_ids(batch: int, tokens: int) -> NDArray[np.int64]:
     return np.random.default_rng(tokens).integers(1000, VOCABULARY_SIZE, (batch, tokens))
 
 
-def _model(work: Path, checkpoint: Path | None) -> Model:
+def _model(options: Namespace) -> Model:
+    checkpoint = options.checkpoint
     if checkpoint is None:
-        checkpoint = work / f"base-{'cased' if CASED_VOCABULARY.is_file() else 'nameless'}"
-    return Model(checkpoint, work / f"exports-{_digest(checkpoint / 'model.safetensors')}")
+        kind = "base" if options.model == "distilbert" else options.model
+        vocabulary = "cased" if CASED_VOCABULARY.is_file() else "nameless"
+        checkpoint = options.work / f"{kind}-{vocabulary}"
+    return Model(checkpoint, options.work / f"exports-{_digest(checkpoint / 'model.safetensors')}")
 
 
 def _digest(path: Path) -> str:
@@ -90,10 +98,10 @@ def _digest(path: Path) -> str:
 # ---- making what is missing ---------------------------------------------------------------------
 
 
-def _make_all(work: Path, checkpoint: Path | None, forms: Iterable[str]) -> None:
-    if checkpoint is None:
-        _write_random(_model(work, None).checkpoint)
-    model = _model(work, checkpoint)
+def _make_all(options: Namespace, forms: Iterable[str]) -> None:
+    if options.checkpoint is None:
+        _write_random(_model(options).checkpoint, options.model)
+    model = _model(options)
     for form in forms:
         _make(model, form)
 
@@ -116,19 +124,20 @@ def _appear(path: Path, write: Any) -> None:
         shutil.move(Path(folder) / path.name, path)
 
 
-def _write_random(directory: Path) -> None:
-    """Write the checkpoint with the tests' own writer, in which seed and scale are defined."""
+def _write_random(directory: Path, kind: str) -> None:
+    """Write the checkpoint with the tests' own writers, in which seed and scale are defined."""
     if directory.is_dir():
         return
     from checkpoints import SPECIAL_TOKENS, write_checkpoint
+    from families import write_family
 
     if CASED_VOCABULARY.is_file():
         vocabulary = CASED_VOCABULARY.read_text(encoding="utf-8").splitlines()
     else:
         names = (f"wordpiece{i}" for i in range(VOCABULARY_SIZE - len(SPECIAL_TOKENS)))
         vocabulary = [*SPECIAL_TOKENS, *names]
-    shape = {"dim": 768, "n_heads": 12, "n_layers": 6, "hidden_dim": 3072, "max_positions": 512}
-    _appear(directory, lambda path: write_checkpoint(path, vocab=vocabulary, **shape))
+    write = write_checkpoint if kind == "distilbert" else partial(write_family, model_type=kind)
+    _appear(directory, lambda path: write(path, vocab=vocabulary, n_layers=LAYERS[kind], **SHAPE))
 
 
 def _export(model: Model, path: Path) -> None:
@@ -139,10 +148,10 @@ def _export(model: Model, path: Path) -> None:
     torch's own module converted directly, equally fast.
     """
     import torch
-    from transformers import DistilBertForTokenClassification
+    from transformers import AutoModelForTokenClassification
 
     warnings.simplefilter("ignore")
-    loaded = DistilBertForTokenClassification.from_pretrained(
+    loaded = AutoModelForTokenClassification.from_pretrained(
         model.checkpoint, attn_implementation="eager"
     )
 
@@ -173,17 +182,17 @@ def _fuse(model: Model, path: Path) -> None:
     """Let ONNX Runtime's transformers optimizer rewrite the graph."""
     from onnxruntime.transformers import optimizer
 
-    config = json.loads((model.checkpoint / "config.json").read_text(encoding="utf-8"))
+    shape = read_config(model.checkpoint)
     fused = optimizer.optimize_model(
         str(_make(model, "onnx")),
         model_type="bert",
-        num_heads=config["n_heads"],
-        hidden_size=config["dim"],
+        num_heads=shape.n_heads,
+        hidden_size=shape.dim,
         opt_level=0,
     )
     attentions = len(fused.get_nodes_by_op_type("Attention"))
-    if attentions != config["n_layers"]:
-        raise RuntimeError(f"{attentions} attentions were fused, not {config['n_layers']}")
+    if attentions != shape.n_layers:
+        raise RuntimeError(f"{attentions} attentions were fused, not {shape.n_layers}")
     fused.save_model_to_file(str(path))
 
 
@@ -231,6 +240,23 @@ def _quantize(model: Model, path: Path) -> None:
     openvino.save_model(quantized, path, compress_to_fp16=False)
 
 
+def _convert_encoder(model: Model, path: Path) -> None:
+    """Let CTranslate2 convert the encoder; put the tag head, which it does not run, beside it."""
+    from ctranslate2.converters import TransformersConverter
+    from safetensors.numpy import load_file, save_file
+    from transformers import AutoModel, AutoTokenizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = AutoModel.from_pretrained(model.checkpoint)
+        encoder.config.position_embedding_type = "absolute"  # asks for it; transformers 5 has none
+        encoder.save_pretrained(folder)
+        AutoTokenizer.from_pretrained(model.checkpoint).save_pretrained(folder)
+        TransformersConverter(folder).convert(str(path))
+    tensors = load_file(model.checkpoint / "model.safetensors")
+    head = {name: tensors[name] for name in ("classifier.weight", "classifier.bias")}
+    save_file(head, path / "classifier.safetensors")
+
+
 def _split(form: str, model: Model, path: Path) -> None:
     """Save another form again with its weights beside it."""
     import onnx
@@ -248,6 +274,7 @@ EXPORTS: dict[str, tuple[str, Callable[[Model, Path], None]]] = {
     "onnx-int8": ("model-int8.onnx", partial(_quantize_weights, "onnx")),
     "fused-int8": ("model-fused-int8.onnx", partial(_quantize_weights, "fused")),
     "mapped-int8": ("external-int8/model.onnx", partial(_split, "fused-int8")),
+    "ctranslate2": ("ctranslate2", _convert_encoder),
     "nncf-int8": ("nncf-int8/model.xml", _quantize),
 }
 """Form -> its file, and what writes it. ONNX Runtime maps the weights of a mapped form into memory

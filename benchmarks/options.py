@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+MODELS = ("distilbert", "bert")
+
 WORK = Path.home() / ".cache" / "minner-benchmarks"
 
 
@@ -28,7 +30,10 @@ def shared_options(
     parser.add_argument("--threads", type=int, default=2, help="threads of every engine")
     parser.add_argument("--rounds", type=int, default=rounds, help="interleaved repetitions")
     parser.add_argument("--minutes", type=float, default=minutes, help="no more rounds after that")
-    parser.add_argument("--checkpoint", type=Path, help="a DistilBERT instead of the random one")
+    parser.add_argument(
+        "--model", choices=MODELS, default=MODELS[0], help="whose base shape the random one has"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="a model instead of the random one")
     parser.add_argument("--work", type=Path, default=WORK, help="keeps models and their exports")
     parser.add_argument("--output", type=Path, default=WORK / output, help="where the JSON goes")
     return parser

@@ -3,15 +3,16 @@
 The machine may be shared and noisy, so nothing here trusts a single figure. In every round each
 engine gets one short burst of calls per shape, one engine after the other, in an order that
 rotates; a burst counts by its median. Engines are compared round by round, within seconds of
-each other, and the median of those ratios is the result. No engine is timed before all engines
-have given the logits that transformers gives in float32, as nearly as their precision allows.
+each other, and the median of those ratios is the result. No engine is timed before it has given
+the logits that transformers gives in float32, as nearly as its precision allows, and none may
+compute on more threads than all others.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-from collections.abc import Iterable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from benchmarks.engines import (
     ENTRIES,
@@ -21,26 +22,65 @@ from benchmarks.engines import (
     Entry,
     Logits,
     difference,
-    find_entry,
 )
 from benchmarks.limit import limit_to_avx2
 from benchmarks.machine import describe
-from benchmarks.model import find_model, random_ids
+from benchmarks.model import Model, find_model, random_ids
 from benchmarks.options import comma_list, count_rounds, shared_options
-from benchmarks.report import Table, finish, progress, spread
-from benchmarks.worker import Worker
+from benchmarks.race_tables import BASE, Race, Series, tables
+from benchmarks.report import finish, progress
+from benchmarks.usage import check_parity
+from benchmarks.worker import Worker, WorkerError
 from minner.bench.shapes import SHAPES, BatchShape, parse_shapes
-from minner.bench.timing import ratios
 
 Workers = dict[Entry, Worker]
-Times = dict[Entry, list[float]]
-
-BASE = "minner"
 
 
-def parse_options() -> tuple[argparse.Namespace, list[Entry]]:
-    """Read the command line; returns its options and who takes part."""
-    parser = shared_options(__doc__, rounds=15, minutes=6, output="race.json")
+def main() -> None:
+    """Run the race that the command line asks for."""
+    options, entries = parse()
+    if options.avx2:
+        limit_to_avx2(options.work)
+    left_out = {str(entry): reason for entry in entries if (reason := entry.missing())}
+    entries = [entry for entry in entries if str(entry) not in left_out]
+    forms = [entry.form for entry in (*entries, REFERENCE)]
+    machine, model = describe(), find_model(options, forms)
+    progress(f"loading {REFERENCE}")
+    reference = REFERENCE.start(model, options.threads)
+    expected = {shape: reference.call("run", random_ids(*shape)) for shape in options.shapes}
+    reference.close()
+    workers, differences, refused = load(entries, model, options.threads, expected)
+    left_out |= refused
+    for name, reason in left_out.items():
+        progress(f"left out: {name}: {reason}")
+
+    race: Race = {shape: {entry: Series() for entry in workers} for shape in options.shapes}
+    for number in count_rounds(options):
+        for shape in options.shapes:
+            one_round(workers, shape, number, race[shape], options.threads)
+    memory = {entry: worker.memory()["peak"] for entry, worker in workers.items()}
+    for worker in workers.values():
+        worker.close()
+
+    limit = ", limited to AVX2" if options.avx2 else ""
+    measurements = {
+        "differences_of_logits": {name: found._asdict() for name, found in differences.items()},
+        "left_out": left_out,
+        "seconds": each(race, lambda series: series.medians),
+        "calls": each(race, Series.percentiles),
+        "cores": each(race, lambda series: series.cores),
+        "busy_threads": each(race, lambda series: max(series.threads)),
+        "peak_mib": {str(entry): size for entry, size in memory.items()},
+    }
+    setup = f"{options.threads} threads{limit}"
+    finish(
+        "race", vars(options), machine, tables(race, memory, setup), measurements, options.output
+    )
+
+
+def parse() -> tuple[Namespace, list[Entry]]:
+    """Read the command line; returns the options, and the engines that they name."""
+    parser: ArgumentParser = shared_options(__doc__, rounds=15, minutes=6, output="race.json")
     shapes = ",".join(map(str, SHAPES))
     parser.add_argument("--shapes", type=parse_shapes, default=shapes, help="batch x tokens")
     names = ",".join(dict.fromkeys(entry.name for entry in ENTRIES))
@@ -61,130 +101,69 @@ def parse_options() -> tuple[argparse.Namespace, list[Entry]]:
     return options, entries
 
 
-def main() -> None:
-    """Run the race that the command line asks for."""
-    options, entries = parse_options()
-    if options.avx2:
-        limit_to_avx2(options.work)
-    racers = [*entries, REFERENCE]
-    machine, model = describe(), find_model(options, [entry.form for entry in racers])
+def load(
+    entries: Sequence[Entry], model: Model, threads: int, expected: dict[BatchShape, Logits]
+) -> tuple[Workers, dict[str, Difference], dict[str, str]]:
+    """Start every engine, and hold its logits to the expected ones.
 
-    progress(f"loading {REFERENCE}")
-    reference = REFERENCE.start(model, options.threads)
-    expected = {shape: reference.call("run", random_ids(*shape)) for shape in options.shapes}
-    reference.close()
+    Returns:
+        The workers; how far their logits are from the expected; and why a peer does not run here.
+
+    Raises:
+        SystemExit: logits are off.
+        WorkerError: minner itself does not run.
+    """
     workers: Workers = {}
-    differences: dict[str, Difference] = {}
+    differences, refused = {}, {}
     for entry in entries:
         progress(f"loading {entry}")
-        workers[entry] = entry.start(model, options.threads)
-        differences[str(entry)] = compare(entry, workers[entry], expected)
-
-    times: dict[BatchShape, Times] = {
-        shape: {entry: [] for entry in workers} for shape in options.shapes
-    }
-    for number in count_rounds(options):
-        for shape in options.shapes:
-            for entry, seconds in one_round(workers, shape, number).items():
-                times[shape][entry].append(seconds)
-    for worker in workers.values():
-        worker.close()
-
-    limit = ", limited to AVX2" if options.avx2 else ""
-    tables = [time_table(times, f"{options.threads} threads{limit}")]
-    if BASE in options.engines and len(options.engines) > 1:
-        tables.append(ratio_table(times))
-    seconds = {
-        str(shape): {str(entry): values for entry, values in row.items()}
-        for shape, row in times.items()
-    }
-    measurements = {
-        "differences_of_logits": {name: found._asdict() for name, found in differences.items()},
-        "seconds": seconds,
-    }
-    finish("race", vars(options), machine, tables, measurements, options.output)
+        try:
+            worker = entry.start(model, threads)
+            logits = [worker.call("run", random_ids(*shape)) for shape in expected]
+        except WorkerError as error:
+            if entry.name == BASE:
+                raise
+            refused[str(entry)] = error.reason
+            continue
+        workers[entry] = worker
+        differences[str(entry)] = check_logits(entry, logits, list(expected.values()))
+    return workers, differences, refused
 
 
-def compare(entry: Entry, worker: Worker, expected: dict[BatchShape, Logits]) -> Difference:
-    """Have an engine compute every shape; returns how far its logits are from the expected.
+def check_logits(entry: Entry, logits: Sequence[Logits], expected: Sequence[Logits]) -> Difference:
+    """Return how far an engine's logits are from the expected.
 
     Raises:
         SystemExit: further than the tolerance of its precision, or not a number.
     """
-    logits = [worker.call("run", random_ids(*shape)) for shape in expected]
-    found, allowed = difference(logits, list(expected.values())), TOLERANCES[entry.precision]
+    found, allowed = difference(logits, expected), TOLERANCES[entry.precision]
     if not (found.largest < allowed.largest and found.mean < allowed.mean):
         raise SystemExit(f"{entry}: logits are off: {found}, but allowed is {allowed}")
     return found
 
 
-def one_round(workers: Workers, shape: BatchShape, number: int) -> dict[Entry, float]:
-    """Give every engine one burst; returns the median seconds of each."""
+def one_round(
+    workers: Workers, shape: BatchShape, number: int, row: dict[Entry, Series], threads: int
+) -> None:
+    """Give every engine one burst, in the order of this round.
+
+    Raises:
+        SystemExit: an engine computed on more threads than it was given.
+    """
     ids, entries = random_ids(*shape), list(workers)
     first = number % len(entries)
+    for entry in entries[first:] + entries[:first]:
+        usage = workers[entry].watch("run", ids)
+        check_parity(str(entry), usage, threads)
+        row[entry].add(usage)
+
+
+def each(race: Race, value: Callable[[Series], Any]) -> dict[str, dict[str, Any]]:
+    """A value of every series, by the names of shape and engine."""
     return {
-        entry: statistics.median(workers[entry].burst("run", ids))
-        for entry in entries[first:] + entries[:first]
+        str(shape): {str(entry): value(series) for entry, series in row.items()}
+        for shape, row in race.items()
     }
-
-
-# ---- tables -------------------------------------------------------------------------------------
-
-
-def time_table(times: dict[BatchShape, Times], setup: str) -> Table:
-    """Milliseconds of every engine and shape."""
-    rows = [
-        [
-            str(entry),
-            *(spread([1e3 * seconds for seconds in row[entry]]) for row in times.values()),
-        ]
-        for entry in next(iter(times.values()))
-    ]
-    rounds = len(next(iter(next(iter(times.values())).values())))
-    title = (
-        f"Milliseconds per forward, {setup}, batch x tokens: median of {rounds} rounds, "
-        "in brackets the 10th and 90th percentile"
-    )
-    return Table(title, ["engine", *map(str, times)], rows)
-
-
-def ratio_table(times: dict[BatchShape, Times]) -> Table:
-    """How many times as long as minner each peer takes, in the same precision."""
-    rows = []
-    for peer in next(iter(times.values())):
-        if peer.name != BASE:
-            found = [ratios(row[peer], _base(row, peer.precision)) for row in times.values()]
-            rows.append([str(peer), *map(spread, found), _mean(found)])
-    for precision in _precisions(next(iter(times.values()))):
-        best = [_best_peer(row, precision) for row in times.values()]
-        found = [
-            ratios(row[peer], _base(row, precision))
-            for row, peer in zip(times.values(), best, strict=True)
-        ]
-        cells = [
-            f"{statistics.median(ratio):.2f} {peer.name}"
-            for ratio, peer in zip(found, best, strict=True)
-        ]
-        rows.append([f"best peer, {precision}", *cells, _mean(found)])
-    title = f"Time of each peer over the time of {BASE}, per round: above 1, {BASE} is faster"
-    return Table(title, ["peer", *map(str, times), "geometric mean"], rows)
-
-
-def _base(row: Times, precision: str) -> list[float]:
-    return row[find_entry(BASE, precision)]
-
-
-def _best_peer(row: Times, precision: str) -> Entry:
-    peers = [entry for entry in row if entry.precision == precision and entry.name != BASE]
-    return min(peers, key=lambda entry: statistics.median(row[entry]))
-
-
-def _precisions(entries: Iterable[Entry]) -> list[str]:
-    return list(dict.fromkeys(entry.precision for entry in entries))
-
-
-def _mean(found: Sequence[Sequence[float]]) -> str:
-    return f"{statistics.geometric_mean(map(statistics.median, found)):.2f}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,20 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from benchmarks.usage import Usage, memory_mib, watched_burst
 from minner.bench.timing import burst
+
+
+class WorkerError(RuntimeError):
+    """What was asked of a worker failed.
+
+    Attributes:
+        reason: why, in one line.
+    """
+
+    def __init__(self, reason: str, details: str = "") -> None:
+        super().__init__(f"{reason}\n{details}".strip())
+        self.reason = reason
 
 
 class Worker:
@@ -44,6 +57,16 @@ class Worker:
         self._pipe.send((burst, method, arguments, limits))
         return self._answer()
 
+    def watch(self, method: str, *arguments: Any, **limits: Any) -> Usage:
+        """Time calls as `burst` does, and tell what the process took meanwhile."""
+        self._pipe.send((watched_burst, method, arguments, limits))
+        return self._answer()
+
+    def memory(self) -> dict[str, float]:
+        """MiB of the process: `resident` now, and its `peak`."""
+        self._pipe.send((memory_mib, None, (), {}))
+        return self._answer()
+
     def close(self) -> None:
         """End the process."""
         self._pipe.send(None)
@@ -54,9 +77,9 @@ class Worker:
             succeeded, result = self._pipe.recv()
         except EOFError:
             self._process.join()
-            raise RuntimeError(f"a worker ended, exit code {self._process.exitcode}") from None
+            raise WorkerError(f"a worker ended, exit code {self._process.exitcode}") from None
         if not succeeded:
-            raise RuntimeError(f"in a worker:\n{result}")
+            raise WorkerError(*result)
         return result
 
 
@@ -69,13 +92,15 @@ def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...
         pipe.send((True, None))
         while request := pipe.recv():
             action, method, values, limits = request
-            result = action(getattr(target, method), *values, **limits)
+            about = (getattr(target, method),) if method else ()
+            result = action(*about, *values, **limits)
             _fall_asleep()
             pipe.send((True, result))
     except EOFError:
         pass  # the main process has ended
-    except Exception:
-        pipe.send((False, traceback.format_exc()))
+    except Exception as error:
+        first, *_ = [*str(error).splitlines(), ""]
+        pipe.send((False, (f"{type(error).__name__}: {first}", traceback.format_exc())))
 
 
 def _call(function: Callable[..., Any], *values: Any) -> Any:
