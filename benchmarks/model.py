@@ -152,7 +152,7 @@ def _export(model: Model, path: Path) -> None:
 
     warnings.simplefilter("ignore")
     loaded = AutoModelForTokenClassification.from_pretrained(
-        model.checkpoint, attn_implementation="eager"
+        model.checkpoint, attn_implementation="eager", dtype=torch.float32
     )
 
     class Logits(torch.nn.Module):

@@ -11,6 +11,7 @@ import multiprocessing
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -33,11 +34,20 @@ class WorkerError(RuntimeError):
 class Worker:
     """An object that lives in another process."""
 
-    def __init__(self, make: Callable[..., Any], *arguments: Any) -> None:
-        """Start a process and have it call `make(*arguments)`; returns when that is done."""
+    def __init__(self, make: Callable[..., Any], *arguments: Any, parent: bool = False) -> None:
+        """Start a process and have it call `make(*arguments)`; returns when that is done.
+
+        Args:
+            make: what the worker is to be.
+            arguments: of it.
+            parent: whether it may have processes of its own. It must then be closed in any case:
+                Python waits for it before it ends.
+        """
         context = multiprocessing.get_context("spawn")
         self._pipe, far_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(far_end, make, arguments), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(far_end, make, arguments), daemon=not parent
+        )
         self._process.start()
         far_end.close()
         self._answer()
@@ -69,7 +79,8 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._pipe.send(None)
+        with suppress(OSError):  # it may have ended by itself
+            self._pipe.send(None)
         self._process.join()
 
     def _answer(self) -> Any:
