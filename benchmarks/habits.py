@@ -195,8 +195,8 @@ def habits_table(
         for name, values in ((name, seconds[name]) for name in f1)
     ]
     title = (
-        f"Text to entities, {count} sentences, {threads} threads, {len(seconds[last])} rounds: median, "
-        f"in brackets the 10th and 90th percentile; micro F1 over {', '.join(LABELS)}"
+        f"Text to entities, {count} sentences, {threads} threads, {len(seconds[last])} rounds: "
+        f"median, in brackets the 10th and 90th percentile; micro F1 over {', '.join(LABELS)}"
     )
     return Table(title, ["pipeline", "sentences/s", f"time over {last}", "F1"], rows)
 
