@@ -15,6 +15,7 @@ import pytest
 import minner
 from command_line import Capture, assert_fails, run
 from minner.bench import machine, probes
+from minner.bench.batching import BATCHES, grid, map_rows, rates, throughput_bound_from
 from minner.bench.measure import Bench, random_ids, text_stages
 from minner.bench.passage import PASSAGE, text_of
 from minner.bench.report import PRODUCTS
@@ -102,6 +103,58 @@ def test_spread_and_ratios() -> None:
     assert ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
     with pytest.raises(ValueError):
         ratios([1.0], [1.0, 2.0])
+
+
+# ---- the map ------------------------------------------------------------------------------------
+
+
+def test_the_grid_has_all_lengths_that_fit() -> None:
+    shapes = grid(32)
+    assert shapes[: len(BATCHES)] == tuple(BatchShape(batch, 8) for batch in BATCHES)
+    assert {shape.tokens for shape in shapes} == {8, 16, 32}
+    assert {shape.tokens for shape in grid(5)} == {5}, "a model with hardly any positions"
+
+
+@pytest.mark.parametrize(
+    ("speeds", "first"),
+    [
+        ((50, 89, 90, 100), 4),
+        ((90, 100, 91, 80), 1),
+        ((10, 20, 40, 100), 8),
+    ],
+)
+def test_throughput_begins_where_the_rate_is_near_the_best(
+    speeds: tuple[float, ...], first: int
+) -> None:
+    assert throughput_bound_from(dict(zip((1, 2, 4, 8), speeds, strict=True))) == first
+
+
+def test_the_rows_of_a_map() -> None:
+    sizes = ((2, 16, 1, 99e3), (4, 8, 2, 2e3), (1, 8, 2, 1e3), (2, 16, 2, 3e3))
+    keys = ("batch", "tokens", "threads", "tokens_per_s")
+    found = rates([dict(zip(keys, entry, strict=True)) for entry in sizes])
+    assert found == {8: {1: 1e3, 4: 2e3}, 16: {2: 3e3}}, "on the most threads only"
+    assert map_rows(found) == [
+        ["TOKENS", "x1", "x2", "x4", "BOUND BY THROUGHPUT FROM"],
+        ["8", "1.0 ", "", "2.0*", "4 x 8 = 32 tokens"],
+        ["16", "", "3.0*", "", "2 x 16 = 32 tokens"],
+    ]
+
+
+def test_the_command_draws_the_map(capsys: Capture, tiny_path: Path) -> None:
+    arguments = ("bench", "--model", tiny_path, *QUICK, "--threads", "2", "--map")
+    status, out, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert "\nMap, 2 threads: thousands of tokens a second" in out
+    assert "Text to entities" not in out
+    assert all(line == line.rstrip() and len(line) < 130 for line in out.splitlines())
+    status, out, _ = run(capsys, *arguments, "--format", "json")
+    found = json.loads(out)
+    assert (status, found["stages"]) == (0, [])
+    assert len(found["logits"]) == len(BATCHES) * 3
+    status, _, err = run(capsys, *arguments, "--shapes", "1x4")
+    assert status == 2
+    assert "not allowed with" in err
 
 
 # ---- the machine --------------------------------------------------------------------------------

@@ -67,17 +67,30 @@ class Bench:
         taggers: Mapping[int, Tagger],
         shapes: Sequence[BatchShape],
         precision: str = "float32",
+        *,
+        with_stages: bool = True,
     ) -> None:
-        """Prepare to measure one model, loaded for each thread count; compiles the probes."""
+        """Prepare to measure one model, loaded for each thread count; compiles the probes.
+
+        Args:
+            taggers: the model on each thread count.
+            shapes: what to measure.
+            precision: of the model's products.
+            with_stages: whether to measure the way from text to entities, too.
+        """
         self.threads = sorted(taggers)
         most = self.threads[-1]
         self._taggers, self._best = taggers, taggers[most]
         self.config, self.precision = self._best.config, precision
         self.rounds = 0
         self.series = {(shape, n): Series() for shape in shapes for n in self.threads}
-        self.stages: dict[BatchShape, list[dict[str, float]]] = {shape: [] for shape in shapes}
+        self.stages: dict[BatchShape, list[dict[str, float]]] = {
+            shape: [] for shape in shapes if with_stages
+        }
         self._ids = {shape: random_ids(shape, self.config.vocab_size) for shape in shapes}
-        self._texts = {shape: [text_of(self._best, shape.tokens)] * shape.batch for shape in shapes}
+        self._texts = {
+            shape: [text_of(self._best, shape.tokens)] * shape.batch for shape in self.stages
+        }
         self._arithmetic = Arithmetic(most, precision)
         self.peak_of = self._arithmetic.what
         self._memory = Memory(weight_bytes(self.config, precision), most)

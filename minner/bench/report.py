@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import minner
+from minner.bench.batching import ENOUGH, map_rows, rates
 from minner.bench.measure import Bench, Series
 from minner.bench.shapes import BatchShape
 from minner.bench.timing import Spread, ratios, spread
@@ -41,7 +42,7 @@ def summary(bench: Bench, name: str, machine: Any) -> dict[str, Any]:
           `speedup` over the least threads.
         - `stages`: text to entities on the most threads, an entry for each shape: `batch`,
           `tokens` (at most, of each text), `threads`, `calls`, `p50_ms` of a call, and
-          `stages_ms`, the median of each stage.
+          `stages_ms`, the median of each stage. None for a map.
     """
     config = bench.config
     sizes = ("n_layers", "n_heads", "dim", "hidden_dim", "vocab_size", "max_position_embeddings")
@@ -121,7 +122,10 @@ def tables(found: dict[str, Any]) -> str:
     parts = [_head(found), _logits_table(found["logits"], most)]
     if len({entry["threads"] for entry in found["logits"]}) > 1:
         parts.append(_threads_table(found["logits"]))
-    parts += [_stages_table(found["stages"]), NOTES]
+    if found["stages"]:
+        parts += [_stages_table(found["stages"]), NOTES]
+    else:
+        parts += [_map_table(found["logits"]), NOTES, MAP_NOTES]
     return "\n\n".join(parts)
 
 
@@ -136,6 +140,11 @@ Of read: the time of reading the matrices once, at the speed at which the same t
 bytes again and again, over the time of a call. It is the limit of a short sentence.
 Stages: tokenise is all before the native call, and decode all after it; embed includes waking
 threads; bias, activation and residual belong to the product they follow."""
+
+MAP_NOTES = f"""\
+Map: an asterisk marks batches with {ENOUGH:.0%} of the best rate of their length, and larger ones.
+They are bound by throughput: twice the sequences take twice the time. Before them, a call is bound
+by latency: another sequence costs less than the first."""
 
 
 def _head(found: dict[str, Any]) -> str:
@@ -196,6 +205,12 @@ def _threads_table(entries: Sequence[dict[str, Any]]) -> str:
         rows.append([label, *(f"{median:.0f}" for median in medians)])
     title = f"By threads: p50 ms of the same, and how often as fast as {_threads(counts[0])}"
     return f"{title}\n\n{_layout(rows)}"
+
+
+def _map_table(entries: Sequence[dict[str, Any]]) -> str:
+    most = max(entry["threads"] for entry in entries)
+    title = f"Map, {_threads(most)}: thousands of tokens a second, by tokens and sequences"
+    return f"{title}\n\n{_layout(map_rows(rates(entries)))}"
 
 
 def _stages_table(entries: Sequence[dict[str, Any]]) -> str:

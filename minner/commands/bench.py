@@ -20,11 +20,17 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "bench", help="measure speed: percentiles, share of the machine's limits, time by stage"
     )
-    command.add_argument(
+    what = command.add_mutually_exclusive_group()
+    what.add_argument(
         "--shapes",
         type=_shapes,
         metavar="BxT,...",
         help=f"what to measure, as sequences x tokens; default: {','.join(map(str, SHAPES))}",
+    )
+    what.add_argument(
+        "--map",
+        action="store_true",
+        help="a map of batch sizes and lengths on all cores instead: where throughput begins",
     )
     command.add_argument(
         "--threads",
@@ -48,18 +54,20 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure, and write what was found to stdout."""
     # Imported here: Numba, which compiles the probes, is for no other command.
+    from minner.bench.batching import grid
     from minner.bench.machine import describe
     from minner.bench.measure import Bench
     from minner.bench.report import summary, tables
     from minner.kernels.runtime.cores import available_cores
 
-    machine = describe()
+    machine, cores = describe(), available_cores()
     taggers = {
         threads: minner.load(options.model, precision=options.precision, threads=threads)
-        for threads in options.threads or sweep(available_cores())
+        for threads in options.threads or ((cores,) if options.map else sweep(cores))
     }
     positions = next(iter(taggers.values())).config.max_position_embeddings
-    bench = Bench(taggers, _fitting(options.shapes, positions), options.precision)
+    shapes = grid(positions) if options.map else _fitting(options.shapes, positions)
+    bench = Bench(taggers, shapes, options.precision, with_stages=not options.map)
     for _ in progress(bench.run(options.seconds), "bursts"):
         pass
     found = summary(bench, options.model or "the embedded model", machine)
