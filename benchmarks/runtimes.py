@@ -99,29 +99,16 @@ class Torch:
         return logits.float().numpy()
 
 
-class TorchCompiled(Torch):
-    """The same model, compiled for each shape by torch's own Inductor, with frozen weights."""
-
-    backend = "inductor"
-
-    def __init__(self, checkpoint: Path, threads: int, precision: str) -> None:
-        super().__init__(checkpoint, threads, precision)
-        import torch._inductor.config
-
-        torch._inductor.config.freezing = True
-        self._model = self._torch.compile(self._model, backend=self.backend, dynamic=False)
-
-
-class Zentorch(TorchCompiled):
-    """AMD's plug-in for torch: its ZenDNN kernels as a backend of `torch.compile`."""
+class Zentorch(Torch):
+    """AMD's plug-in for torch: its ZenDNN kernels behind `torch.compile`, once for each shape."""
 
     package = "zentorch"
-    backend = "zentorch"
 
     def __init__(self, checkpoint: Path, threads: int, precision: str) -> None:
         import zentorch  # noqa: F401  # registers the backend
 
         super().__init__(checkpoint, threads, precision)
+        self._model = self._torch.compile(self._model, backend="zentorch", dynamic=False)
 
 
 class CTranslate2:
