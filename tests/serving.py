@@ -29,8 +29,8 @@ def with_client(ner: Tagger, body: Callable[[Any, App], Awaitable[None]], **limi
 
     async def main() -> None:
         app = App(ner, Limits(**limits))
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi), base_url="http://test")
-        async with app.asgi.router.lifespan_context(app.asgi), client:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+        async with app.running(), client:
             await body(client, app)
 
     asyncio.run(main())
@@ -53,11 +53,28 @@ class Server(NamedTuple):
         assert self.process.wait(20) in (0, -signal.SIGTERM)
 
 
+COMMAND = ("-m", "minner", "serve", "--port", "0", "--threads", "1")
+
+
+def with_settings(settings: str) -> tuple[str, ...]:
+    """A command that serves the model that its last option names, with other settings than usual.
+
+    Args:
+        settings: of `Settings`, as Python has them: `grace_seconds=0`.
+    """
+    program = (
+        "import sys; from minner.serve.limits import Limits; "
+        "from minner.serve.server import Settings, serve; "
+        f"serve(Settings(model=sys.argv[-1], port=0, {settings}))"
+    )
+    return "-c", program
+
+
 @contextmanager
-def server(log: Path, *options: str) -> Iterator[Server]:
+def server(log: Path, *options: str, command: tuple[str, ...] = COMMAND) -> Iterator[Server]:
     """Start a server of its own, with a log in a file; it is killed if it is still there."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "minner", "serve", "--port", "0", "--threads", "1", *options]
+    command = (sys.executable, *command, *options)
     with log.open("wb") as file:
         process = subprocess.Popen(command, stderr=file, env=environment)
     try:

@@ -332,13 +332,46 @@ def test_a_client_that_hangs_up_is_not_computed(gated: Gated) -> None:
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
-        await app.asgi(scope, receive, send)
+        await app(scope, receive, send)
         assert sent[0]["status"] == 499
         gated.gate.set()
         assert (await first).status_code == 200
 
     with_client(gated, body)
     assert gated.seen == 1
+
+
+def test_an_explanation_holds_up_no_one_but_other_explanations(tiny: Tagger) -> None:
+    """They have a thread and a bounded queue of their own."""
+    explained = threading.Event()
+
+    class Slow(Tagger):
+        def explain(self, text: str, *, window: int = 0) -> Any:
+            explained.wait(10)
+            return super().explain(text, window=window)
+
+    async def body(client: Any, app: App) -> None:
+        def explain() -> asyncio.Task[Any]:
+            return asyncio.ensure_future(client.post("/explain", json={"text": "Anna"}))
+
+        running = explain()
+        await asyncio.sleep(0.1)
+        waiting = [explain() for _ in range(4)]
+        await asyncio.sleep(0.1)
+        assert [task.done() for task in waiting] == [False, False, True, True]
+        assert [task.result().status_code for task in waiting[2:]] == [429, 429]
+        assert int(waiting[2].result().headers["retry-after"]) >= 1
+        answer = await client.post("/", json={"text": TEXTS[0]})
+        assert answer.json() == entities(tiny, TEXTS[0])
+        assert "minner_queue_explanations 2.0" in (await client.get("/metrics")).text
+        assert not running.done()
+        explained.set()
+        answers = await asyncio.gather(running, *waiting[:2])
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+    slow = copy(tiny)
+    slow.__class__ = Slow
+    with_client(slow, body, waiting_explanations=2)
 
 
 # ---- what operators see -------------------------------------------------------------------------

@@ -132,12 +132,15 @@ def test_a_long_list_lets_others_through() -> None:
             ask(batcher, model, *(f"list {n}" for n in range(50))), ask(batcher, model, "short")
         )
         model.gate.set()
-        await tasks[1]
-        assert not tasks[0].done()
-        assert await tasks[0] == [f"LIST {n}" for n in range(50)]
-        await first
+        assert await asyncio.gather(first, *tasks) == [
+            ["FIRST"],
+            [f"LIST {n}" for n in range(50)],
+            ["SHORT"],
+        ]
 
-    drive(body, batch_tokens=20, wait_seconds=0)
+    model, _ = drive(body, batch_tokens=20, wait_seconds=0)
+    turn = next(turn for turn, batch in enumerate(model.seen) if "short" in batch)
+    assert turn == 2, "after the first request, and one batch of the list"
 
 
 def test_other_keys_are_other_batches() -> None:

@@ -20,7 +20,10 @@ pytest.importorskip("httpx", reason="httpx, which asks, is not installed")
 import httpx
 
 from minner.tagger import Tagger
-from serving import server
+from serving import server, with_settings
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
+REQUEST = HEAD + b'Content-Length: 15\r\n\r\n{"text":"Anna"}'
 
 
 def texts_of(client: int) -> list[str]:
@@ -91,17 +94,72 @@ def test_a_signal_under_load_loses_no_request(
     assert len(answered) > 8
 
 
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    whole = b""
+    while chunk := connection.recv(10_000):
+        whole += chunk
+    return whole
+
+
+def test_a_signal_loses_no_connection_that_waits(tiny_path: Path, tmp_path: Path) -> None:
+    """The system has taken them, but not the process; some have not sent their request yet."""
+    command = with_settings("grace_seconds=0")
+    with server(tmp_path / "log", str(tiny_path), command=command) as running:
+        running.process.send_signal(signal.SIGSTOP)
+        waiting = [connect(running.port) for _ in range(60)]
+        for connection in waiting[:40]:
+            connection.sendall(REQUEST)
+        running.process.send_signal(signal.SIGTERM)
+        running.process.send_signal(signal.SIGCONT)
+        time.sleep(0.1)
+        for connection in waiting[40:]:
+            connection.sendall(REQUEST)
+        for connection in waiting:
+            assert received(connection).startswith(b"HTTP/1.1 200 ")
+            connection.close()
+        assert running.process.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_a_head_that_does_not_end_is_given_up(tiny_path: Path, tmp_path: Path) -> None:
+    """Also that of a later request of a connection; too slow, or too large."""
+    command, endless = with_settings("limits=Limits(header_seconds=0.5)"), b"X: " + b"x" * 65_536
+    with server(tmp_path / "log", str(tiny_path), command=command) as running:
+        for before in (b"", REQUEST):
+            with connect(running.port) as slow:
+                slow.sendall(before)
+                time.sleep(0.2)
+                slow.sendall(HEAD)
+                assert received(slow).count(b"HTTP/1.1 200 OK") == bool(before)
+        with connect(running.port) as large:
+            large.sendall(HEAD + endless)
+            assert received(large).startswith(b"HTTP/1.1 400 ")
+        with connect(running.port) as trailing:
+            trailing.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n")
+            time.sleep(0.2)
+            trailing.sendall(endless)
+            assert received(trailing).startswith(b"HTTP/1.1 400 ")
+        running.end()
+
+
+def test_a_quiet_server_says_where_it_listens_and_no_more(tiny_path: Path, tmp_path: Path) -> None:
+    with server(tmp_path / "log", "--model", str(tiny_path), "--quiet") as running:
+        httpx.post(f"http://127.0.0.1:{running.port}/", json={"text": "Anna"}, trust_env=False)
+        running.end()
+    assert [event["event"] for event in running.events()] == ["listening"]
+
+
 def test_bad_clients_do_no_harm(tiny_path: Path, tiny: Tagger, tmp_path: Path) -> None:
     """100 MB, with and without a length; half a request; hanging up in the middle."""
-    head = b"POST / HTTP/1.1\r\nHost: x\r\n"
-
-    def connect() -> socket.socket:
-        return socket.create_connection(("127.0.0.1", port), timeout=20)
 
     def send_100_mb(framing: bytes, frame: bytes) -> bytes:
-        with connect() as connection:
+        with connect(port) as connection:
             try:
-                connection.sendall(head + framing)
+                connection.sendall(HEAD + framing)
                 for _ in range(100):
                     connection.sendall(frame)
             except (BrokenPipeError, ConnectionResetError):
@@ -122,12 +180,12 @@ def test_bad_clients_do_no_harm(tiny_path: Path, tiny: Tagger, tmp_path: Path) -
             send_100_mb(b"Transfer-Encoding: chunked\r\n\r\n", chunk),
         ):
             assert b" 413 " in answer or not answer
-        idle = [connect() for _ in range(50)]
+        idle = [connect(port) for _ in range(50)]
         for number, connection in enumerate(idle):
-            connection.sendall(head if number % 2 else head + b"Content-Length: 50\r\n\r\n{")
+            connection.sendall(HEAD if number % 2 else HEAD + b"Content-Length: 50\r\n\r\n{")
         for _ in range(50):
-            with connect() as connection:
-                connection.sendall(head + b'Content-Length: 15\r\n\r\n{"text":"Anna"}')
+            with connect(port) as connection:
+                connection.sendall(REQUEST)
         text = "Bob lives in Rome."
         answer = httpx.post(f"http://127.0.0.1:{port}/", json={"text": text}, trust_env=False)
         assert answer.json() == expected(tiny, text)

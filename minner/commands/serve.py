@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
             host=options.host,
             port=options.port,
             workers=options.workers,
-            log_level="WARNING" if options.quiet else "INFO",
+            log_requests=not options.quiet,
             limits=Limits(**{name: value for name, value in asked.items() if value is not None}),
         )
     )

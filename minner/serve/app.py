@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
 
 from minner.errors import MinnerError
 from minner.serve.batcher import Batcher
 from minner.serve.bodies import fields_of
+from minner.serve.interrupting import interruptible
 from minner.serve.limits import BodyReader, Limits, Refusal, too_much
 from minner.serve.live import CONTENT_SECURITY_POLICY, live_page
-from minner.serve.logs import LOGGER, log
+from minner.serve.logs import LOGGER, log_request
 from minner.serve.metrics import CONTENT_TYPE, Metrics
 from minner.serve.schema import schema
 from minner.serve.service import Answer, Service
@@ -33,11 +34,14 @@ Ask = Callable[[dict[str, Any], float], Awaitable[Answer]]
 CLIENT_IS_GONE = 499
 """nginx's number for an answer that nobody waits for; it appears in logs and metrics only."""
 
+OTHER = "other"
+"""The address, in logs and metrics, of requests to what there is not."""
+
 TIMEOUT_HEADER = "x-request-timeout"
 
 
 class App:
-    """One process's application; `asgi` is what a server runs.
+    """One process's ASGI application.
 
     Attributes:
         draining: whether the process is about to end. It then asks clients to close.
@@ -51,86 +55,104 @@ class App:
         self._reader = BodyReader(self._limits)
         self._open = 0
         self.draining = False
-        self.asgi = Starlette(
-            routes=[
-                self._route("/", "GET", self._home),
-                self._route("/", "POST", self._asks("tag")),
-                self._route("/redact", "POST", self._asks("redact")),
-                self._route("/explain", "POST", self._explain),
-                self._route("/trace", "POST", self._asks("trace")),
-                self._route("/health", "GET", self._health),
-                self._route("/ready", "GET", self._ready),
-                self._route("/metrics", "GET", self._show_metrics),
-                self._route("/openapi.json", "GET", self._openapi),
-            ],
-            exception_handlers={HTTPException: self._not_here},
-            lifespan=self._lifespan,
-        )
+        self._lifespan = Router(lifespan=lambda _: self.running())
+        self._endpoints: dict[str, dict[str, Endpoint]] = {
+            "/": {"GET": self._home, "POST": self._asks("tag")},
+            "/redact": {"POST": self._asks("redact")},
+            "/explain": {"POST": self._explain},
+            "/trace": {"POST": self._asks("trace")},
+            "/health": {"GET": self._health},
+            "/ready": {"GET": self._ready},
+            "/metrics": {"GET": self._show_metrics},
+            "/openapi.json": {"GET": self._openapi},
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http":
+            response = await self._observed(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await self._lifespan(scope, receive, send)
 
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> Any:
-        self._batcher = Batcher(self._limits, self._metrics)
-        self._service = Service(self._ner, self._batcher, self._limits, self._metrics)
+    async def running(self) -> AsyncIterator[None]:
+        """Start the threads that compute, for as long as a `with` lasts."""
+        limits, metrics = self._limits, self._metrics
+        few = replace(limits, queue_texts=limits.waiting_explanations)
+        self._batcher = Batcher(limits, metrics)
+        explaining = Batcher(few, metrics.explanations, "minner-explain")
+        self._service = Service(self._ner, self._batcher, explaining, limits, metrics)
         self._home_page = live_page(self._service.facts())
         try:
-            async with self._batcher.running():
-                yield {"app": self}
+            async with self._batcher.running(), explaining.running():
+                yield
         finally:
-            self._metrics.close()
+            metrics.close()
 
     # ---- what every request has -----------------------------------------------------------------
 
-    def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
-        async def observed(request: Request) -> Response:
-            began = perf_counter()
-            self._open += 1
-            try:
-                response = await self._guarded(request, endpoint)
-            finally:
-                self._open -= 1
-            seconds = perf_counter() - began
-            self._metrics.request(path, response.status_code, seconds)
-            note = {"method": request.method, "path": path, "status": response.status_code}
-            log("request", **note, seconds=round(seconds, 6), **getattr(response, "note", {}))
-            if self.draining:
-                response.headers["connection"] = "close"
-            return response
+    async def _observed(self, request: Request) -> Response:
+        """The answer, counted and logged."""
+        began = perf_counter()
+        self._open += 1
+        try:
+            path, response = await self._guarded(request)
+        finally:
+            self._open -= 1
+        seconds = perf_counter() - began
+        self._metrics.request(path, response.status_code, seconds)
+        note = {"method": request.method, "path": path, "status": response.status_code}
+        log_request(**note, seconds=round(seconds, 6), **getattr(response, "note", {}))
+        if self.draining:
+            response.headers["connection"] = "close"
+        return response
 
-        return Route(path, observed, methods=[method])
-
-    async def _guarded(self, request: Request, endpoint: Endpoint) -> Response:
-        """The answer, whatever happens."""
+    async def _guarded(self, request: Request) -> tuple[str, Response]:
+        """The address as metrics and logs may have it, and the answer, whatever happens."""
+        path = request.scope["path"]
+        endpoint = self._endpoint(path, request.method)
+        if isinstance(endpoint, Response):
+            return OTHER, endpoint
         try:
             if request.method == "POST" and self._open > self._limits.open_requests:
                 raise too_much("too many requests are open; try again later")
-            return await endpoint(request)
+            return path, await endpoint(request)
         except Refusal as refusal:
-            return _error(refusal.status, str(refusal), refusal.headers)
+            return path, _error(refusal.status, str(refusal), refusal.headers)
         except MinnerError as error:
-            return _error(400, " ".join(str(error).split()))
+            return path, _error(400, " ".join(str(error).split()))
         except ClientDisconnect:
-            return _error(CLIENT_IS_GONE, "the client is gone")
+            return path, _error(CLIENT_IS_GONE, "the client is gone")
         except Exception:
             LOGGER.exception("failure")
-            return _error(500, "something is wrong with the server; its log says more")
+            return path, _error(500, "something is wrong with the server; its log says more")
+
+    def _endpoint(self, path: str, method: str) -> Endpoint | Response:
+        """What answers; or the answer to an address or a method that there is not."""
+        endpoints = self._endpoints.get(path)
+        lists = "GET /openapi.json lists what there is"
+        if endpoints is None:
+            return _error(404, f"there is no such address; {lists}")
+        endpoint = endpoints.get("GET" if method == "HEAD" else method)
+        if endpoint is None:
+            return _error(
+                405, f"{method} is not for here; {lists}", {"Allow": ", ".join(endpoints)}
+            )
+        return endpoint
 
     async def _answer(self, request: Request, ask: Ask) -> Answer:
         """Read the body, ask, and stop asking if the client goes."""
         seconds, began = self._seconds(request), perf_counter()
         body = await self._reader.read(request)
         received = perf_counter()
-        asking = asyncio.ensure_future(ask(fields_of(body), seconds - (received - began)))
-        watching = asyncio.ensure_future(_gone(request))
-        try:
-            await asyncio.wait({asking, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                raise ClientDisconnect
-            answer = asking.result()
-        finally:
-            for task in (asking, watching):
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        with interruptible() as interrupt:
+            watching = asyncio.ensure_future(_gone(request))
+            watching.add_done_callback(lambda _: interrupt(ClientDisconnect()))
+            try:
+                answer = await ask(fields_of(body), seconds - (received - began))
+            finally:
+                watching.cancel()
         self._metrics.step("receive", received - began)
         if answer.job is not None:
             self._metrics.step("queue", answer.job.started - answer.job.submitted)
@@ -150,15 +172,6 @@ class App:
         if not seconds > 0:
             raise MinnerError(f"{TIMEOUT_HEADER} must be a number of seconds above 0")
         return min(seconds, most)
-
-    async def _not_here(self, request: Request, error: Exception) -> Response:
-        """The answer to an address or a method that there is not."""
-        status = getattr(error, "status_code", 404)
-        self._metrics.request("other", status, 0.0)
-        log("request", method=request.method, path="other", status=status)
-        what = "there is no such address" if status == 404 else f"{request.method} is not for here"
-        message = f"{what}; GET /openapi.json lists what there is"
-        return _error(status, message, getattr(error, "headers", None))
 
     # ---- addresses ------------------------------------------------------------------------------
 

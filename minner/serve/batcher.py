@@ -1,19 +1,21 @@
 """Requests that come together, as batches for the model.
 
-The queue belongs to the event loop, which needs no lock for it; one thread computes. A server that
-is idle starts at once. While a batch runs, requests gather, and the next batch takes as many of
-their texts as it has room for. Jobs take turns: one with more texts than a batch has room for goes
-back to the end of the queue, so that a short one never waits for all of a long list.
+One thread computes. It takes the next batch itself as soon as it is done with one, while the event
+loop still hands out what came of that. A server that is idle starts at once. While a batch runs,
+requests gather, and the next batch takes as many of their texts as it has room for. Jobs take
+turns: one with more texts than a batch has room for goes back to the end of the queue, so that a
+short one never waits for all of a long list.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
@@ -53,6 +55,7 @@ class Job:
         self.tokens = [estimated_tokens(text) for text in texts]
         self.results: list[Any] = []
         self.taken = 0
+        self.failed: Exception | None = None
         self.done: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self.submitted = perf_counter()
         self.started = 0.0
@@ -66,16 +69,33 @@ class Job:
             self.taken += 1
         return Part(self, self.texts[first : self.taken], tokens)
 
-    def finish(self, outcomes: Sequence[Any]) -> None:
+    def give_up(self, seconds: float) -> None:
+        """End the wait: the time is over."""
+        if not self.done.done():
+            waited = f"{max(0, seconds):g} seconds"
+            self.done.set_exception(
+                Refusal(504, f"the answer was not there within {waited}; it was given up")
+            )
+
+    def note(self, outcomes: Sequence[Any]) -> None:
         """Take the outcomes of the texts that were taken last."""
+        self.results += outcomes
+        if self.failed is None:
+            self.failed = next((one for one in outcomes if isinstance(one, Exception)), None)
+
+    def finish(self) -> None:
+        """Tell who waits, if all is computed or something failed; in the event loop."""
         if self.done.done():
             return
-        failed = next((one for one in outcomes if isinstance(one, Exception)), None)
-        self.results += outcomes
-        if failed is not None:
-            self.done.set_exception(failed)
+        if self.failed is not None:
+            self.done.set_exception(self.failed)
         elif len(self.results) == len(self.texts):
             self.done.set_result(self.results)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is left of it need not be computed."""
+        return self.failed is not None or self.done.done()
 
 
 class Part(NamedTuple):
@@ -89,27 +109,31 @@ class Part(NamedTuple):
 class Batcher:
     """A bounded queue, and the thread that works on it."""
 
-    def __init__(self, limits: Limits, observer: Observer) -> None:
-        """Make an empty one; it works inside `running`."""
-        self._limits, self._observer = limits, observer
+    def __init__(self, limits: Limits, observer: Observer, name: str = "minner-serve") -> None:
+        """Make an empty one; it works inside `running`, in a thread of this name."""
+        self._limits, self._observer, self._name = limits, observer, name
         self._jobs: OrderedDict[Job, None] = OrderedDict()
+        self._changed = threading.Condition()  # holds for all that both threads change
         self.texts = self.tokens = 0
+        self._enough = limits.batch_tokens // 2
         self._rate = 0.0  # tokens a second
-        self._arrived, self._full = asyncio.Event(), asyncio.Event()
+        self._ended = False
         self.began: float | None = None
         """When the batch that runs now began."""
 
     @asynccontextmanager
     async def running(self) -> Any:
         """Work on the queue, inside a `with`."""
-        with ThreadPoolExecutor(1, "minner-serve") as thread:
-            worker = asyncio.create_task(self._work(thread))
-            try:
-                yield self
-            finally:
-                worker.cancel()
-                with suppress(asyncio.CancelledError):
-                    await worker
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+            thread.join()
 
     async def submit(
         self, run: Run, key: Hashable, texts: Sequence[str], seconds: float
@@ -132,33 +156,30 @@ class Batcher:
         """
         job = Job(run, key, texts)
         self._admit(job)
+        timer = asyncio.get_running_loop().call_later(seconds, job.give_up, seconds)
         try:
-            return await asyncio.wait_for(job.done, seconds), job
-        except asyncio.TimeoutError:
-            message = (
-                f"the answer was not there within {max(0, seconds):g} seconds; it was given up"
-            )
-            raise Refusal(504, message) from None
+            return await job.done, job
         finally:
+            timer.cancel()
             self._forget(job)
 
     def _admit(self, job: Job) -> None:
-        limits, tokens = self._limits, sum(job.tokens)
-        if len(job.texts) > limits.queue_texts or tokens > limits.queue_tokens:
+        limits, texts, tokens = self._limits, len(job.texts), sum(job.tokens)
+        if texts > limits.queue_texts or tokens > limits.queue_tokens:
             raise too_large(
-                f"the request has {len(job.texts)} texts and about {tokens} tokens, but the server "
+                f"the request has {texts} texts and about {tokens} tokens, but the server "
                 f"queues {limits.queue_texts} and {limits.queue_tokens} at most; send less at once"
             )
-        if (
-            self.texts + len(job.texts) > limits.queue_texts
-            or self.tokens + tokens > limits.queue_tokens
-        ):
-            raise too_much("the queue is full; try again later", self._retry_seconds())
-        self._jobs[job] = None
-        self._count(len(job.texts), tokens)
-        self._arrived.set()
-        if self.tokens >= limits.batch_tokens:
-            self._full.set()
+        with self._changed:
+            if (
+                self.texts + texts > limits.queue_texts
+                or self.tokens + tokens > limits.queue_tokens
+            ):
+                raise too_much("the queue is full; try again later", self._retry_seconds())
+            self._jobs[job] = None
+            self._count(texts, tokens)
+            if len(self._jobs) == 1 or self.tokens >= self._enough:
+                self._changed.notify()
 
     def _retry_seconds(self) -> int:
         """In how many seconds half of the queue will be done, at the rate of the last batches."""
@@ -166,40 +187,50 @@ class Batcher:
 
     def _forget(self, job: Job) -> None:
         """Drop what is left of a job that nobody waits for."""
-        if self._jobs.pop(job, job) is None:
-            self._count(-(len(job.texts) - job.taken), -sum(job.tokens[job.taken :]))
+        with self._changed:
+            if self._jobs.pop(job, job) is None:
+                self._count(-(len(job.texts) - job.taken), -sum(job.tokens[job.taken :]))
 
     def _count(self, texts: int, tokens: int) -> None:
         self.texts += texts
         self.tokens += tokens
         self._observer.queued(self.texts, self.tokens)
 
-    async def _work(self, thread: ThreadPoolExecutor) -> None:
-        busy = False
-        while True:
-            if not self._jobs:
-                self._arrived.clear()
-                await self._arrived.wait()
-            elif busy:
-                await self._wait_for_more()
-            parts = list(self._gather())
-            if busy := bool(parts):
-                await self._compute(thread, parts)
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Compute batches until the end; the event loop hands out what comes of them meanwhile."""
+        others_wait = False
+        while parts := self._next(others_wait):
+            self.began = began = perf_counter()
+            _compute(parts)
+            self.began, others_wait = None, bool(self._jobs)
+            loop.call_soon_threadsafe(self._finish, parts, perf_counter() - began)
 
-    async def _wait_for_more(self) -> None:
-        """Let the clients that just got answers ask again, unless a batch is full already."""
-        if self.tokens < self._limits.batch_tokens and self._limits.wait_seconds:
-            self._full.clear()
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._limits.wait_seconds)
+    def _next(self, others_wait: bool) -> list[Part]:
+        """Wait for the next batch; it is empty at the end.
+
+        The clients that get the answers of the last batch just now may ask again at once. If others
+        have been waiting, but not enough for a batch, they go on waiting a moment for those.
+        """
+        with self._changed:
+            if others_wait:
+                self._changed.wait_for(self._has_enough, self._limits.wait_seconds)
+            while not self._ended:
+                if parts := list(self._gather()):
+                    return parts
+                self._changed.wait()
+        return []
+
+    def _has_enough(self) -> bool:
+        return self._ended or self.tokens >= self._enough
 
     def _gather(self) -> Iterator[Part]:
         """The next batch: of the job that waits longest, and of others with its key.
 
         It is empty only if no job is left. So a job that is over already, because one of its texts
         failed or nobody waits for it, is dropped here: who submitted it may do so only later.
+        Called by who holds the queue.
         """
-        for job in [job for job in self._jobs if job.done.done()]:
+        for job in [job for job in self._jobs if job.is_over]:
             self._forget(job)
         waiting, room = list(self._jobs), self._limits.batch_tokens
         for job in waiting:
@@ -216,20 +247,21 @@ class Batcher:
             self._count(-len(part.texts), -part.tokens)
             yield part
 
-    async def _compute(self, thread: ThreadPoolExecutor, parts: Sequence[Part]) -> None:
-        texts = [text for part in parts for text in part.texts]
+    def _finish(self, parts: Sequence[Part], seconds: float) -> None:
+        """Hand out what came of a batch; in the event loop."""
+        texts = sum(len(part.texts) for part in parts)
         tokens = sum(part.tokens for part in parts)
-        self.began = perf_counter()
-        loop = asyncio.get_running_loop()
-        outcomes = await loop.run_in_executor(thread, _outcomes, parts[0].job.run, texts)
-        seconds = perf_counter() - self.began
-        self.began = None
         self._rate += RATE_SHARE * (tokens / max(seconds, 1e-6) - self._rate)
-        self._observer.batch(len(texts), tokens, len(parts), seconds)
-        at = 0
+        self._observer.batch(texts, tokens, len(parts), seconds)
         for part in parts:
-            part.job.finish(outcomes[at : at + len(part.texts)])
-            at += len(part.texts)
+            part.job.finish()
+
+
+def _compute(parts: Sequence[Part]) -> None:
+    """Run a batch, and give each job the outcomes of its texts."""
+    outcomes = iter(_outcomes(parts[0].job.run, [text for part in parts for text in part.texts]))
+    for part in parts:
+        part.job.note([*islice(outcomes, len(part.texts))])
 
 
 def _outcomes(run: Run, texts: Sequence[str]) -> list[Any]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from minner.serve.interrupting import interruptible
+
 SPARE_BYTES = 4 << 20
 """Of a body that is too large, so much is read and thrown away before the answer: most clients read
 no answer before they have sent everything."""
@@ -25,6 +27,7 @@ class Limits:
         request_texts: of one request.
         explained_characters: of a text to explain, which takes hundreds of runs.
         explained_values: of the arrays in one explanation as JSON.
+        waiting_explanations: that wait; they have a queue and a thread of their own.
         queue_texts: that wait.
         queue_tokens: that wait, as `batcher.estimated_tokens` counts.
         batch_tokens: after so many, a batch is full.
@@ -40,6 +43,7 @@ class Limits:
     request_texts: int = 1024
     explained_characters: int = 1000
     explained_values: int = 1_000_000
+    waiting_explanations: int = 16
     queue_texts: int = 4096
     queue_tokens: int = 1 << 18
     batch_tokens: int = 1024
@@ -85,12 +89,13 @@ class BodyReader:
         if declared.isdecimal() and int(declared[:20]) > self._limits.body_bytes + SPARE_BYTES:
             raise self._too_large()
         seconds = self._limits.body_seconds
-        try:
-            return await asyncio.wait_for(self._read(request), seconds)
-        except asyncio.TimeoutError:
-            raise Refusal(
-                408, f"the body did not come within {seconds:g} seconds", Connection="close"
-            ) from None
+        late = Refusal(408, f"the body did not come within {seconds:g} seconds", Connection="close")
+        with interruptible() as interrupt:
+            timer = asyncio.get_running_loop().call_later(seconds, interrupt, late)
+            try:
+                return await self._read(request)
+            finally:
+                timer.cancel()
 
     async def _read(self, request: Request) -> bytes:
         chunks: list[bytes] = []

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 LOGGER = logging.getLogger("minner.serve")
+REQUESTS = logging.getLogger("minner.serve.requests")
 
 
 class JsonLines(logging.Formatter):
@@ -31,13 +32,23 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def log(event: str, **facts: Any) -> None:
-    """Write a line."""
-    LOGGER.info(event, extra={"facts": facts})
+def log_request(**facts: Any) -> None:
+    """Write a line about a request."""
+    if REQUESTS.isEnabledFor(logging.INFO):
+        # Not by `info`, which looks for its caller in the stack at every line.
+        record = logging.LogRecord(REQUESTS.name, logging.INFO, "", 0, "request", None, None)
+        record.facts = facts
+        REQUESTS.handle(record)
 
 
-def log_config(level: str) -> dict[str, Any]:
-    """For `logging.config`: minner's lines and uvicorn's to stderr, in one form."""
+def log_config(*, requests: bool) -> dict[str, Any]:
+    """For `logging.config`: minner's lines and uvicorn's to stderr, in one form.
+
+    Args:
+        requests: whether there is a line for every request, and for each step of uvicorn's.
+    """
+    to_stderr = {"handlers": ["stderr"], "propagate": False}
+    detail = "INFO" if requests else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -46,7 +57,8 @@ def log_config(level: str) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stderr}
         },
         "loggers": {
-            name: {"handlers": ["stderr"], "level": level, "propagate": False}
-            for name in ("minner.serve", "uvicorn")
+            LOGGER.name: {**to_stderr, "level": "INFO"},
+            REQUESTS.name: {"level": detail},
+            "uvicorn": {**to_stderr, "level": detail},
         },
     }

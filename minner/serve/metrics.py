@@ -26,6 +26,25 @@ SIZES = tuple(2**n for n in range(15))
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
+class _Explanations:
+    """What is told of explanations, which wait in a queue of their own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._waiting = Gauge(
+            "minner_queue_explanations",
+            "Explanations that wait.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+
+    def queued(self, texts: int, tokens: int) -> None:
+        """So much waits now."""
+        self._waiting.set(texts)
+
+    def batch(self, texts: int, tokens: int, jobs: int, seconds: float) -> None:
+        """An explanation was computed; `minner_request_seconds` has its time."""
+
+
 class Metrics:
     """The metrics of one process, or of all that share a directory."""
 
@@ -77,6 +96,8 @@ class Metrics:
             buckets=SECONDS,
             registry=own,
         )
+
+        self.explanations = _Explanations(own)
 
     def queued(self, texts: int, tokens: int) -> None:
         """So much waits now."""

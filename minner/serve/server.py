@@ -7,13 +7,18 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from selectors import EVENT_READ, DefaultSelector
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import minner
 from minner.errors import MinnerError, MinnerWarning
@@ -21,9 +26,20 @@ from minner.kernels.runtime.cores import available_cores
 from minner.serve.limits import Limits
 from minner.serve.logs import LOGGER, log_config
 from minner.serve.metrics import SHARED_DIRECTORY
+from minner.serve.protocol import protocol
+
+if TYPE_CHECKING:
+    from minner.serve.app import App
 
 RESTART_SECONDS = 1.0
 """Between the end of a worker that failed and the start of another."""
+
+FIRST_REQUEST_SECONDS = 0.5
+"""That a new connection has for its first request when the process is about to end."""
+
+SWITCH_SECONDS = 0.0005
+"""After which the thread that computes, back from native code, gets the interpreter from the event
+loop. Python's 0.005 let all cores wait that long."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Settings:
         port: 0 for any that is free.
         workers: processes.
         grace_seconds: between the signal to end and the end of listening.
-        log_level: of the log.
+        log_requests: whether the log has a line for each.
         limits: of each process.
     """
 
@@ -47,7 +63,7 @@ class Settings:
     port: int = 8000
     workers: int = 1
     grace_seconds: float = 0.5
-    log_level: str = "INFO"
+    log_requests: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -73,8 +89,6 @@ def serve(settings: Settings) -> None:
 
 def run(settings: Settings, listener: socket.socket, ner: Any = None) -> None:
     """Serve in this process."""
-    import warnings
-
     # Here, so that prometheus_client finds in the environment whether metrics are shared.
     from minner.serve.app import App
 
@@ -83,25 +97,26 @@ def run(settings: Settings, listener: socket.socket, ner: Any = None) -> None:
         loading["threads"] = loading.get("threads") or max(1, available_cores() // settings.workers)
         ner = minner.load(settings.model, **loading)
     warnings.simplefilter("ignore", MinnerWarning)  # they may quote what users sent
+    sys.setswitchinterval(SWITCH_SECONDS)
+    app = App(ner, settings.limits)
     config = uvicorn.Config(
-        App(ner, settings.limits).asgi,
-        http=_protocol(settings.limits.header_seconds),
+        app,
+        http=protocol(settings.limits.header_seconds),
         ws="none",
         lifespan="on",
         access_log=False,
         server_header=False,
-        log_config=log_config(settings.log_level),
+        log_config=log_config(requests=settings.log_requests),
     )
-    server = _Server(config, settings.grace_seconds)
-    server.run([listener])
+    _Server(config, app, settings.grace_seconds).run([listener])
 
 
 class _Server(uvicorn.Server):
     """Goes on for a moment when it is told to end, so that clients learn of it and come no more."""
 
-    def __init__(self, config: uvicorn.Config, grace_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, grace_seconds: float) -> None:
         super().__init__(config)
-        self._grace = grace_seconds
+        self._app, self._grace = app, grace_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -110,26 +125,31 @@ class _Server(uvicorn.Server):
             LOGGER.info("listening", extra={"facts": {"host": host, "port": port}})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        app = self.lifespan.state.get("app")
-        if app is not None and not self.force_exit:
-            app.draining = True
+        if not self.force_exit:
+            self._app.draining = True
             await asyncio.sleep(self._grace)
+            await self._accept_waiting(sockets or [])
+            for server in self.servers:
+                server.close()
+            await self._let_new_ones_ask()
         await super().shutdown(sockets)
 
+    async def _accept_waiting(self, listeners: Sequence[socket.socket]) -> None:
+        """Let the event loop accept what the system did: closing would reset those connections."""
+        with DefaultSelector() as selector:
+            for listener in listeners:
+                selector.register(listener, EVENT_READ)
+            while selector.select(0):
+                await asyncio.sleep(0)
 
-def _protocol(header_seconds: float) -> type[H11Protocol]:
-    """HTTP over connections that are closed where no request comes in time."""
-
-    class Protocol(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            asyncio.get_running_loop().call_later(header_seconds, self._close_if_silent)
-
-        def _close_if_silent(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
-                self.transport.close()
-
-    return Protocol
+    async def _let_new_ones_ask(self) -> None:
+        """Wait for the first request of each connection; it is under way in most cases."""
+        end = perf_counter() + FIRST_REQUEST_SECONDS
+        while perf_counter() < end and any(
+            isinstance(one, HttpToolsProtocol) and one.cycle is None
+            for one in self.server_state.connections
+        ):
+            await asyncio.sleep(0.01)
 
 
 def _listen(host: str, port: int) -> socket.socket:

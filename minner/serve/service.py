@@ -49,9 +49,17 @@ class Answer(NamedTuple):
 class Service:
     """A loaded model, and what can be asked of it."""
 
-    def __init__(self, ner: Tagger, batcher: Batcher, limits: Limits, metrics: Metrics) -> None:
-        """Put them together."""
-        self.ner, self._batcher, self._limits, self._metrics = ner, batcher, limits, metrics
+    def __init__(
+        self,
+        ner: Tagger,
+        batcher: Batcher,
+        explaining: Batcher,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> None:
+        """Put them together; `explaining` is for what looks inside the model and may take long."""
+        self.ner, self._batcher, self._explaining = ner, batcher, explaining
+        self._limits, self._metrics = limits, metrics
         self._plain = ner.with_options(offsets="codepoints", inclusive_ends=False)
         self._pipeline = TokenClassificationPipeline(ner)
 
@@ -65,15 +73,17 @@ class Service:
         given, options = texts_of(fields, self._limits.request_texts), mapping_of(fields, "options")
         ner = self.ner.with_options(**options) if options else self.ner
 
-        def run(texts: Sequence[str]) -> list[dict[str, Any]]:
+        def run(texts: Sequence[str]) -> list[str]:
             found = self._recorded(lambda: ner(list(texts)))
             return [
-                {"text": text, "entities": [asdict(entity) for entity in entities]}
-                for text, entities in zip(texts, found, strict=True)
+                json.dumps({"text": text, "entities": [*map(asdict, those)]}, ensure_ascii=False)
+                for text, those in zip(texts, found, strict=True)
             ]
 
         results, job = await self._submit(run, ("tag", key_of(options)), given, seconds)
-        return Answer({"results": results} if given.are_list else results[0], job)
+        if given.are_list:
+            return Answer(f'{{"results": [{", ".join(results)}]}}', job)
+        return Answer(results[0], job)
 
     async def _tag_inputs(self, fields: Fields, seconds: float) -> Answer:
         check_fields(fields, ("inputs", "parameters", "options"))  # options: use_cache and the like
@@ -190,7 +200,7 @@ class Service:
     async def _alone(
         self, run: Callable[[Sequence[str]], Any], text: str, seconds: float
     ) -> Answer:
-        results, job = await self._batcher.submit(run, object(), [text], seconds)
+        results, job = await self._explaining.submit(run, object(), [text], seconds)
         return Answer(results[0], job)
 
     def _recorded(self, call: Callable[[], Any]) -> Any:
