@@ -19,6 +19,7 @@ pytest.importorskip("setuptools", minversion="77")
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ("minner", "kernels", "weights")
+NORMALISE = ROOT / ".ci" / "normalise-sdist"
 ABOUT = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "MANIFEST.in")
 
 # A wheel's times are cut to this, so that who builds it again gets the same bytes.
@@ -111,6 +112,30 @@ def test_nothing_is_warned_of(built: tuple[Path, str]) -> None:
     """Setuptools warns of packages that are not listed, which a later version would leave out."""
     said = built[1].lower()
     assert not [line for line in said.splitlines() if "warning" in line or "deprecat" in line]
+
+
+def test_an_sdist_has_the_same_bytes_at_another_time_and_place(
+    source: Path, built: tuple[Path, str], tmp_path: Path
+) -> None:
+    other = shutil.copytree(source, tmp_path / "elsewhere", symlinks=True)
+    for path in other.rglob("*"):
+        os.utime(path, (1e9, 1e9), follow_symlinks=False)
+    (other / "README.md").chmod(0o600)
+    build(other, tmp_path, "--sdist")
+    sdists = [next(folder.glob("*.tar.gz")) for folder in (built[0], tmp_path)]
+    packed = []
+    for sdist in sdists:
+        copy = shutil.copy(sdist, tmp_path / f"{len(packed)}.tar.gz")
+        subprocess.run([sys.executable, NORMALISE, copy], env=ENVIRONMENT, check=True)
+        packed.append(copy.read_bytes())
+    assert sdists[0].read_bytes() != sdists[1].read_bytes()
+    assert packed[0] == packed[1]
+    with tarfile.open(copy) as normal, tarfile.open(sdists[0]) as plain:
+        contents = [
+            {one.name: file.read() for one in archive if (file := archive.extractfile(one))}
+            for archive in (normal, plain)
+        ]
+    assert contents[0] == contents[1]
 
 
 def test_a_wheel_of_the_checkout_has_the_same_bytes(
