@@ -18,12 +18,15 @@ import numpy as np
 import pytest
 
 from minner.bench.shapes import BatchShape
+from minner.kernels.model import stage_names
+from minner.kernels.vector.target import NR
 from minner.scoring.conll import Sentence
+from minner.tagger import Tagger
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # last: an installed minner stays the one that is tested
 
-from benchmarks import flatness, habits, race, race_tables, usage  # noqa: E402
+from benchmarks import batching, flatness, habits, plan, race, race_tables, usage  # noqa: E402
 from benchmarks.engines import ENTRIES, Entry, find_entry  # noqa: E402
 from benchmarks.model import EXPORTS, random_ids  # noqa: E402
 from benchmarks.options import count_rounds, shared_options  # noqa: E402
@@ -250,13 +253,57 @@ def test_slowest_calls_cores_and_memory() -> None:
     assert cells(race_tables.usage_table(found, memory), "minner float32") == ["1.90", "2", "100"]
 
 
-@pytest.mark.parametrize("name", ["race-zen4", "race-xeon-amx"])
+@pytest.mark.parametrize("name", ["race-zen4", "race-avx2-xeon-amx"])
 def test_a_race_is_drawn(tmp_path: Path, name: str) -> None:
     plot = pytest.importorskip("benchmarks.plot", reason="needs matplotlib", exc_type=ImportError)
     results = ROOT / "benchmarks" / "results"
-    drawn = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
-    plot.draw(drawn, str(tmp_path / "race.svg"))
+    plot.draw(json.loads((results / f"{name}.json").read_text()), str(tmp_path / "race.svg"))
     assert (tmp_path / "race.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+# ---- batches and threads ------------------------------------------------------------------------
+
+
+def test_a_map_is_laid_out_and_drawn(tmp_path: Path) -> None:
+    entries = [
+        {"batch": batch, "tokens": 8, "threads": 2, "tokens_per_s": 1e3 * rate}
+        for batch, rate in ((1, 5), (2, 9), (4, 10))
+    ]
+    table = batching.map_table(batching.rates(entries), "tiny base, float32, 2")
+    assert cells(table, "8") == ["5.0 ", "9.0*", "10.0*", "2 x 8 = 16 tokens"]
+    plot = pytest.importorskip("benchmarks.plot", reason="needs matplotlib", exc_type=ImportError)
+    run = {
+        **{"benchmark": "batching", "settings": {"threads": 2}},
+        **{"machine": {"cpu": "a", "date": "b"}, "measurements": {"logits": entries}},
+    }
+    plot.draw(run, str(tmp_path / "map.svg"))
+    assert (tmp_path / "map.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("threads", "share"), [(1, 1), (12, 2 / 24), (16, 2 / 24), (24, 1 / 24), (32, 1 / 24)]
+)
+def test_the_busiest_of_many_threads(threads: int, share: float) -> None:
+    assert plan.busiest(24, threads) == pytest.approx(share)
+
+
+def test_a_plan_counts_shares_barriers_and_reads() -> None:
+    stages = [plan.Stage(24.0, 24, 0), plan.Stage(8.0, 8, 30)]
+    costs = plan.Costs(barrier=0.5, barriers=2, read=10.0)
+    assert plan.planned(stages, costs, 1) == (32.0, 32.0)
+    assert plan.planned(stages, costs, 2) == (1 + 12 + 4, 1 + 12 + 4)
+    assert plan.planned(stages, costs, 16) == (8 + 2 + 1, 8 + 2 + 3)
+
+
+def test_every_stage_has_items(tiny: Tagger) -> None:
+    """Of the model with two layers, D = 32, four heads and F = 37, for 10 sequences of 7 tokens."""
+    found = plan.items_of(tiny.config, "float32", BatchShape(10, 7))
+    assert list(found) == list(dict.fromkeys(stage_names(2)))
+    panels = -(-3 * 32 // NR)
+    assert found["qkv"] == (panels, 2 * 4 * 3 * 32 * 32)
+    assert found["lin1"] == (-(-37 // NR), 2 * 4 * 32 * 37)
+    assert (found["attention"], found["norms"]) == ((40, 0), (18, 0))
+    assert plan.items_of(tiny.config, "int8", BatchShape(1, 8))["quantise"] == (2, 0)
 
 
 # ---- text to entities ---------------------------------------------------------------------------
