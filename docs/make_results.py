@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-ORDER = ("habits", "accuracy", "race", "text", "startup", "flatness", "batching", "scaling")
+ORDER = ("habits", "accuracy", "race", "text", "startup", "flatness", "batching", "plan", "scaling")
 
 TOP = """# Results
 
