@@ -74,10 +74,13 @@ def memory_mib() -> dict[str, float]:
 def check_parity(who: str, usage: Usage, threads: int) -> None:
     """Hold an engine to its threads.
 
+    One thread more may be busy in turn with them: the caller's, which computes the tag head where
+    the engine does not. Together they may not take more cores.
+
     Raises:
         SystemExit: it computed on more.
     """
-    if usage.threads > threads or usage.cores > threads + SLACK:
+    if usage.threads > threads + 1 or usage.cores > threads + SLACK:
         raise SystemExit(
             f"{who} computed on {usage.threads} threads and {usage.cores:.2f} cores, "
             f"but every engine gets {threads}"

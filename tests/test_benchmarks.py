@@ -89,10 +89,11 @@ def test_without_proc_there_are_no_figures(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.parametrize(
-    ("cores", "threads"), [(2.2, 2), (1.9, 3)], ids=["too many cores", "three threads on two cores"]
+    ("cores", "threads"), [(2.2, 2), (1.9, 4)], ids=["too many cores", "four threads on two cores"]
 )
 def test_an_engine_on_more_threads_ends_the_race(cores: float, threads: int) -> None:
     check_parity("within", Usage([0.1], 2.0, 2), 2)
+    check_parity("with a caller that computes, too", Usage([0.1], 2.0, 3), 2)
     with pytest.raises(SystemExit, match=f"x computed on {threads} threads"):
         check_parity("x", Usage([0.1], cores, threads), 2)
 
