@@ -54,10 +54,10 @@ def silu(x: Value) -> Value:
 
 
 def relu(x: Value) -> Value:
-    """`max(x, 0)`."""
-    from minner.kernels.vector.instructions import maximum
+    """`max(x, 0)`; NaN stays NaN."""
+    from minner.kernels.vector.instructions import maximum, vector
 
-    return maximum(x, 0.0)
+    return maximum(vector(0.0), x)
 
 
 def identity(x: Value) -> Value:

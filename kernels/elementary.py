@@ -16,6 +16,7 @@ from minner.kernels.vector.instructions import (
     minimum,
     polynomial,
     select,
+    vector,
 )
 from minner.kernels.vector.values import FLOATS, INTS, Value
 
@@ -94,7 +95,7 @@ MAGIC = 1.5 * 2.0**23
 
 def exp(x: Value) -> Value:
     """`e**x` within 2 ulp on [-87, 88]; arguments outside are clamped to that range."""
-    return exp_below(minimum(x, 88.0))
+    return exp_below(minimum(vector(88.0), x))  # NaN stays NaN
 
 
 def exp_below(x: Value) -> Value:
@@ -103,7 +104,7 @@ def exp_below(x: Value) -> Value:
     Cody and Waite's reduction: x = n ln 2 + r with |r| <= ln(2) / 2. A polynomial gives `exp(r)`,
     and adding n to its exponent bits multiplies it by 2**n.
     """
-    x = maximum(x, -87.0)
+    x = maximum(vector(-87.0), x)  # of these two, NaN stays NaN
     shifted = fma(x, LOG2_E, MAGIC)
     n = shifted - MAGIC
     r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
@@ -112,7 +113,7 @@ def exp_below(x: Value) -> Value:
 
 def exp_short(x: Value) -> Value:
     """`exp_below` for results that are rounded to 8 bits anyway: relative error below 2e-4."""
-    x = maximum(x, -87.0)
+    x = maximum(vector(-87.0), x)  # of these two, NaN stays NaN
     shifted = fma(x, LOG2_E, MAGIC)
     r = fma(shifted - MAGIC, -LN2, x)
     return bits(bits(polynomial(r, EXP_SHORT), INTS) + (bits(shifted, INTS) << 23), FLOATS)

@@ -23,6 +23,7 @@ from minner.kernels.runtime.team_state import Member
 from minner.kernels.vector.control import loop
 from minner.kernels.vector.instructions import (
     absolute,
+    bits,
     maximum,
     nearest,
     reduce,
@@ -32,7 +33,7 @@ from minner.kernels.vector.instructions import (
 )
 from minner.kernels.vector.staged import staged
 from minner.kernels.vector.target import CACHE_LINE, LANES, NR
-from minner.kernels.vector.values import Array, Pointer, Value, Variable, splat
+from minner.kernels.vector.values import FLOAT32, INTS, Array, Pointer, Value, Variable, splat
 
 SMALLEST_PEAK = 2.0**-120
 """A row with no larger value becomes zeros: qmax / max |row| would leave the range of float32."""
@@ -73,16 +74,17 @@ def quantise_row(
 
 
 def _largest(source: Precision, row: Pointer, width: Value) -> Value:
-    """The largest absolute value of a row."""
+    """The largest absolute value of a row; NaN where one is NaN."""
+    # The bits of floats above 0 have the order of the floats, and those of NaN are above all.
     # NR values are two vectors, and each has a maximum of its own. With a single one, every maximum
     # would need the result of the one just before, and the processor could not overlap them.
-    peaks = {half: Variable(vector(0.0)) for half in range(0, NR, LANES)}
+    peaks = {half: Variable(bits(vector(0.0), INTS)) for half in range(0, NR, LANES)}
     for at in loop(0, width, NR):
         for half, peak in peaks.items():
             values = source.unpack(row + (at + half) // source.layout.x_per_dword)
-            peak.value = maximum(peak.value, absolute(values))
+            peak.value = maximum(peak.value, bits(absolute(values), INTS))
     first, second = (peak.value for peak in peaks.values())
-    return reduce(maximum(first, second), maximum)
+    return bits(reduce(maximum(first, second), maximum), FLOAT32)
 
 
 def quantise_kernel(precision: Precision) -> Any:

@@ -21,8 +21,9 @@ from minner.kernels.vector.instructions import (
 from minner.kernels.vector.target import LANES
 from minner.kernels.vector.values import Pointer, Value, ValueLike, Variable, splat
 
-LOWEST = -3.0e38
-"""A score below all others, for lanes beyond the last score."""
+LOWEST = float("-inf")
+"""For lanes beyond the last score. No finite number would do: where a product of queries and keys
+overflowed and all scores are -inf, their exponentials must be NaN, as those of inf - inf are."""
 
 
 class _Row(NamedTuple):

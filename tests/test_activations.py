@@ -54,6 +54,20 @@ def test_exp_clamps_and_is_1_at_0():
     assert (y[2:] < 1e-37).all()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(elementary.exp, elementary.exp_below, elementary.exp_short),
+        *(activations.gelu, activations.gelu_short, activations.gelu_tanh),
+        *(activations.silu, activations.relu),
+    ],
+)
+def test_nan_stays_nan(function):
+    """Or an overflow would be hidden: a softmax and `max(x, 0)` would make 0 of it."""
+    _, y = on_arrays(function)([np.nan, 1.0, -np.nan])
+    assert np.isnan(y).tolist() == [True, False, True]
+
+
 def test_exp_below_is_exp_as_far_as_a_softmax_asks():
     x, y = on_arrays(elementary.exp_below)(grid(-87, 0))
     exact = np.exp(x)

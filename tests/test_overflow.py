@@ -43,6 +43,38 @@ def test_an_overflow_in_float32_names_its_layer(tmp_path: Path, name: str, part:
         ner.document("My name is John Smith.")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("length", [16, 20])
+@pytest.mark.parametrize("linear", ["q_lin", "k_lin", "v_lin"])
+def test_attention_hides_no_overflow(
+    tmp_path: Path, precision: str, length: int, linear: str
+) -> None:
+    """A softmax makes finite numbers of infinite scores, unless it takes care."""
+    name = f"{LAYER}.attention.{linear}"
+    path = write(tmp_path, f"{name}.weight", 2e38)
+    ner = minner.load(path, threads=1, precision=precision)
+    with pytest.raises(MinnerError, match=r"transformer\.layer\.1\.attention\." + linear):
+        ner.logits([np.arange(length)])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("bias", [2e38, -2e38])
+def test_scores_that_are_all_infinite_are_noticed(
+    tmp_path: Path, precision: str, bias: float
+) -> None:
+    """Of queries and keys that are each finite; -inf less -inf is no number, as in NumPy."""
+    write_checkpoint(tmp_path)
+    tensors = random_tensors(0, SHAPE)
+    for linear, value in (("q_lin", 2e38), ("k_lin", bias)):
+        tensors[f"{LAYER}.attention.{linear}.weight"][:] = 0
+        tensors[f"{LAYER}.attention.{linear}.bias"][:] = value
+    write_safetensors(tmp_path / "model.safetensors", tensors)
+    ner = minner.load(tmp_path, threads=1, precision=precision)
+    for length in (16, 20):
+        with pytest.raises(MinnerError, match=r"transformer\.layer\.1\.attention\.weights"):
+            ner.logits([np.arange(length)])
+
+
 def test_the_model_goes_on_after_an_overflow(tmp_path: Path) -> None:
     """One wordpiece overflows; texts without it do not, and have the bits that they would have."""
     write_checkpoint(tmp_path)

@@ -64,12 +64,12 @@ def choose(condition: Value, yes: Pointer, no: Pointer) -> Pointer:
 
 
 def maximum(a: Value, b: ValueLike) -> Value:
-    """The greater of each lane."""
+    """The greater of each lane; b where one of them is NaN."""
     return select(a > b, a, b)
 
 
 def minimum(a: Value, b: ValueLike) -> Value:
-    """The smaller of each lane."""
+    """The smaller of each lane; b where one of them is NaN."""
     return select(a < b, a, b)
 
 
@@ -122,7 +122,7 @@ def widen(x: Value, element: ir.Type) -> Value:
 
 
 def bits(x: Value, kind: ir.Type) -> Value:
-    """The same bits, read as a vector of another type."""
+    """The same bits, read as a value of another type."""
     return Value(emit().bitcast(x.code, kind))
 
 
