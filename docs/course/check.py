@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from exercises import EXERCISES, Exercise
+from exercise import Exercise
+from exercises import EXERCISES
 from whole_model import check_model
 
 TOLERANCE = 1e-4
@@ -78,7 +79,7 @@ def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
             raise Failed(
                 f"On case {number} your function stops with {type(error).__name__}: {error}"
             ) from error
-        complaint = difference(got, exercise.right(*case))
+        complaint = difference(got, exercise.right(*case), _tolerance(exercise))
         if complaint:
             raise Failed(_usual_mistake(exercise, case, got) or f"On case {number} {complaint}")
 
@@ -86,13 +87,19 @@ def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
 def _usual_mistake(exercise: Exercise, case: tuple[Any, ...], got: Any) -> str | None:
     for message, mistaken in exercise.mistakes.items():
         with np.errstate(all="ignore"):
-            if difference(got, mistaken(*case)) is None:
+            if difference(got, mistaken(*case), _tolerance(exercise)) is None:
                 return message
     return None
 
 
-def difference(got: Any, want: Any) -> str | None:
+def _tolerance(exercise: Exercise) -> float:
+    return 0.0 if exercise.exactly else TOLERANCE
+
+
+def difference(got: Any, want: Any, tolerance: float = TOLERANCE) -> str | None:
     """What is wrong with a result, or None."""
+    if isinstance(want, tuple) and any(isinstance(part, np.ndarray) for part in want):
+        return _difference_of_parts(got, want, tolerance)
     if not isinstance(want, np.ndarray):
         return None if got == want else f"the result is {got!r}; it must be {want!r}."
     if not isinstance(got, np.ndarray):
@@ -103,11 +110,18 @@ def difference(got: Any, want: Any) -> str | None:
         return None if np.array_equal(np.isnan(got), np.isnan(want)) else "it has other NaNs."
     if not np.isfinite(got).all():
         return "the result holds NaN or infinity."
-    error = float(np.abs(got - want).max())
-    if error <= TOLERANCE:
+    errors = np.abs(got.astype(float) - want)
+    if errors.max() <= tolerance:
         return None
-    place = [int(index) for index in np.unravel_index(np.abs(got - want).argmax(), want.shape)]
-    return f"the result is off by {error:.2g} at {place}; at most {TOLERANCE:g} is allowed."
+    place = [int(index) for index in np.unravel_index(errors.argmax(), want.shape)]
+    return f"the result is off by {errors.max():.2g} at {place}; at most {tolerance:g} is allowed."
+
+
+def _difference_of_parts(got: Any, want: tuple[Any, ...], tolerance: float) -> str | None:
+    if not isinstance(got, tuple) or len(got) != len(want):
+        return f"the result must be a tuple of {len(want)} parts."
+    found = (difference(*parts, tolerance) for parts in zip(got, want, strict=True))
+    return next((f"part {number}: {one}" for number, one in enumerate(found, start=1) if one), None)
 
 
 if __name__ == "__main__":

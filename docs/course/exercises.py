@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import answers
 import numpy as np
+from exercise import Exercise
+from machine_exercises import MACHINE_EXERCISES
 
 from minner import reference
 
 HEADS, EPSILON = 2, 1e-12
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One function for the reader to write.
-
-    Attributes:
-        function: its name in the reader's file.
-        cases: the arguments of each call.
-        right: a function that is right.
-        mistakes: what to say -> a function that makes this mistake.
-    """
-
-    function: str
-    cases: list[tuple[Any, ...]]
-    right: Callable[..., Any]
-    mistakes: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 def _numbers(*shape: int, seed: int = 0) -> Any:
@@ -74,7 +57,7 @@ TAGS = [
     "B-ORG",
 ]
 
-EXERCISES = {
+MODEL_EXERCISES = {
     "wordpieces": Exercise(
         "wordpieces",
         [(word, VOCABULARY) for word in ("Paris", "Kowalczyk", "Kowal", "Kox", "met")],
@@ -200,4 +183,7 @@ EXERCISES = {
         },
     ),
 }
+"""The exercises of part one, by name."""
+
+EXERCISES = MODEL_EXERCISES | MACHINE_EXERCISES
 """The name of an exercise -> it."""

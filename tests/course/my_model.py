@@ -94,3 +94,31 @@ def logits(ids, model, heads, epsilon):
     for number in range(len(layers)):
         x = block(x, layers[str(number)], heads, epsilon)
     return tag_head(x, model["classifier"])
+
+
+# ---- the machine
+
+
+def pack(weight, columns):
+    panels = []
+    for first in range(0, len(weight), columns):
+        panel = np.zeros((weight.shape[1], columns), dtype=np.float32)
+        some = weight[first : first + columns]
+        panel[:, : len(some)] = some.T
+        panels.append(panel)
+    return np.stack(panels)
+
+
+def microtile_rows(registers, vectors):
+    rows = 0
+    while (rows + 1) * vectors + vectors + 1 <= registers:
+        rows += 1
+    return rows
+
+
+def int8_product(x, weight):
+    x_scale = np.abs(x).max(axis=1) / 127
+    scale = np.abs(weight).max(axis=1) / 127
+    x = np.rint(x / x_scale[:, None]).astype(np.int32)
+    weight = np.rint(weight / scale[:, None]).astype(np.int32)
+    return ((x @ weight.T) * np.outer(x_scale, scale)).astype(np.float32)

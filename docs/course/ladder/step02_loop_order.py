@@ -8,17 +8,18 @@ import numpy as np
 from numba import njit
 
 
-def prepare(weight):
-    """The weight transposed, `[K, N]`, so that the innermost loop reads neighbours."""
-    return np.ascontiguousarray(weight.T)
+def prepare(x, weight):
+    """The weight turned over, `[K, N]`, so that the innermost loop reads neighbours."""
+    return x, np.ascontiguousarray(weight.T)
 
 
 @njit
 def product(x, columns):
-    """`x [T, K] times columns [K, N]`."""
-    out = np.zeros((x.shape[0], columns.shape[1]), dtype=np.float32)
-    for t in range(x.shape[0]):
-        for k in range(x.shape[1]):
-            for n in range(columns.shape[1]):
+    """Every row of `out [T, N]` is a sum of rows of `columns [K, N]`."""
+    depth, width = columns.shape
+    out = np.zeros((len(x), width), dtype=np.float32)
+    for t in range(len(x)):
+        for k in range(depth):
+            for n in range(width):
                 out[t, n] += x[t, k] * columns[k, n]
     return out

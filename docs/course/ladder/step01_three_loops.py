@@ -4,17 +4,17 @@ import numpy as np
 from numba import njit
 
 
-def prepare(weight):
-    """Nothing: the weight `[N, K]` is read as it is."""
-    return weight
+def prepare(x, weight):
+    """Nothing: x `[T, K]` and the weight `[N, K]` are read as they are."""
+    return x, weight
 
 
 @njit
 def product(x, weight):
-    """`x [T, K] times weight.T`, `[T, N]`: each result is one sum over K."""
-    out = np.empty((x.shape[0], weight.shape[0]), dtype=np.float32)
-    for t in range(x.shape[0]):
-        for n in range(weight.shape[0]):
+    """Each number of `out [T, N]` is one sum over K."""
+    out = np.empty((len(x), len(weight)), dtype=np.float32)
+    for t in range(len(x)):
+        for n in range(len(weight)):
             total = np.float32(0)
             for k in range(x.shape[1]):
                 total += x[t, k] * weight[n, k]

@@ -1,0 +1,50 @@
+"""Step 7, latency: so many sums that no multiply-add waits for the one before it.
+
+A multiply-add is ready after four cycles, but two of them can begin in every cycle. So eight sums
+must be under way at once. Step 6 has four, one for each row. Here a microtile has two vectors in
+each of MR rows.
+"""
+
+import numpy as np
+from numba import njit
+from step04_packing import micropanels
+
+from minner.kernels.vector.control import loop
+from minner.kernels.vector.instructions import fma
+from minner.kernels.vector.staged import staged
+from minner.kernels.vector.target import LANES, MR, NR  # here 2 LANES
+from minner.kernels.vector.values import Variable
+
+KC = 128
+PARTS = [(row, column) for row in range(MR) for column in range(0, NR, LANES)]
+
+
+def prepare(x, weight):
+    """Both as micropanels: MR rows of x, `[T / MR, K, MR]`, and NR columns of the weight."""
+    return micropanels(x, MR), micropanels(weight, NR)
+
+
+@staged
+def add_microtile(x, panels, out, r, p, k0, k1):
+    """Add MR rows of x times a micropanel to out, of K the part from k0 to k1."""
+    places = {(row, column): out[r * MR + row, p * NR + column] for row, column in PARTS}
+    sums = {part: Variable(place.load()) for part, place in places.items()}
+    for k in loop(k0, k1):
+        weights = {column: panels[p, k, column].load() for column in range(0, NR, LANES)}
+        for (row, column), total in sums.items():
+            total.value = fma(x[r, k, row].broadcast(), weights[column], total.value)
+    for part, place in places.items():
+        place.store(sums[part].value)
+
+
+@njit
+def product(x, panels):
+    """Micropanel by micropanel, and of K the part from k0 to k1."""
+    count, depth, _ = panels.shape
+    out = np.zeros((len(x) * MR, count * NR), dtype=np.float32)
+    for p in range(count):
+        for k0 in range(0, depth, KC):
+            k1 = min(k0 + KC, depth)
+            for r in range(len(x)):
+                add_microtile(x, panels, out, r, p, k0, k1)
+    return out
