@@ -37,11 +37,8 @@ MACHINE_EXERCISES = {
         [(32, 2), (16, 2), (32, 1), (16, 4), (32, 4)],
         answers.microtile_rows,
         {
-            "Leave registers for the weights, and one for x.": lambda registers, vectors: (
-                registers // vectors
-            ),
-            "The weights need `vectors` registers, not one.": lambda registers, vectors: (
-                (registers - 2) // vectors
+            "Leave registers for the weights, `vectors` of them, and one for x.": (
+                lambda registers, vectors: registers // vectors
             ),
             "A number of x needs a register, too.": lambda registers, vectors: (
                 (registers - vectors) // vectors
