@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.call_buffers import CallBuffers
-from minner.errors import MinnerError, MinnerMemoryError, warn
+from minner.errors import OUT_OF_MEMORY, MinnerError, MinnerMemoryError, warn
 from minner.kernels.codegen.loader import Forward, load_forward
 from minner.kernels.runtime.buffers import buffer_count
 from minner.kernels.runtime.call import Call
@@ -94,7 +94,7 @@ class Engine:
             for first, last in _groups([len(ids) for ids in sequences]):
                 some = None if rows is None else rows[first:last]
                 results += self._run(sequences[first:last], some)
-        except MemoryError as error:
+        except OUT_OF_MEMORY as error:
             raise MinnerMemoryError(
                 "the system has no memory for this call: give the process more, or fewer texts at "
                 "once"
@@ -231,7 +231,7 @@ def _load(checkpoint: Checkpoint, precision: str) -> tuple[PackedModel, Forward]
     try:
         model = load_packed(checkpoint, precision)
         return model, load_forward(model.activation, precision)
-    except MemoryError as error:
+    except OUT_OF_MEMORY as error:
         raise MinnerMemoryError(
             "the system has no memory for this model: give the process more (ulimit -v, the limit "
             "of a container), or load with precision='int8'"

@@ -15,6 +15,11 @@ class MinnerMemoryError(MinnerError, MemoryError):
     """The system has no memory for what was asked for: a MemoryError as well, as Python's own."""
 
 
+OUT_OF_MEMORY = MemoryError, SystemError
+"""What a library raises when the system has no memory for it: code in C that had none even to make
+an exception fails with a SystemError."""
+
+
 class MinnerWarning(UserWarning):
     """Something the user should know about an input that was accepted."""
 

@@ -8,7 +8,7 @@ from itertools import accumulate, islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.decoding.reading import Reading
+from minner.decoding.reading import Best, Reading
 from minner.decoding.softmax import softmax
 from minner.engine import Engine
 from minner.errors import MinnerError, warn
@@ -38,7 +38,12 @@ class Reader:
         return self.vocabulary.max_length - 2
 
     def read(
-        self, sources: Sequence[Source], *, on_long: str = "window", all_rows: bool = False
+        self,
+        sources: Sequence[Source],
+        *,
+        on_long: str = "window",
+        all_rows: bool = False,
+        only_best: bool = False,
     ) -> Iterator[Reading]:
         """Show documents to the model, short ones together.
 
@@ -47,6 +52,7 @@ class Reader:
             on_long: what becomes of one that is longer than a window: see `minner.load`.
             all_rows: whether every wordpiece is looked at, not only the first of each word. The
                 last layer leaves out what is not.
+            only_best: whether only the most probable label of each is kept.
 
         Yields:
             A reading for each document, in order.
@@ -61,26 +67,32 @@ class Reader:
                 for one in plans
             ]
             ends = [*accumulate(map(len, wanted), initial=0)]
-            probabilities = np.empty((ends[-1], self.engine.classes), dtype=np.float32)
-            self._fill(probabilities, plans, wanted)
-            for one, rows, (start, end) in zip(plans, wanted, pairwise(ends), strict=True):
-                yield Reading(one, rows, probabilities[start:end])
+            kept = 0 if only_best else ends[-1]
+            probabilities = np.empty((kept, self.engine.classes), dtype=np.float32)
+            best = Best.empty(ends[-1]) if only_best else None
+            at = 0
+            for some in self._probabilities(plans, wanted):
+                if best is None:
+                    probabilities[at : at + len(some)] = some
+                else:
+                    best.write(at, some)
+                at += len(some)
+            for one, rows, place in zip(plans, wanted, pairwise(ends), strict=True):
+                part = probabilities[slice(*place)]
+                yield Reading(one, rows, part, best and best.part(*place))
 
-    def _fill(
-        self, probabilities: NDArray[np.float32], plans: Sequence[Plan], wanted: Sequence[Indices]
-    ) -> None:
-        """Run all windows of documents, some at a time, and write what is wanted of each."""
+    def _probabilities(
+        self, plans: Sequence[Plan], wanted: Sequence[Indices]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Run all windows of documents, some at a time: float32 `[n, C]` of what is wanted."""
         inputs = (
             (self.input_ids(one.wordpieces.ids[window.start : window.end]), rows)
             for one, places in zip(plans, wanted, strict=True)
             for window, rows in zip(one.windows, one.rows(places), strict=True)
         )
-        at = 0
         while some := list(islice(inputs, WINDOWS_PER_CALL)):
             sequences, rows = zip(*some, strict=True)
-            logits = np.concatenate(self.engine.logits(sequences, rows))
-            probabilities[at : at + len(logits)] = softmax(logits)
-            at += len(logits)
+            yield softmax(np.concatenate(self.engine.logits(sequences, rows)))
 
     def encode(self, source: Source) -> Wordpieces:
         """The wordpieces of a document.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
 from minner.document import Document
 from minner.entity import Entity
+from minner.errors import OUT_OF_MEMORY, MinnerError, MinnerMemoryError
 from minner.loading import load_model, place_or_source
 from minner.look_inside import LookInside
 from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
@@ -19,6 +20,8 @@ from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
 from minner.weights.config import Config
 from minner.weights.tokenizer import Vocabulary
+
+Result = TypeVar("Result")
 
 
 class Tagger(LookInside):
@@ -131,8 +134,10 @@ class Tagger(LookInside):
         Raises:
             MinnerError: something else than strings was given, or `batch_size` is less than 1.
         """
-        for source, reading in self._read(inputs.texts(texts), batch_size):
-            yield self._assembler.entities(source, reading)
+        assembler = self._assembler
+        return self._results(
+            inputs.texts(texts), batch_size, assembler.entities, assembler.best_suffice
+        )
 
     # ---- text -> documents ----------------------------------------------------------------------
 
@@ -157,17 +162,31 @@ class Tagger(LookInside):
         Raises:
             MinnerError: as in `document`, or `batch_size` is less than 1.
         """
-        for source, reading in self._read(inputs.texts_or_words(texts), batch_size):
-            yield self._assembler.document(source, reading)
+        sources = inputs.texts_or_words(texts)
+        return self._results(sources, batch_size, self._assembler.document)
 
-    def _read(
-        self, sources: Iterator[inputs.Source], batch_size: int | None
-    ) -> Iterator[tuple[inputs.Source, Reading]]:
-        """What the model makes of each document of a stream."""
+    def _results(
+        self,
+        sources: Iterator[inputs.Source],
+        batch_size: int | None,
+        assemble: Callable[[inputs.Source, Reading], Result],
+        only_best: bool = False,
+    ) -> Iterator[Result]:
+        """What is assembled from what the model makes of each document of a stream."""
         on_long, all_rows = self._options.on_long, self._assembler.all_rows
-        for batch in batches(sources, batch_size):
-            readings = self._reader.read(batch, on_long=on_long, all_rows=all_rows)
-            yield from zip(batch, readings, strict=True)
+        try:
+            for batch in batches(sources, batch_size):
+                readings = self._reader.read(
+                    batch, on_long=on_long, all_rows=all_rows, only_best=only_best
+                )
+                for source, reading in zip(batch, readings, strict=True):
+                    yield assemble(source, reading)
+        except OUT_OF_MEMORY as error:
+            if isinstance(error, MinnerError):
+                raise
+            raise MinnerMemoryError(
+                "the system has no memory for these texts: give the process more, or split them"
+            ) from error
 
     def with_options(self, **changes: Any) -> Tagger:
         """The same model, weights shared, with other options of `minner.load`.
@@ -216,8 +235,7 @@ class Tagger(LookInside):
                 than 1.
         """
         sources = map(inputs.words_source, inputs.iterate(sentences, "lists of words"))
-        for source, reading in self._read(sources, batch_size):
-            yield self._assembler.tags(reading, len(source.spans))
+        return self._results(sources, batch_size, self._assembler.tags)
 
 
 def _load_again(

@@ -12,6 +12,7 @@ from minner.decoding.softmax import softmax
 from minner.decoding.strategies import STRATEGIES
 from minner.entity import Entity
 from minner.options import Options
+from minner.text.inputs import Source
 from minner.text.windows import Plan
 from minner.text.wordpieces import Wordpieces
 from minner.text.words import split_words
@@ -51,7 +52,8 @@ def test_words_without_wordpieces_are_outside(decoder: str, strategy: str, count
     nothing = Wordpieces(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp))
     rows = np.empty(0, dtype=np.intp), np.empty((0, 3), dtype=np.float32)
     assembler = Assembler(Options(decoder=decoder, word_strategy=strategy), LABELS)
-    assert assembler.tags(Reading(Plan(nothing, [], 0), *rows), count) == ["O"] * count
+    source = Source("", [(0, 0)] * count)
+    assert assembler.tags(source, Reading(Plan(nothing, [], 0), *rows)) == ["O"] * count
 
 
 def test_of_equal_logits_the_first_label_wins() -> None:

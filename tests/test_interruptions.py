@@ -22,7 +22,7 @@ import pytest
 
 import minner
 from minner.engine import Engine
-from minner.errors import MinnerError, MinnerWarning
+from minner.errors import MinnerError, MinnerMemoryError, MinnerWarning
 from minner.weights.checkpoint import Checkpoint, read_checkpoint
 from minner.weights.library import refusing_faults
 
@@ -276,11 +276,17 @@ def test_one_descriptor_for_each_helper(checkpoint: Checkpoint) -> None:
     assert len(ends) == 5
 
 
+@pytest.mark.parametrize("error", [MemoryError, SystemError])
 def test_no_memory_is_a_minner_error_and_a_memory_error(
-    checkpoint: Checkpoint, expected: list[Any], monkeypatch: pytest.MonkeyPatch
+    checkpoint: Checkpoint,
+    expected: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
 ) -> None:
+    """A SystemError is what code in C may raise that had no memory even for an exception."""
+
     def refuse(*_: object) -> Any:
-        raise MemoryError
+        raise error
 
     engine = Engine(checkpoint, 2)
     for kind in (MinnerError, MemoryError):
@@ -291,6 +297,24 @@ def test_no_memory_is_a_minner_error_and_a_memory_error(
     monkeypatch.setattr("minner.engine.load_packed", refuse)
     with pytest.raises(MinnerError, match="no memory for this model"):
         Engine(checkpoint, 2)
+
+
+@pytest.mark.parametrize("error", [MemoryError, SystemError])
+@pytest.mark.parametrize(
+    "place", ["minner.reader.encode_words", "minner.decoding.assembler.each_entity"]
+)
+def test_no_memory_around_the_model_is_a_minner_error(
+    tiny_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: type[Exception]
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise error
+
+    ner = minner.load(tiny_path, threads=1)
+    expected = ner("John Smith")
+    with monkeypatch.context() as patch, pytest.raises(MinnerMemoryError, match="these texts"):
+        patch.setattr(place, refuse)
+        ner("John Smith")
+    assert ner("John Smith") == expected
 
 
 def test_free_threaded_python_is_refused(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

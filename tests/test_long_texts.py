@@ -5,31 +5,45 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import chain
+from random import Random
 
 import numpy as np
 import pytest
 
+from minner.decoders import DECODERS
+from minner.decoding import entities as decoding
 from minner.tagger import Tagger
 from minner.text import inputs, wordpieces, words
 from minner.text.wordpieces import encode_words
 from minner.text.words import PackedSpans, split_words, word_spans
 
+# Not by getrusage: its peak begins with that of the process that started this one.
 MEMORY = """
-import resource, sys
+import sys
+from sys import getsizeof
 from minner.text.inputs import text_source
 from minner.text.wordpieces import encode_words
 import minner
 ner = minner.load(sys.argv[1], threads=1)
 ner("warm")
 text = {text}
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def kilobytes(name):
+    return int(open("/proc/self/status").read().partition(name)[2].split()[0])
+
+before, found = kilobytes("VmRSS:"), []
 {work}
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / len(text))
+peak = kilobytes("VmHWM:")
+sizes = (getsizeof(one) + getsizeof(one.text) + 2 * getsizeof(one.start) + 32 for one in found)
+print(((peak - before) * 1024 - sum(sizes)) / len(text))
 """
 
 
+TAGS = ["O", "B-PER", "I-PER", "E-PER", "S-PER", "L-PER", "U-PER", "B-LOC", "I-LOC"]
+
+
 def bytes_a_character(path: object, text: str, work: str) -> float:
-    """How far the memory of a process rises over some work on a text, the text not counted."""
+    """How far memory rises over some work on a text, beside that text and the entities found."""
     program = MEMORY.format(text=text, work=work)
     done = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
@@ -55,7 +69,7 @@ def test_words_of_any_length_take_little_memory(tiny_path, text: str, most: floa
 
 
 def test_a_long_text_takes_little_memory(tiny_path) -> None:  # type: ignore[no-untyped-def]
-    """Not 85 bytes a character: a list of all words, and one of their places, took most."""
+    """Not 85 bytes a character: words, their probabilities, chunks, and each entity twice."""
     text = "'John Smith lives in London and works for Acme Corp. ' * 40_000"
     assert bytes_a_character(tiny_path, text, "found = ner(text)") < 40
 
@@ -70,6 +84,7 @@ def test_a_text_read_in_stretches_gives_the_same(
     monkeypatch.setattr(words, "LONG_TEXT", 100)
     monkeypatch.setattr(wordpieces, "CHARACTERS_PER_CALL", 50)
     monkeypatch.setattr("minner.reader.WINDOWS_PER_CALL", 2)
+    monkeypatch.setattr("minner.decoding.entities.WORDS_AT_ONCE", 3)
     monkeypatch.setattr("minner.reader.CHARACTERS_PER_GROUP", 1000)
     assert isinstance(inputs.text_source(text).spans, PackedSpans)
     for ner, (entities, documents, tags) in zip(readers, expected, strict=True):
@@ -83,6 +98,23 @@ def test_a_text_read_in_stretches_gives_the_same(
             )
             np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
             np.testing.assert_array_equal(ours.wordpieces.ids, theirs.wordpieces.ids)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_every_rule_finds_the_same_in_runs_of_words(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No rule joins an `O` or a `B-` to the word before: there runs are cut."""
+    random = Random(0)
+    tags = random.choices(
+        ["O", "B-PER", "I-PER", "E-PER", "S-PER", "L-PER", "U-PER", "B-LOC", "I-LOC"], k=2000
+    )
+    spans, scores = [(2 * at, 2 * at + 1) for at in range(2000)], np.ones(2000, dtype=np.float32)
+    found = decoding.entities("a " * 2000, spans, tags, scores, DECODERS[name].chunks)
+    for count in (1, 2, 7):
+        monkeypatch.setattr("minner.decoding.entities.WORDS_AT_ONCE", count)
+        assert decoding.entities("a " * 2000, spans, tags, scores, DECODERS[name].chunks) == found
+    assert len(found) > 100
 
 
 def test_packed_spans(monkeypatch: pytest.MonkeyPatch) -> None:

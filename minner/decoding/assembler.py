@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.decoders import DECODERS
-from minner.decoding.entities import entities
+from minner.decoding.decoder import best_of_each
+from minner.decoding.entities import each_entity
 from minner.decoding.reading import Reading
 from minner.decoding.schemes import are_bare, chunk_labels, with_prefixes
 from minner.decoding.strategies import STRATEGIES
@@ -33,13 +34,13 @@ class WordTags(NamedTuple):
 
     Attributes:
         words: int `[w]`, ascending, which words these are.
-        tags: w tags.
+        tags: w tags; a list, unless probabilities are missing.
         scores: float32 `[w]`, the probability of each tag.
-        probabilities: float32 `[w, C]`, of all labels.
+        probabilities: float32 `[w, C]`, of all labels; `[0, C]` where only the best are known.
     """
 
     words: Indices
-    tags: list[str]
+    tags: Sequence[str]
     scores: Floats
     probabilities: Floats
 
@@ -61,6 +62,9 @@ class Assembler:
         self.options = options
         self._labels = labels
         self._are_bare = are_bare(labels)
+        names = options.label_map or {}
+        # One string for each, which all entities share: decoders cut theirs out of every tag.
+        self._names = {label: names.get(label, label) for label in chunk_labels(labels)}
         self._chunks = DECODERS[options.decoder].chunks
         self._choose = DECODERS[options.decoder].fitted(options.decoder, labels)
         self._strategy = STRATEGIES[options.word_strategy]
@@ -70,6 +74,11 @@ class Assembler:
     def all_rows(self) -> bool:
         """Whether every wordpiece is looked at, not only the first of each word."""
         return self._strategy.all_rows
+
+    @property
+    def best_suffice(self) -> bool:
+        """Whether entities can be told from the most probable label of each word alone."""
+        return not self.all_rows and self._choose is best_of_each
 
     @property
     def entity_labels(self) -> tuple[str, ...]:
@@ -82,6 +91,9 @@ class Assembler:
     def word_tags(self, reading: Reading) -> WordTags:
         """The tags of the words that have wordpieces."""
         wordpieces = reading.plan.wordpieces
+        if reading.best is not None:
+            words, known = wordpieces.words[reading.rows], _Tags(self._labels, reading.best.classes)
+            return WordTags(words, known, reading.best.scores, reading.probabilities)
         if self.all_rows:
             words, starts = wordpieces.first()
         else:
@@ -91,9 +103,9 @@ class Assembler:
         tags = [self._labels[index] for index in classes.tolist()]
         return WordTags(words, tags, probabilities[np.arange(len(classes)), classes], probabilities)
 
-    def tags(self, reading: Reading, count: int) -> list[str]:
-        """The tags of all `count` words of a document: without wordpieces, a word is `O`."""
-        return _filled(self.word_tags(reading), count)
+    def tags(self, source: Source, reading: Reading) -> list[str]:
+        """The tags of all words of a document: without wordpieces, a word is `O`."""
+        return _filled(self.word_tags(reading), len(source.spans))
 
     # ---- entities -------------------------------------------------------------------------------
 
@@ -123,7 +135,7 @@ class Assembler:
         if len(tagged.words) != len(spans):
             spans = _Picked(spans, tagged.words)
         tags = with_prefixes(tagged.tags) if self._are_bare else tagged.tags
-        found = entities(text, spans, tags, tagged.scores, self._chunks)
+        found = each_entity(text, spans, tags, tagged.scores, self._chunks)
         return [*self._selected(found, places)]
 
     def _selected(self, found: Iterable[Entity], places: Sequence[int]) -> Iterator[Entity]:
@@ -158,7 +170,7 @@ class Assembler:
     # ---- labels ---------------------------------------------------------------------------------
 
     def _rename(self, label: str) -> str:
-        return (self.options.label_map or {}).get(label, label)
+        return self._names.get(label, label)
 
     def _keeps(self, label: str) -> bool:
         kept, ignored = self.options.labels, self.options.ignore_labels
@@ -181,6 +193,21 @@ class Assembler:
                 )
 
 
+class _Tags(Sequence[str]):
+    """Tags by the numbers of their labels; only those that are looked at become strings."""
+
+    def __init__(self, labels: Sequence[str], classes: NDArray[np.uint16]) -> None:
+        self._labels, self._classes = labels, classes
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._labels[index] for index in self._classes[place].tolist()]
+        return self._labels[self._classes[place]]
+
+
 class _Picked(Sequence[Span]):
     """The spans of some words, looked up one by one."""
 
@@ -197,7 +224,7 @@ class _Picked(Sequence[Span]):
 def _filled(tagged: WordTags, count: int) -> list[str]:
     """The tags of all `count` words."""
     if len(tagged.words) == count:
-        return tagged.tags
+        return [*tagged.tags]
     tags = ["O"] * count
     for word, tag in zip(tagged.words.tolist(), tagged.tags, strict=True):
         tags[word] = tag

@@ -29,7 +29,8 @@ class Decoder:
     """A rule by which the probabilities of words become tags, and tags become chunks.
 
     Attributes:
-        chunks: from one tag per word to chunks.
+        chunks: from one tag per word to chunks, none of which goes on over an `O` or a `B-`: long
+            texts are cut there.
         path_for: from a model's C labels to the rule that chooses a class for each word. It raises
             MinnerError where the labels do not fit.
         schemes: those of the labels it can be used with; all there are where it is None.

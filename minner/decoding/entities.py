@@ -19,6 +19,9 @@ _MARK_CATEGORIES = frozenset({"Pi", "Pf", "So", "Sk", "Mn", "Me", "Cf"})
 """Quotes, emoji with their modifiers, and what is invisible: marks around a name. One of the 38,647
 names of CoNLL-2003 and WikiGold has such a word at an end, by mistake; many end with `!` or `)`."""
 
+WORDS_AT_ONCE = 1 << 15
+"""Words from which a text is decoded in several runs."""
+
 
 def entities(
     text: str,
@@ -40,14 +43,37 @@ def entities(
         scores: float32 `[w]`, the probability of each tag.
         chunks: the rule that joins them; conlleval's reads IOB1 and IOB2.
     """
-    found = []
-    for label, first, last in chunks(tags):
-        for part in _paragraphs(text, spans, range(first, last + 1)):
-            words = _without_marks(text, spans, part)
-            start, end = spans[words[0]][0], spans[words[-1]][1]
-            score = sum(scores[words.start : words.stop].tolist()) / len(words)
-            found.append(Entity(text[start:end], label, start, end, score))
-    return found
+    return [*each_entity(text, spans, tags, scores, chunks)]
+
+
+def each_entity(
+    text: str,
+    spans: Sequence[Span],
+    tags: Sequence[str],
+    scores: NDArray[np.float32],
+    chunks: Callable[[Sequence[str]], list[Chunk]] = conlleval_chunks,
+) -> Iterator[Entity]:
+    """As `entities`, one by one: the chunks of a long text take as much memory as its entities."""
+    for begin, stop in _stretches(tags):
+        for label, first, last in chunks(tags[begin:stop]):
+            for part in _paragraphs(text, spans, range(begin + first, begin + last + 1)):
+                words = _without_marks(text, spans, part)
+                start, end = spans[words[0]][0], spans[words[-1]][1]
+                score = sum(scores[words.start : words.stop].tolist()) / len(words)
+                yield Entity(text[start:end], label, start, end, score)
+
+
+def _stretches(tags: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Cut a long text into runs of words, first and last + 1, before an `O` or a `B-`.
+
+    No rule joins such a word to the one before, so the chunks of the runs are those of the whole.
+    """
+    first = 0
+    for word in range(WORDS_AT_ONCE, len(tags)):
+        if word - first >= WORDS_AT_ONCE and (tags[word] == "O" or tags[word].startswith("B-")):
+            yield first, word
+            first = word
+    yield first, len(tags)
 
 
 def _paragraphs(text: str, spans: Sequence[Span], words: range) -> Iterator[range]:

@@ -122,7 +122,7 @@ class Subject:
 
     def _document(self, probabilities: Floats, assembler: Assembler) -> Document:
         """The document, if these were the probabilities `[n, C]` of all its wordpieces."""
-        plan, rows, _ = self._reading
+        plan, rows = self._reading.plan, self._reading.rows
         if not assembler.all_rows:
             rows = plan.wordpieces.first()[1]
             probabilities = probabilities[rows]
