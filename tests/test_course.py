@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minner.kernels.vector.target import TARGET
 from minner.tagger import Tagger
 
 ROOT = Path(__file__).parents[1]
@@ -24,11 +25,13 @@ PAGES = sorted(
 )
 STARTS = {"ladder": "machine/index.md", "machine": "machine/index.md"}
 """The page whose programs the reader has typed before those of a folder."""
-OTHER_COMMANDS = {"python docs/course/ladder/bench.py"}
+OTHER_COMMANDS = {"python docs/course/ladder/bench.py", "python docs/fit_polynomials.py"}
 """What pages tell to run besides the check; each has a test of its own."""
 
 sys.path.insert(0, str(COURSE))
-check, draw, exercises = map(importlib.import_module, ("check", "draw", "exercises"))
+check, exercises = map(importlib.import_module, ("check", "exercises"))
+DRAWN = {"draw": "pictures", "draw_machine": "machine/pictures", "draw_measured": "measured"}
+"""A program, and where it puts its pictures."""
 EXERCISES: dict[str, Any] = exercises.EXERCISES
 MISTAKES = [
     pytest.param(name, message, id=f"{name}: {message[:40]}")
@@ -140,9 +143,12 @@ def test_the_check_runs_as_the_pages_say(tmp_path: Path) -> None:
 NUMBER = re.compile(r"-?\d+\.\d+")
 
 
-def test_pictures_are_those_of_the_trace(embedded: Tagger) -> None:
-    for name, picture in draw.pictures().items():
-        stored = (COURSE / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("program", DRAWN)
+def test_pictures_are_those_that_the_program_draws(program: str, embedded: Tagger) -> None:
+    if not TARGET.fma:
+        pytest.skip("errors are those of multiply-adds")
+    for name, picture in importlib.import_module(program).pictures().items():
+        stored = (COURSE / DRAWN[program] / f"{name}.svg").read_text(encoding="utf-8")
         assert NUMBER.sub("", stored) == NUMBER.sub("", picture)
         numbers = [np.array(NUMBER.findall(one), dtype=float) for one in (stored, picture)]
         np.testing.assert_allclose(*numbers, atol=0.11)  # a tenth of a pixel, and rounding
@@ -150,9 +156,9 @@ def test_pictures_are_those_of_the_trace(embedded: Tagger) -> None:
 
 def test_every_picture_is_shown_and_told_in_words() -> None:
     shown = {
-        name: words
+        (COURSE / page / ".." / link).resolve(): words
         for page in PAGES
-        for words, name in re.findall(r"!\[([^\]]+)\]\(pictures/([\w-]+)\.svg\)", text_of(page))
+        for words, link in re.findall(r"!\[([^\]]+)\]\(([^)]+\.svg)\)", text_of(page))
     }
-    assert set(shown) == {path.stem for path in (COURSE / "pictures").glob("*.svg")}
+    assert set(shown) == {path for path in COURSE.rglob("*.svg")}
     assert min(map(len, shown.values())) > 60

@@ -7,9 +7,11 @@ and ends with 0 where the exercise is solved, with 1 where it is not.
 from __future__ import annotations
 
 import argparse
+import math
 import runpy
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,6 @@ import numpy as np
 from exercise import Exercise
 from exercises import EXERCISES
 from whole_model import check_model
-
-TOLERANCE = 1e-4
-"""Of float32: sums in another order differ by less, mistakes by more."""
 
 
 class Failed(Exception):
@@ -74,12 +73,12 @@ def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
     for number, case in enumerate(exercise.cases, start=1):
         try:
             with np.errstate(all="ignore"):
-                got = function(*case)
+                got = function(*deepcopy(case))
         except Exception as error:
             raise Failed(
                 f"On case {number} your function stops with {type(error).__name__}: {error}"
             ) from error
-        complaint = difference(got, exercise.right(*case), _tolerance(exercise))
+        complaint = difference(got, exercise.right(*case), exercise)
         if complaint:
             raise Failed(_usual_mistake(exercise, case, got) or f"On case {number} {complaint}")
 
@@ -87,21 +86,30 @@ def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
 def _usual_mistake(exercise: Exercise, case: tuple[Any, ...], got: Any) -> str | None:
     for message, mistaken in exercise.mistakes.items():
         with np.errstate(all="ignore"):
-            if difference(got, mistaken(*case), _tolerance(exercise)) is None:
+            if difference(got, mistaken(*case), exercise) is None:
                 return message
     return None
 
 
-def _tolerance(exercise: Exercise) -> float:
-    return 0.0 if exercise.exactly else TOLERANCE
-
-
-def difference(got: Any, want: Any, tolerance: float = TOLERANCE) -> str | None:
+def difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     """What is wrong with a result, or None."""
-    if isinstance(want, tuple) and any(isinstance(part, np.ndarray) for part in want):
-        return _difference_of_parts(got, want, tolerance)
-    if not isinstance(want, np.ndarray):
-        return None if got == want else f"the result is {got!r}; it must be {want!r}."
+    if isinstance(want, tuple) and isinstance(want[0], np.ndarray):
+        return _difference_of_parts(got, want, exercise)
+    if isinstance(want, np.ndarray):
+        return _difference_of_arrays(got, want, exercise)
+    if isinstance(want, float) and isinstance(got, float) and math.isclose(got, want):
+        return None
+    return None if got == want else f"the result is {got!r}; it must be {want!r}."
+
+
+def _difference_of_parts(got: Any, want: tuple[Any, ...], exercise: Exercise) -> str | None:
+    if not isinstance(got, tuple) or len(got) != len(want):
+        return f"the result must be a tuple of {len(want)} arrays."
+    found = (_difference_of_arrays(*parts, exercise) for parts in zip(got, want, strict=True))
+    return next((f"in part {n}, {one}" for n, one in enumerate(found, start=1) if one), None)
+
+
+def _difference_of_arrays(got: Any, want: Any, exercise: Exercise) -> str | None:
     if not isinstance(got, np.ndarray):
         return f"the result is of type {type(got).__name__}; it must be an array."
     if got.shape != want.shape:
@@ -111,17 +119,13 @@ def difference(got: Any, want: Any, tolerance: float = TOLERANCE) -> str | None:
     if not np.isfinite(got).all():
         return "the result holds NaN or infinity."
     errors = np.abs(got.astype(float) - want)
-    if errors.max() <= tolerance:
+    errors = errors / np.abs(want) if exercise.relative else errors
+    worst, most = errors.max(), exercise.tolerance
+    if worst <= most:
         return None
     place = [int(index) for index in np.unravel_index(errors.argmax(), want.shape)]
-    return f"the result is off by {errors.max():.2g} at {place}; at most {tolerance:g} is allowed."
-
-
-def _difference_of_parts(got: Any, want: tuple[Any, ...], tolerance: float) -> str | None:
-    if not isinstance(got, tuple) or len(got) != len(want):
-        return f"the result must be a tuple of {len(want)} parts."
-    found = (difference(*parts, tolerance) for parts in zip(got, want, strict=True))
-    return next((f"part {number}: {one}" for number, one in enumerate(found, start=1) if one), None)
+    share = " of its size" if exercise.relative else ""
+    return f"the result is off by {worst:.2g}{share} at {place}; at most {most:g} is allowed."
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ class Exercise:
         cases: the arguments of each call.
         right: a function that is right.
         mistakes: what to say -> a function that makes this mistake.
-        exactly: whether every bit of the result counts.
+        tolerance: how far a number of an array may be off. Sums of float32 in another order differ
+            by less than the usual 1e-4, mistakes by more.
+        relative: whether that is a share of the number.
     """
 
     function: str
     cases: list[tuple[Any, ...]]
     right: Callable[..., Any]
     mistakes: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    exactly: bool = False
+    tolerance: float = 1e-4
+    relative: bool = False

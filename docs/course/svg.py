@@ -28,12 +28,12 @@ def grid(
     for c, name in enumerate(columns):
         x = left + wide * (c + 0.5)
         if numbers:
-            parts.append(_text(x, top - 8, name, "middle"))
+            parts.append(text(x, top - 8, name, "middle"))
         else:
-            parts.append(_text(x + 4, top - 6, name, turned=True))
+            parts.append(text(x + 4, top - 6, name, turned=True))
     for r, name in enumerate(rows):
         y = top + 18 * r
-        parts.append(_text(left - 6, y + 13, name, "end"))
+        parts.append(text(left - 6, y + 13, name, "end"))
         for c in range(len(columns)):
             value = float(values[r, c])
             shade = abs(value) / largest * (0.5 if numbers else 1)
@@ -43,8 +43,8 @@ def grid(
                 f'fill="{colour}" fill-opacity="{shade:.2f}"/>'
             )
             if numbers:
-                parts.append(_text(left + wide * (c + 0.5), y + 13, f"{value:.2f}", "middle"))
-    return _picture(left + wide * len(columns) + 12, top + 18 * len(rows) + 10, parts)
+                parts.append(text(left + wide * (c + 0.5), y + 13, f"{value:.2f}", "middle"))
+    return picture(left + wide * len(columns) + 12, top + 18 * len(rows) + 10, parts)
 
 
 def boxes(rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
@@ -53,17 +53,17 @@ def boxes(rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
     left = 20 + CHARACTER * max(map(len, names))
     for r, (row, name) in enumerate(zip(rows, names, strict=True)):
         x, y = left, 12 + 40 * r
-        parts.append(_text(10, y + 19, name))
-        for text in row:
-            wide = 14 + CHARACTER * len(text)
+        parts.append(text(10, y + 19, name))
+        for content in row:
+            wide = 14 + CHARACTER * len(content)
             parts.append(
                 f'<rect x="{x:.1f}" y="{y}" width="{wide:.1f}" height="28" rx="4" '
                 f'fill="#e3ebf8" stroke="#1f4e9c"/>'
             )
-            parts.append(_text(x + wide / 2, y + 19, text, "middle"))
+            parts.append(text(x + wide / 2, y + 19, content, "middle"))
             x += wide + 6
         width = max(width, x)
-    return _picture(width + 6, 12 + 40 * len(rows), parts)
+    return picture(width + 6, 12 + 40 * len(rows), parts)
 
 
 def curve(
@@ -84,23 +84,34 @@ def curve(
     parts = [
         f'<path d="M20 {down(0)}H500M{across(0)} 10V290" stroke="#999"/>',
         f'<polyline points="{line}" fill="none" stroke="#1f4e9c" stroke-width="2"/>',
-        *(_text(260 + 60 * value, 276, str(value), "middle") for value in (-4, -2, 2, 4)),
-        *(_text(254, 264 - 60 * value, str(value), "end") for value in (1, 2, 3, 4)),
+        *(text(260 + 60 * value, 276, str(value), "middle") for value in (-4, -2, 2, 4)),
+        *(text(254, 264 - 60 * value, str(value), "end") for value in (1, 2, 3, 4)),
     ]
     parts += [
         f'<circle cx="{across(a)}" cy="{down(b)}" r="3" fill="#b3261e" fill-opacity="0.5"/>'
         for a, b in zip(points_x, points_y, strict=True)
         if abs(a) <= 4
     ]
-    return _picture(520, 300, parts)
+    return picture(520, 300, parts)
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start", turned: bool = False) -> str:
+def text(
+    x: float,
+    y: float,
+    words: str,
+    anchor: str = "start",
+    turned: bool = False,
+    colour: str = "#000",
+) -> str:
+    """Words at a place; `anchor` says which part of them stands there."""
     turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turn}>{escape(text)}</text>'
+    fill = "" if colour == "#000" else f' fill="{colour}"'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f"<text {place}{fill}{turn}>{escape(words)}</text>"
 
 
-def _picture(width: float, height: float, parts: Sequence[str]) -> str:
+def picture(width: float, height: float, parts: Sequence[str]) -> str:
+    """A whole picture of its parts, on white."""
     inside = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '

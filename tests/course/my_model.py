@@ -122,3 +122,57 @@ def int8_product(x, weight):
     x = np.rint(x / x_scale[:, None]).astype(np.int32)
     weight = np.rint(weight / scale[:, None]).astype(np.int32)
     return ((x @ weight.T) * np.outer(x_scale, scale)).astype(np.float32)
+
+
+def packed_attention(q, k, v, bounds):
+    texts = []
+    for s in range(len(bounds) - 1):
+        own = slice(bounds[s], bounds[s + 1])
+        texts.append(softmax(q[own] @ k[own].T) @ v[own])
+    return np.concatenate(texts)
+
+
+def exp(x, coefficients):
+    n = np.rint(x / np.float32(math.log(2)))
+    r = x - n * np.float32(0.693359375)
+    r = r - n * np.float32(-2.1219444400546906e-4)
+    total = np.float32(coefficients[0])
+    for coefficient in coefficients[1:]:
+        total = total * r + np.float32(coefficient)
+    return np.ldexp(total, n.astype(np.int32))
+
+
+def blocked_sum(products, length):
+    total = np.float32(0)
+    for first in range(0, len(products), length):
+        block = np.float32(0)
+        for product in products[first : first + length]:
+            block += product
+        total += block
+    return total
+
+
+def quantise(x):
+    scale = np.abs(x).max(axis=1) / np.float32(127)
+    divisor = np.where(scale > 0, scale, 1)
+    return np.rint(x / divisor[:, None]).astype(np.int8), scale
+
+
+def share(count, workers):
+    shares = []
+    for rank in range(workers):
+        first = count * rank // workers
+        shares.append((first, count * (rank + 1) // workers - first))
+    return shares
+
+
+def load(code, gaps, address):
+    code = code.copy()
+    for gap in gaps:
+        number = int.from_bytes(code[gap : gap + 8].tobytes(), "little") + address
+        code[gap : gap + 8] = np.frombuffer(number.to_bytes(8, "little"), dtype=np.uint8)
+    return code
+
+
+def reachable(flops, size, peak, bandwidth):
+    return min(peak, bandwidth * flops / size)
