@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from plots import BLUE, GREY, RED, Plot, bars
@@ -48,38 +48,55 @@ def pictures() -> dict[str, str]:
 # ---- the ladder ---------------------------------------------------------------------------------
 
 
-def rates(found: Found) -> dict[int, tuple[str, float]]:
-    """The name of each step and its GFLOP/s, by its number."""
-    work = 2e-9 * float(np.prod(list(found["sizes"].values())))
-    return {
-        int(step[4:6]): (step[7:].replace("_", " "), work / median(seconds))
-        for step, seconds in found["seconds"].items()
-    }
+class Step(NamedTuple):
+    """What a step reached: GFLOP/s, and which share of the peak; medians over the rounds."""
+
+    number: int
+    name: str
+    rate: float
+    share: float
+
+
+def steps(found: Found) -> list[Step]:
+    """All steps that were measured."""
+    work, peaks = 2e-9 * float(np.prod(list(found["sizes"].values()))), np.array(found["peak"])
+    reached = []
+    for name, seconds in found["seconds"].items():
+        rates = work / np.array(seconds)
+        rate, share = float(np.median(rates)), float(np.median(rates / peaks))
+        reached.append(Step(int(name[4:6]), name[7:].replace("_", " "), rate, share))
+    return reached
 
 
 def climb(found: Found) -> str:
-    """GFLOP/s of the steps that the peak of a core in float32 is the limit of, and that peak."""
-    peak = median(found["peak"])
+    """The steps that the peak of a core in float32 is the limit of, and that peak."""
     rows = [
-        (f"{number} {name}", rate, f"{rate:.0f}, {rate / peak:.0%}")
-        for number, (name, rate) in rates(found).items()
-        if number in WITHIN_THE_PEAK
+        (f"{step.number} {step.name}", step.share, f"{step.rate:.0f}, {step.share:.0%}")
+        for step in steps(found)
+        if step.number in WITHIN_THE_PEAK
     ]
-    rows.append(("the peak of a core", peak, f"{peak:.0f}"))
-    return bars(f"GFLOP/s, float32, one core: {found['machine']['cpu']}", rows, peak, peak)
+    rows.append(("the peak of a core", 1.0, f"{median(found['peak']):.0f}"))
+    return bars(f"GFLOP/s, float32, one core: {processor(found)}", rows, 1, 1)
 
 
 def beyond(found: Found) -> str:
     """The other steps, which have more cores or smaller numbers, beside the eighth."""
-    peak = median(found["peak"])
+    cores = {9: found["machine"]["cores"]}
     rows = [
-        (f"{number} {name}", rate, f"{rate:.0f}, {rate / peak:.1f} x peak")
-        for number, (name, rate) in rates(found).items()
-        if number == 8 or number not in WITHIN_THE_PEAK
+        (
+            f"{step.number} {step.name}, cores: {cores.get(step.number, 1)}",
+            step.share,
+            f"{step.rate:.0f}, {step.share:.1f} peaks",
+        )
+        for step in steps(found)
+        if step.number == 8 or step.number not in WITHIN_THE_PEAK
     ]
-    most = max(rate for _, rate, _ in rows)
-    title = f"GFLOP/s; threads: {found['machine']['cores']}, the others one"
-    return bars(title, rows, most, peak)
+    return bars(f"GFLOP/s: {processor(found)}", rows, max(share for _, share, _ in rows), 1)
+
+
+def processor(found: Found) -> str:
+    """As the system names it, and as LLVM does."""
+    return f"{found['machine']['cpu']} ({found['machine']['target']})"
 
 
 # ---- rooflines ----------------------------------------------------------------------------------
@@ -95,13 +112,13 @@ def roofline(found: Found) -> str:
     left, right = 2.0 ** np.floor(np.log2(points[0][0])), 2.0 ** np.ceil(np.log2(points[-1][0]))
     floor = 2.0 ** np.floor(np.log2(min(rate for _, rate in points) / 2))
     top = 2.0 ** np.ceil(np.log2(peak * 1.5))
-    title = f"GFLOP/s, {found['model']['precision']}, one core: {found['machine']['cpu']}"
+    title = f"GFLOP/s, {found['model']['precision']}, one core: {processor(found)}"
     plot = Plot((left, right), (floor, top), title, "operations for each byte of weights", True)
     knee = min(max(peak / read, left), right)
     plot.curve([(left, min(left * read, peak)), (knee, min(knee * read, peak))], RED)
     plot.curve([(knee, peak), (right, peak)], RED)
     plot.label(right, peak * 1.1, f"peak {peak:.0f}", RED, "end")
-    plot.label(left * 1.1, left * read * 1.5, f"memory, {read:.0f} GB/s", RED)
+    plot.label(knee, floor * 2, f"the slope: {read:.0f} GB/s from memory", RED)
     plot.curve(points, GREY, dashed=True)
     plot.dots(points)
     for entry, (x, y) in zip(entries, points, strict=True):

@@ -87,17 +87,17 @@ class Plot:
 
 
 def bars(title: str, rows: Sequence[tuple[str, float, str]], most: float, line: float = 0) -> str:
-    """A bar for each `(name, value, what stands behind it)`; a dashed line at one value."""
+    """A bar for each `(name, value, what stands beside it)`; a dashed line at one value."""
     left, wide = 230, 300
     parts = [text(12, 22, title)]
-    for number, (name, value, behind) in enumerate(rows):
+    for number, (name, value, beside) in enumerate(rows):
         y = 38 + 22 * number
         length = wide * value / most
         parts += [
             text(left - 8, y + 13, name, "end"),
             f'<rect x="{left}" y="{y}" width="{length:.1f}" height="17" fill="{BLUE}" '
             f'fill-opacity="0.75"/>',
-            text(left + length + 6, y + 13, behind),
+            text(left + wide + 12, y + 13, beside),
         ]
     bottom = 38 + 22 * len(rows)
     if line:
@@ -105,4 +105,4 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]], most: float, line: 
         parts.append(
             f'<path d="M{at:.1f} 32V{bottom}" stroke="{RED}" stroke-dasharray="5 4" fill="none"/>'
         )
-    return picture(left + wide + 110, bottom + 12, parts)
+    return picture(left + wide + 140, bottom + 12, parts)
