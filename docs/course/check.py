@@ -7,7 +7,6 @@ and ends with 0 where the exercise is solved, with 1 where it is not.
 from __future__ import annotations
 
 import argparse
-import math
 import runpy
 import sys
 from collections.abc import Callable
@@ -93,19 +92,21 @@ def _usual_mistake(exercise: Exercise, case: tuple[Any, ...], got: Any) -> str |
 
 def difference(got: Any, want: Any, exercise: Exercise) -> str | None:
     """What is wrong with a result, or None."""
-    if isinstance(want, tuple) and isinstance(want[0], np.ndarray):
+    if isinstance(want, tuple) and isinstance(want[0], np.ndarray | float):
         return _difference_of_parts(got, want, exercise)
     if isinstance(want, np.ndarray):
         return _difference_of_arrays(got, want, exercise)
-    if isinstance(want, float) and isinstance(got, float) and math.isclose(got, want):
-        return None
+    if isinstance(want, float) and isinstance(got, int | float):
+        if abs(got - want) <= exercise.tolerance * max(1, abs(want)):
+            return None
+        return f"the result is {got:.4g}; it must be {want:.4g}."
     return None if got == want else f"the result is {got!r}; it must be {want!r}."
 
 
 def _difference_of_parts(got: Any, want: tuple[Any, ...], exercise: Exercise) -> str | None:
     if not isinstance(got, tuple) or len(got) != len(want):
-        return f"the result must be a tuple of {len(want)} arrays."
-    found = (_difference_of_arrays(*parts, exercise) for parts in zip(got, want, strict=True))
+        return f"the result must be a tuple of {len(want)} parts."
+    found = (difference(*parts, exercise) for parts in zip(got, want, strict=True))
     return next((f"in part {n}, {one}" for n, one in enumerate(found, start=1) if one), None)
 
 
