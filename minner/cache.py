@@ -30,7 +30,8 @@ DIGEST = 32
 LARGEST = 1 << 26
 """Bytes of the largest file that is read as a whole; compiled kernels take under one megabyte."""
 
-_NOWHERE = Path("/nonexistent")
+_NOWHERE = Path(os.devnull) / "no-home"
+"""A directory that even root cannot make."""
 
 _READ = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")

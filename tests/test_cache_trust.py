@@ -146,9 +146,9 @@ def test_what_is_no_file_is_not_waited_for(kept: Path, kind: str) -> None:
     [
         ({"MINNER_CACHE_DIR": "~/mine"}, "/home/me/mine"),
         ({"XDG_CACHE_HOME": "relative"}, "/home/me/.cache/minner"),
-        ({"HOME": "relative"}, "/nonexistent"),
-        ({"HOME": "relative", "XDG_CACHE_HOME": "too"}, "/nonexistent"),
-        ({"MINNER_CACHE_DIR": "~nobody-of-this-name/x"}, "/nonexistent"),
+        ({"HOME": "relative"}, "/dev/null/no-home"),
+        ({"HOME": "relative", "XDG_CACHE_HOME": "too"}, "/dev/null/no-home"),
+        ({"MINNER_CACHE_DIR": "~nobody-of-this-name/x"}, "/dev/null/no-home"),
     ],
 )
 def test_relative_homes(
