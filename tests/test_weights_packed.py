@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 import minner
-from checkpoints import write_checkpoint
+from checkpoints import VOCABULARY, write_checkpoint
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights import packed
 from minner.weights.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
@@ -187,3 +189,42 @@ def test_eight_processes_fill_the_cache_at_once(cache: Path, tmp_path: Path) -> 
         sums = pool.map(_load, [directory] * 8, chunksize=1)
     assert len(set(sums)) == 1
     assert len(kept(cache)) == 2, "no temporary file stays"
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+from minner.weights.checkpoint import open_checkpoint
+from minner.weights.packed import load_packed
+
+def peak():
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+checkpoint = open_checkpoint(sys.argv[1])
+np.ones(1 << 18) @ np.ones(1 << 18)
+before = peak()
+load_packed(checkpoint, sys.argv[2])
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("F32", "float32"), ("F16", "int8")])
+def test_a_checkpoint_is_not_held_in_memory_while_it_is_packed(
+    cache: Path, tmp_path: Path, dtype: str, precision: str
+) -> None:
+    """Memory grows by the packed layers; the word embeddings take 103 MB in float32."""
+    words = [*VOCABULARY, *(f"word{number}" for number in range(100_000))]
+    sizes = {"dim": 256, "hidden_dim": 2048, "n_layers": 6, "n_heads": 4}
+    write_checkpoint(tmp_path / "model", vocab=words, dtype=dtype, **sizes)
+    for file in (tmp_path / "model").iterdir():
+        os.utime(file, (LONG_AGO, LONG_AGO))
+    grown = subprocess.run(
+        [sys.executable, "-c", PEAK, str(tmp_path / "model"), precision],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    layers = 6 * (4 * 256**2 + 2 * 256 * 2048) * (4 if precision == "float32" else 1)
+    assert int(grown) < layers + 24e6

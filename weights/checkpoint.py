@@ -1,5 +1,6 @@
 """A directory in Hugging Face's layout -> a validated Checkpoint."""
 
+import mmap
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -48,15 +49,32 @@ class Checkpoint:
         Raises:
             MinnerError: a dtype is not supported, or a value is not finite.
         """
-        arrays = {name: tensor.to_float32() for name, tensor in self.stored.items()}
-        if _POSITIONS not in arrays:
-            arrays[_POSITIONS] = sinusoidal_positions(*tensor_shapes(self.config.shape)[_POSITIONS])
-        positions, token_types = arrays[_POSITIONS], arrays.pop(TOKEN_TYPES, None)
-        positions = positions[self.config.first_position :]
-        if token_types is not None:
-            positions = positions + token_types[0]
-            positions.flags.writeable = False
-        return MappingProxyType({**arrays, _POSITIONS: positions})
+        return MappingProxyType(
+            {name: self.tensor(name) for name in tensor_shapes(self.config.shape)}
+        )
+
+    def tensor(self, name: str) -> NDArray[np.float32]:
+        """One of `tensors`, read now and not remembered.
+
+        Raises:
+            MinnerError: as `tensors`.
+        """
+        if name not in self.stored:
+            return sinusoidal_positions(*tensor_shapes(self.config.shape)[name])
+        array = self.stored[name].to_float32()
+        if name == _POSITIONS:
+            array = array[self.config.first_position :]
+            if TOKEN_TYPES in self.stored:
+                array = array + self.stored[TOKEN_TYPES].to_float32()[0]
+                array.flags.writeable = False
+        return array
+
+    def release(self) -> None:
+        """Give back the memory of what has been read of the files, which is read again at need."""
+        mapped = {id(tensor.data.obj): tensor.data.obj for tensor in self.stored.values()}
+        for content in mapped.values():
+            if hasattr(content, "madvise"):  # a mapping, on a system where it can be told
+                content.madvise(mmap.MADV_DONTNEED)
 
 
 def read_checkpoint(directory: str | Path) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
-from minner.kernels.model import Kind, Shape, Step, layer_prefix
+from minner.kernels.model import Kind, Shape, Step, layer_prefix, tensor_shapes
 from minner.kernels.runtime.buffers import PAGE
 from minner.kernels.runtime.layout import (
     PACKED,
@@ -20,7 +20,7 @@ from minner.kernels.runtime.layout import (
     weight_views,
 )
 from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT, OPERAND_LAYOUTS, OperandLayout
-from minner.kernels.vector.target import AMX_TILE
+from minner.kernels.vector.target import AMX_TILE, PADDING
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
 from minner.weights.numbers import score_factor, to_bfloat16, to_int8
@@ -28,6 +28,11 @@ from minner.weights.numbers import score_factor, to_bfloat16, to_int8
 Floats = NDArray[np.float32]
 Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
 Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
+
+_WORDS = "embeddings.word_embeddings.weight"
+
+BLOCK = 1 << 19
+"""Word embeddings that are converted at once: they stay in a processor's cache."""
 
 WIDEST = (2**31 - 1) // (127 * 511)
 """How many products an int32 can sum up without overflow, on every host (`Precision.qmax`)."""
@@ -66,15 +71,23 @@ def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
         checkpoint.config.shape,
         checkpoint.config.activation,
         precision,
-        pack_word_embeddings(checkpoint),
+        word_embeddings(checkpoint),
         pack_memory(checkpoint, OPERAND_LAYOUTS[precision]),
     )
 
 
-def pack_word_embeddings(checkpoint: Checkpoint) -> Floats:
+def word_embeddings(checkpoint: Checkpoint) -> Floats:
     """The word embeddings `[V, D]`, D padded; the same in every precision."""
-    table = checkpoint.tensors["embeddings.word_embeddings.weight"]
-    return pad_columns(table, padded(checkpoint.config.dim))
+    return pad_columns(checkpoint.tensor(_WORDS), padded(checkpoint.config.dim))
+
+
+def pack_word_embeddings(checkpoint: Checkpoint) -> Iterator[Floats]:
+    """The same table, some rows at a time: it may be much larger than what it is stored as."""
+    width = padded(checkpoint.config.dim)
+    rows = max(1, BLOCK // width // PADDING) * PADDING  # whole pages: widths are such multiples
+    for block in checkpoint.stored[_WORDS].blocks(rows):
+        yield pad_columns(block, width)
+        checkpoint.release()
 
 
 def pack_memory(checkpoint: Checkpoint, layout: OperandLayout) -> Dwords:
@@ -83,11 +96,12 @@ def pack_memory(checkpoint: Checkpoint, layout: OperandLayout) -> Dwords:
     memory = aligned_empty(weight_count(shape, layout))
     memory[:] = 0.0
     weights, _ = weight_views(memory, shape, layout)
+    names = tensor_shapes(shape)
     for step, in_layer in PACKED:
         views = getattr(weights, step.name)
         for layer in range(shape.layers if in_layer else 1):
             prefix = layer_prefix(layer) if in_layer else ""
-            modules = [_module(checkpoint, prefix + name) for name in step.modules]
+            modules = [_module(checkpoint, prefix + name, names) for name in step.modules]
             _pack_step(
                 step,
                 modules,
@@ -96,12 +110,14 @@ def pack_memory(checkpoint: Checkpoint, layout: OperandLayout) -> Dwords:
                 layer,
                 layout if in_layer else FLOAT32_LAYOUT,
             )
+            del modules
+            checkpoint.release()
     return memory
 
 
-def _module(checkpoint: Checkpoint, name: str) -> Module:
-    found = {kind: checkpoint.tensors.get(f"{name}.{kind}") for kind in ("weight", "bias")}
-    return {kind: tensor for kind, tensor in found.items() if tensor is not None}
+def _module(checkpoint: Checkpoint, name: str, names: Collection[str]) -> Module:
+    kinds = [kind for kind in ("weight", "bias") if f"{name}.{kind}" in names]
+    return {kind: checkpoint.tensor(f"{name}.{kind}") for kind in kinds}
 
 
 def _pack_step(

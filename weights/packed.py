@@ -15,8 +15,9 @@ import math
 import mmap
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,13 @@ from minner.weights import numbers
 from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.digests import SETTLING, Digest, digest_of
-from minner.weights.pack import Floats, PackedModel, pack_memory, pack_word_embeddings
+from minner.weights.pack import (
+    Floats,
+    PackedModel,
+    pack_memory,
+    pack_word_embeddings,
+    word_embeddings,
+)
 from minner.weights.tensors import StoredTensor
 
 HEADER = 4096
@@ -55,31 +62,39 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     shape, operands = checkpoint.config.shape, OPERAND_LAYOUTS[precision]
     origin, keeping = _origin(checkpoint), _is_settled(checkpoint)
 
-    def load(path: Path, count: int, write_size: int, make: Callable[[], Floats]) -> Floats:
+    def kept(path: Path, count: int, parts: Iterable[Floats]) -> Floats | None:
+        """Keep parts, and map the file: their memory is free for others then."""
         nonlocal keeping
-        content = _map(path, origin, count)
-        if content is None:
-            content = make().reshape(-1)
-            # If one file cannot be written, the other cannot either: one warning is enough.
-            parts = (content[at : at + write_size].data for at in range(0, count, write_size))
-            keeping = keeping and keep(path, _with_digest((origin, *parts)), "packed weights")
-            mapped = _map(path, origin, count) if keeping else None
-            content = content if mapped is None else mapped
-        return content
+        # If one file cannot be written, the other cannot either: one warning is enough.
+        keeping = keeping and keep(path, _with_digest(chain([origin], parts)), "packed weights")
+        return _map(path, origin, count) if keeping else None
 
-    table = shape.vocabulary, padded(shape.dim)
-    embeddings = load(
-        word_embeddings_path(checkpoint),
-        math.prod(table),
-        WRITE_SIZE,
-        lambda: pack_word_embeddings(checkpoint),
-    )
-    count = weight_count(shape, operands)
-    memory = load(
-        cache_path(checkpoint, precision), count, count, lambda: pack_memory(checkpoint, operands)
-    )
+    words, table = word_embeddings_path(checkpoint), (shape.vocabulary, padded(shape.dim))
+    weights, count = cache_path(checkpoint, precision), weight_count(shape, operands)
+    embeddings, memory = _map(words, origin, math.prod(table)), _map(weights, origin, count)
+    # A fault in any tensor shows before anything is kept, or while the first file is written.
+    packed = pack_memory(checkpoint, operands) if memory is None else memory
+    if embeddings is None:
+        embeddings = kept(words, math.prod(table), _pieces(pack_word_embeddings(checkpoint)))
+    if embeddings is None:
+        embeddings = word_embeddings(checkpoint)
+    if memory is None:
+        memory = kept(weights, count, [packed])
     activation = checkpoint.config.activation
-    return PackedModel(shape, activation, precision, embeddings.reshape(table), memory)
+    return PackedModel(
+        shape,
+        activation,
+        precision,
+        embeddings.reshape(table),
+        packed if memory is None else memory,
+    )
+
+
+def _pieces(blocks: Iterable[Floats]) -> Iterator[Floats]:
+    """The same values in pieces of WRITE_SIZE."""
+    for block in blocks:
+        flat = block.reshape(-1)
+        yield from (flat[at : at + WRITE_SIZE] for at in range(0, flat.size, WRITE_SIZE))
 
 
 def word_embeddings_path(checkpoint: Checkpoint) -> Path:

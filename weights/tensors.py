@@ -11,8 +11,8 @@ by renaming a new file over it, never by writing into it.
 import json
 import mmap
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,26 @@ class StoredTensor:
         values.flags.writeable = False
         self._check_finite(values)
         return values
+
+    def blocks(self, rows: int) -> Iterator[NDArray[np.float32]]:
+        """The values of a matrix, some rows at a time: what `to_float32` would return at once.
+
+        Raises:
+            MinnerError: as `to_float32`.
+        """
+        for first in range(0, self.shape[0], rows):
+            try:
+                yield self._rows(first, first + rows).to_float32()
+            except MinnerError:
+                self.to_float32()  # counts the faults of all rows
+                raise
+
+    def _rows(self, first: int, end: int) -> "StoredTensor":
+        size = len(self.data) // self.shape[0]
+        scale = None if self.scale is None else self.scale._rows(first, end)
+        data = self.data[first * size : end * size]
+        shape = (len(data) // size, *self.shape[1:])
+        return replace(self, shape=shape, data=data, scale=scale)
 
     def _check_finite(self, values: NDArray[np.float32]) -> None:
         # NaN passes through both min and max, so two passes without a temporary find everything.
