@@ -10,7 +10,9 @@ import numpy as np
 
 from minner.kernels.codegen.build import SYMBOL
 
-ON_X86_LINUX = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+MACHINE = platform.machine()
+
+HAS_IMAGES = platform.system() == "Linux" and MACHINE in ("x86_64", "aarch64")
 
 SAMPLE = f"""
 @primes = private constant [4 x i64] [i64 3, i64 5, i64 7, i64 11], align 64
@@ -52,11 +54,14 @@ def call_sample(function: Any) -> list[int]:
     return call.tolist()
 
 
-def compile_ir(ir: str, code_model: str = "jitdefault") -> bytes:
-    """Compile IR for this machine to an object file."""
+def compile_ir(ir: str, code_model: str = "") -> bytes:
+    """Compile IR for this machine to an object file; as `build.py` does, or by a code model."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    machine = target.create_target_machine(codemodel=code_model, jit=code_model == "jitdefault")
+    model = code_model or ("small" if MACHINE == "aarch64" else "jitdefault")
+    machine = target.create_target_machine(
+        codemodel=model, jit=model == "jitdefault", reloc="static"
+    )
     emitted: bytes = machine.emit_object(llvm.parse_assembly(ir))
     return emitted

@@ -12,7 +12,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from minner.errors import MinnerError
-from minner.kernels.codegen.image import LIBC
+from minner.kernels.codegen.make_image import LIBC
 from minner.kernels.codegen.targets import target_compiled_for
 from minner.kernels.vector.target import TARGET
 
@@ -58,7 +58,20 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
     module, machine, name = compiled_module(compiled)
     module.get_function(name).name = SYMBOL
     module.link_in(llvm.parse_assembly(_stubs(module)))
-    return module, machine
+    return module, _emitter(machine)
+
+
+def _emitter(machine: Any) -> Any:
+    """The target machine that emits what an image can be made of (`make_image.py`).
+
+    Numba's has LLVM's code model for JIT compilers. On Arm that one splits an address over four
+    instructions; the small code model takes two, and nothing is left to do for the loader.
+    """
+    if not machine.triple.startswith("aarch64") or "linux" not in machine.triple:
+        return machine
+    return llvm.Target.from_triple(machine.triple).create_target_machine(
+        TARGET.cpu, TARGET.features, opt=3, reloc="static", codemodel="small"
+    )
 
 
 @cache
@@ -88,7 +101,7 @@ def _stubs(module: Any) -> str:
             lines.append(f"define {result} @{function.name}({arguments}) {{ {value} }}")
     for variable in module.global_variables:
         if variable.is_declaration:
-            lines.append(f"@{variable.name} = constant i64 0")
+            lines.append(f"@{variable.name} = hidden constant i64 0")
     return "\n".join(lines)
 
 

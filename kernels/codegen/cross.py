@@ -44,7 +44,7 @@ def main(out: Path, activations: list[str], precisions: list[str]) -> None:
     built = this_target()
     pretend(built.machine)
     from minner.kernels.codegen.build import SYMBOL, compile_forward
-    from minner.kernels.codegen.image import make_image
+    from minner.kernels.codegen.make_image import make_image
     from minner.kernels.codegen.shipped import image_name
 
     for activation in activations:

@@ -1,7 +1,7 @@
 """What a relocatable object file holds: sections, and relocations between them.
 
-The format is ELF, 64 bits, little endian, for x86-64. Numbers and the order of fields are those of
-https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, chapter 4.
+The format is ELF, 64 bits, little endian, for x86-64 and 64-bit Arm. Numbers and the order of
+fields are those of https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, chapter 4.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 from struct import iter_unpack, unpack_from
 from typing import NamedTuple
 
-_IDENT, _RELOCATABLE, _X86_64 = b"\x7fELF\x02\x01", 1, 62
+_IDENT, _RELOCATABLE = b"\x7fELF\x02\x01", 1
+_MACHINES = {62: "x86_64", 183: "aarch64"}
 _HEADER, _SECTION, _SYMBOL, _RELOCATION = "<HHIQQQIHHHHHH", "<IIQQQQIIQQ", "<IBBHQQ", "<QIIq"
 
-PROGBITS, _SYMTAB, _RELA, _REL, UNWIND = 1, 2, 4, 9, 0x70000001
-"""Types of sections: code and data, symbols, relocations with and without addends, and what
-debuggers and C++ need to walk the stack."""
+PROGBITS, _SYMTAB, _RELA, _REL = 1, 2, 4, 9
+"""Types of sections: code and data, symbols, relocations with and without addends."""
+
+UNWIND = ".eh_frame"
+"""The name of the section that debuggers and C++ need to walk the stack."""
 
 WRITE, ALLOC = 1, 2
 """Flags of sections: what is written while the program runs, and what is in memory at all."""
 
 UNDEFINED = 0
 """The section of a symbol that another object defines."""
-
-ADDRESS = 1
-"""The type of a relocation that asks for 64 bits: the address of symbol + addend."""
 
 
 class UnknownObject(ValueError):
@@ -33,6 +33,7 @@ class UnknownObject(ValueError):
 class Section(NamedTuple):
     """A section; `link` and `info` are numbers of other sections."""
 
+    name: str
     type: int
     flags: int
     alignment: int
@@ -60,8 +61,12 @@ class Relocation(NamedTuple):
 
 
 class ObjectFile(NamedTuple):
-    """The parts of an object file; sections are named by their index."""
+    """The parts of an object file; sections are referred to by their index.
 
+    `machine` is what `uname -m` says of one that runs it.
+    """
+
+    machine: str
     sections: list[Section]
     symbols: list[Symbol]
     relocations: list[Relocation]
@@ -71,21 +76,28 @@ def read_object(file: bytes) -> ObjectFile:
     """Take an object file apart.
 
     Raises:
-        UnknownObject: it is none of x86-64 Linux.
+        UnknownObject: it is none of Linux on x86-64 or 64-bit Arm.
     """
     if not file.startswith(_IDENT):
         raise UnknownObject("not ELF of 64 bits, little endian")
-    kind, machine, _, _, _, start, _, _, _, _, size, count, _ = unpack_from(_HEADER, file, 16)
-    if (kind, machine) != (_RELOCATABLE, _X86_64):
-        raise UnknownObject("not a relocatable object for x86-64")
-    sections = [
-        Section(kind, flags, alignment, link, info, file[offset : offset + length])
-        for _, kind, flags, _, offset, length, link, info, alignment, _ in iter_unpack(
-            _SECTION, file[start : start + size * count]
+    kind, machine, _, _, _, start, _, _, _, _, size, count, names = unpack_from(_HEADER, file, 16)
+    if kind != _RELOCATABLE or machine not in _MACHINES:
+        raise UnknownObject("not a relocatable object for x86-64 or 64-bit Arm")
+    sections = _sections(file, file[start : start + size * count], names)
+    symbols = _symbols(sections)
+    return ObjectFile(_MACHINES[machine], sections, symbols, _relocations(sections, symbols))
+
+
+def _sections(file: bytes, headers: bytes, names: int) -> list[Section]:
+    """The sections; the one whose number is `names` holds their names."""
+    rows = list(iter_unpack(_SECTION, headers))
+    contents = [file[row[4] : row[4] + row[5]] for row in rows]
+    return [
+        Section(_text(contents[names], name), kind, flags, alignment, link, info, content)
+        for (name, kind, flags, _, _, _, link, info, alignment, _), content in zip(
+            rows, contents, strict=True
         )
     ]
-    symbols = _symbols(sections)
-    return ObjectFile(sections, symbols, _relocations(sections, symbols))
 
 
 def _symbols(sections: list[Section]) -> list[Symbol]:
@@ -94,9 +106,14 @@ def _symbols(sections: list[Section]) -> list[Symbol]:
         raise UnknownObject(f"{len(tables)} symbol tables")
     names = sections[tables[0].link].content
     return [
-        Symbol(names[name : names.index(b"\0", name)].decode(), section, value)
+        Symbol(_text(names, name), section, value)
         for name, _, _, section, value, _ in iter_unpack(_SYMBOL, tables[0].content)
     ]
+
+
+def _text(names: bytes, start: int) -> str:
+    """The text in a table of names that begins at a place, and ends at a zero byte."""
+    return names[start : names.index(b"\0", start)].decode()
 
 
 def _relocations(sections: list[Section], symbols: list[Symbol]) -> list[Relocation]:

@@ -1,12 +1,7 @@
 """Machine code as a flat image, which is loaded by a copy and some additions, without a linker.
 
-It is made once, from the object file that LLVM emits for x86-64 Linux: its sections, one after the
-other. LLVM's code model for JIT compilers lets sections refer to each other in one way only, by
-64-bit addresses. So an image needs no more than a list of these addresses: the load address is
-added to each. Objects with anything else in them are refused: other processors, other references,
-data that are written.
-
-An image is one line of JSON, then the code:
+`make_image.py` makes it once, from the object file that LLVM emits for Linux. An image is one line
+of JSON, then the code:
 
     {"entry": 1072, "bases": [509, ...], "imports": {"memset": [1740, ...], ...}}
 
@@ -21,81 +16,13 @@ import ctypes
 import json
 import mmap
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.codegen.elf import (
-    ADDRESS,
-    ALLOC,
-    PROGBITS,
-    UNDEFINED,
-    UNWIND,
-    WRITE,
-    Section,
-    Symbol,
-    UnknownObject,
-    read_object,
-)
-
-LIBC = frozenset({"read", "write", "sched_yield", "clock_gettime", "memcpy", "memset"})
-"""What compiled code needs of the process it runs in (see runtime/team.py)."""
-
-
-# ---- made once ----------------------------------------------------------------------------------
-
-
-def make_image(object_file: bytes, entry: str) -> bytes:
-    """Lay out an object file, whose one entry is the function of that name.
-
-    Raises:
-        UnknownObject: it has something in it that an image cannot express, or refers to more of
-            the process than LIBC.
-    """
-    sections, symbols, relocations = read_object(object_file)
-    code, starts = _lay_out(sections)
-    bases: list[int] = []
-    imports: dict[str, list[int]] = defaultdict(list)
-    for section, offset, kind, symbol, addend in relocations:
-        if section not in starts:
-            continue
-        if kind != ADDRESS:
-            raise UnknownObject(f"a relocation of type {kind}")
-        at = starts[section] + offset
-        if symbol.section == UNDEFINED and symbol.name in LIBC:
-            imports[symbol.name].append(at)
-        else:
-            bases.append(at)
-            addend += _place(symbol, starts)
-        code[at : at + 8] = addend.to_bytes(8, "little", signed=True)
-    [place] = [_place(symbol, starts) for symbol in symbols if symbol.name == entry]
-    line = json.dumps({"entry": place, "bases": bases, "imports": imports})
-    return line.encode() + b"\n" + code
-
-
-def _lay_out(sections: list[Section]) -> tuple[bytearray, dict[int, int]]:
-    """The sections that are loaded, one after the other, and where each of them starts."""
-    code, starts = bytearray(), {}
-    for number, section in enumerate(sections):
-        if not section.flags & ALLOC or section.type == UNWIND:  # no exception passes through
-            continue
-        if section.flags & WRITE or section.type != PROGBITS or section.alignment > mmap.PAGESIZE:
-            raise UnknownObject(f"a section of type {section.type}, flags {section.flags}")
-        code += bytes(-len(code) % max(section.alignment, 1))
-        starts[number] = len(code)
-        code += section.content
-    return code, starts
-
-
-def _place(symbol: Symbol, starts: dict[int, int]) -> int:
-    if symbol.section not in starts:
-        raise UnknownObject(f"{symbol.name!r} is in no section that is loaded")
-    return starts[symbol.section] + symbol.value
-
-
-# ---- loaded by every process --------------------------------------------------------------------
+_SMALL_PAGES = 15
+"""MADV_NOHUGEPAGE of Linux."""
 
 
 def is_image(content: bytes) -> bool:
@@ -134,7 +61,9 @@ def _add(code: NDArray[np.uint8], offsets: Sequence[int], value: int) -> None:
 def _map(libc: ctypes.CDLL, size: int) -> int:
     """Ask for memory that Python never frees.
 
-    When Python shuts down, helper threads are still in the code, and nobody waits for them.
+    When Python shuts down, helper threads are still in the code, and nobody waits for them. An Arm
+    processor must be told that memory holds new instructions: Linux does that when a page becomes
+    executable for the first time. So no image may lie in a huge page together with an earlier one.
     """
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *3 * [ctypes.c_int], ctypes.c_long]
@@ -142,6 +71,8 @@ def _map(libc: ctypes.CDLL, size: int) -> int:
     address: int = libc.mmap(None, size, access, kind, -1, 0)
     if address == ctypes.c_void_p(-1).value:
         raise _error()
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    libc.madvise(address, size, _SMALL_PAGES)  # fails where Linux has no huge pages at all
     return address
 
 

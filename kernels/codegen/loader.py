@@ -18,9 +18,8 @@ from pathlib import Path
 
 from minner.cache import cache_directory, keep_checked, read_checked, version_of
 from minner.errors import MinnerError
-from minner.kernels.codegen.elf import UnknownObject
 from minner.kernels.codegen.host import NO_KERNELS
-from minner.kernels.codegen.image import is_image, load_image, make_image
+from minner.kernels.codegen.image import is_image, load_image
 from minner.kernels.codegen.shipped import digest_of_sources, shipped_image
 from minner.kernels.codegen.targets import target_compiled_for
 from minner.kernels.vector.target import TARGET
@@ -102,6 +101,8 @@ def _compile(activation: str, precision: str) -> bytes:
     """An image, or an object file where there can be none."""
     try:
         from minner.kernels.codegen.build import SYMBOL, compile_forward
+        from minner.kernels.codegen.elf import UnknownObject
+        from minner.kernels.codegen.make_image import make_image
     except ImportError as error:
         raise MinnerError(NO_KERNELS) from error
     object_file = compile_forward(activation, precision)

@@ -1,4 +1,4 @@
-"""Compile the kernels for every x86-64 target of the table, ahead of time.
+"""Compile the kernels for every target of the table, ahead of time.
 
     python -m minner.kernels.codegen.prebuild
 
@@ -25,9 +25,6 @@ from minner.kernels.activations import ACTIVATIONS
 from minner.kernels.codegen.processor import this_processor
 from minner.kernels.codegen.shipped import IMAGES, TABLE, digest_of_sources
 from minner.kernels.codegen.targets import TARGETS, BuiltTarget, choose
-
-MACHINES = ("x86_64",)
-"""What images can be made for: `elf.py` and `image.py` know no relocations of AArch64 yet."""
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 
@@ -60,7 +57,7 @@ def write_table(folder: Path) -> None:
 
 
 def targets_named(names: Sequence[str] | None) -> list[BuiltTarget]:
-    """The targets of those names, in the order of the table; all that can be built for None.
+    """The targets of those names, in the order of the table; all of them for None.
 
     Args:
         names: `host` is this machine's.
@@ -68,8 +65,8 @@ def targets_named(names: Sequence[str] | None) -> list[BuiltTarget]:
     Raises:
         MinnerError: there is no target of a name, or none for this machine.
     """
-    built = {target.name: target for target in TARGETS if target.machine in MACHINES}
-    host = choose(this_processor(), built.values())
+    built = {target.name: target for target in TARGETS}
+    host = choose(this_processor())
     known = {"host": host, **built} if host else {**built}
     for name in names or ():
         if name not in known:

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--targets",
         metavar="T,T",
-        help="the processors it is for, such as avx2,zen4, or host; default: all of x86-64",
+        help="the processors it is for, such as avx2,zen4, or host; default: all",
     )
     command.add_argument(
         "--embeddings",
