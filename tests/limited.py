@@ -3,7 +3,7 @@
 NUMBA_CPU_NAME=... NUMBA_CPU_FEATURES=... MINNER_CACHE_DIR=an-empty-one python limited.py MODEL
 
 For each precision: the error of its logits (see `test_precisions.py`), and of its compiled code the
-instructions and the kinds of registers.
+instructions, the kinds of registers, and whether it runs as an image, like one that is shipped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 import minner
-from minner.kernels.codegen import build
+from minner.cache import read_checked
+from minner.kernels.codegen import build, loader
+from minner.kernels.codegen.image import is_image
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights.checkpoint import read_checkpoint
 from test_precisions import relative_error
@@ -42,6 +44,7 @@ def main(directory: Path) -> None:
         found[precision] = {
             "error": relative_error(checkpoint, precision),
             "instructions": sorted(set(INSTRUCTION.findall(assembly[precision]))),
+            "image": is_image(read_checked(loader.cache_path("gelu", precision)) or b""),
             "registers": [name for name in REGISTERS if f"%{name}" in assembly[precision]],
         }
     print(json.dumps(found))
