@@ -13,7 +13,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from benchmarks.machine import ROOT, describe
@@ -66,31 +68,36 @@ def main() -> None:
 
 
 def commands(model: Model, threads: int, precision: str) -> dict[str, list[str]]:
-    """The programs by name.
+    """The programs by name."""
+    ours = [STARTS / "minner_start.py", TEXT, model.checkpoint, threads, precision]
+    peers = peer_set_ups(model, threads, *map(model.path, FORMS[precision]))
+    return {BASE: [sys.executable, *map(str, ours)], **peers}
 
-    ONNX Runtime starts fastest with its weights in a file of their own, which it maps, and
-    without rearranging them for faster products: so it stands here in three set-ups.
+
+def peer_set_ups(model: Model, threads: int, one_file: Path, mapped: Path) -> dict[str, list[str]]:
+    """ONNX Runtime in three set-ups.
+
+    It starts fastest with its weights in a file of their own, which it maps, and without
+    rearranging them for faster products.
     """
 
-    def command(program: str, *arguments: object) -> list[str]:
-        return [sys.executable, str(STARTS / program), TEXT, *map(str, arguments)]
-
     def peer(onnx: Path, *entries: str) -> list[str]:
-        return command("onnxruntime_start.py", model.checkpoint, onnx, threads, *entries)
+        program = STARTS / "onnxruntime_start.py"
+        arguments = program, TEXT, model.checkpoint, onnx, threads
+        return [sys.executable, *map(str, arguments), *entries]
 
-    one_file, mapped = map(model.path, FORMS[precision])
     return {
-        BASE: command("minner_start.py", model.checkpoint, threads, precision),
         "onnxruntime, one file": peer(one_file),
         "onnxruntime, mapped weights": peer(mapped),
         "onnxruntime, mapped weights, not prepacked": peer(mapped, "session.disable_prepacking=1"),
     }
 
 
-def start(command: list[str]) -> Run:
-    """Run a program to its end."""
+def start(command: list[str], variables: Mapping[str, str] = MappingProxyType({})) -> Run:
+    """Run a program to its end; `variables` go into its environment."""
     # Measures this checkout's minner; compiled to bytecode, as what is installed always is.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+    environment.update(variables)
     begin = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
