@@ -25,7 +25,11 @@ PAGES = sorted(
 )
 STARTS = {"ladder": "machine/index.md", "machine": "machine/index.md"}
 """The page whose programs the reader has typed before those of a folder."""
-OTHER_COMMANDS = {"python docs/course/ladder/bench.py", "python docs/fit_polynomials.py"}
+OTHER_COMMANDS = {
+    "python docs/course/ladder/bench.py",
+    "python docs/fit_polynomials.py",
+    "diff docs/course/ladder/step07_latency.py docs/course/ladder/step08_prefetch.py",
+}
 """What pages tell to run besides the check; each has a test of its own."""
 
 sys.path.insert(0, str(COURSE))

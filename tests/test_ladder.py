@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from difflib import unified_diff
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -75,6 +77,21 @@ def test_the_oracle_knows_wrong_results(change: Any, rounding: str, passes: bool
     said = oracle.complaint(wrong(change, rounding), *operands(16, 32, 64))
     assert (said is None) == passes
     assert said is None or re.fullmatch(r"\d+ of 512 results are wrong", said)
+
+
+BEFORE = {"step10": "step08", "step11": "step08", "step12": "step10"}
+"""Where a step goes on from another than the one before it."""
+
+
+@pytest.mark.parametrize(("before", "step"), list(pairwise(STEPS)), ids=lambda name: name[:6])
+def test_a_step_is_a_small_change(before: str, step: str) -> None:
+    """Some tens of lines at most: nobody stands before a cliff."""
+    if step[:6] in BEFORE:
+        before = next(name for name in STEPS if name.startswith(BEFORE[step[:6]]))
+    old, new = ((LADDER / f"{name}.py").read_text("utf-8").splitlines() for name in (before, step))
+    added = [line for line in unified_diff(old, new, n=0) if re.match(r"\+(?!\+\+)", line)]
+    assert len(added) <= 50
+    assert len(new) <= 100
 
 
 COMPILE = """
