@@ -104,7 +104,7 @@ def _microkernel(
     columns = range(0, NR, LANES)
     zero = Value(ir.Constant(precision.sums, [0] * LANES))
     sums = {(row, column): Variable(zero) for row in range(count) for column in columns}
-    x_per_weight = precision.x_per_weight
+    x_per_weight, step = precision.x_per_weight, precision.dwords_per_dot
     height = x_per_weight * precision.layout.mr  # dwords of x, in MR rows, for one of weights
     for line in loop(0, block.kc, CACHE_LINE // x_per_weight):
         for pair in loop(0, CACHE_LINE // x_per_weight, 2):
@@ -112,12 +112,15 @@ def _microkernel(
                 (prefetch.weights + (line + pair) * prefetch.dwords + i * CACHE_LINE).prefetch(2)
             for i in range(0, 2 * height, CACHE_LINE):
                 (next_x + (line + pair) * height + i).prefetch(1)
-            for k in (pair, pair + 1):
+            for k in (pair + i for i in range(0, 2, step)):
                 weights_at = block.weights + (line + k) * NR
-                weights = {column: (weights_at + column).load() for column in columns}
+                weights = {
+                    column: [(weights_at + i * NR + column).load() for i in range(step)]
+                    for column in columns
+                }
                 for row in range(count):
                     x_at = block.x + line * height + k * x_per_weight + row * CACHE_LINE
-                    values = [(x_at + i).broadcast() for i in range(x_per_weight)]
+                    values = [(x_at + i).broadcast() for i in range(step * x_per_weight)]
                     for column in columns:
                         total = sums[row, column]
                         total.value = precision.dot(total.value, values, weights[column])

@@ -5,7 +5,8 @@ instruction multiplies all values of a dword of x by those of a dword of weights
 So a micropanel is `[dwords of K, NR]` and a row of x is a row of dwords in every precision: if you
 know the float32 product, you know all three.
 
-Where the host has no such instruction, weights stay as they are, and only x changes:
+Where the host has no such instruction, it takes several. Mostly weights stay as they are, and only
+x changes:
 
 | precision | host | a dword of x | sums |
 |---|---|---|---|
@@ -13,6 +14,7 @@ Where the host has no such instruction, weights stay as they are, and only x cha
 | bfloat16 | AMX, or a fast dot product (AMD's AVX-512 BF16, Arm's BF16) | two bfloat16 | float32 |
 | | any other: weights are converted to float32 in registers | one float32 | float32 |
 | int8 | AMX, or a dot product (VNNI, Arm's dot product) | four int8 | int32, exact |
+| | AVX2 and AVX-512 without: weights are made smaller | four int8 | int16, then int32, exact |
 | | any other: weights are converted to int16 in registers | two int16 | int32, exact |
 """
 
@@ -23,24 +25,23 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from minner.kernels.dot_product import Dot, bfloat16_dot, float32_dot, int8_dot
 from minner.kernels.row_format import Pack, RowFormat
 from minner.kernels.runtime.operand_layout import (
     MULTIPLIES_BFLOAT16,
     MULTIPLIES_INT8,
     OPERAND_LAYOUTS,
+    SUMS_INT16,
     OperandLayout,
     attention_name,
 )
-from minner.kernels.vector.instructions import bits, fma, narrow, shuffle, widen
+from minner.kernels.vector.instructions import bits, narrow, shuffle, widen
 from minner.kernels.vector.target import AMX_MC, CACHE_LINE, LANES, TARGET, VECTOR_MC
 from minner.kernels.vector.values import (
     BFLOAT16,
-    BFLOAT16S,
     FLOATS,
     INT8,
-    INT8S,
     INT16,
-    INT16S,
     INT32,
     INT64,
     INTS,
@@ -48,12 +49,8 @@ from minner.kernels.vector.values import (
     Pointer,
     Value,
     ValueLike,
-    call,
     lift,
-    on_x86,
 )
-
-Dot = Callable[[Value, list[Value], Value], Value]
 
 AMX_ROW_PREFERENCE = 16
 """`Precision.row_preference` on AMX tiles; measured on a Xeon."""
@@ -66,7 +63,8 @@ class Precision:
     Attributes:
         name: as `minner.load` takes it.
         layout: how many values share a dword, and how rows are grouped.
-        dot: `(sums, dwords of x, dword of weights) -> sums`, all of them vectors.
+        dot: `(sums, dwords of x, dwords of weights) -> sums`, all of them vectors.
+        dwords_per_dot: how many dwords of weights it takes; 1 or 2.
         pack: `(address, values)` stores one vector of values as dwords of x. Values of int8 must be
             whole numbers from -qmax to qmax.
         unpack: reads LANES values of this precision as float32; of float32 and bfloat16 only.
@@ -82,6 +80,7 @@ class Precision:
     dot: Dot
     pack: Pack
     unpack: Callable[[Pointer], Value] = Pointer.load
+    dwords_per_dot: int = 1
     amx_dot: str = ""
     sums: ir.Type = FLOATS
     qmax: int = 0
@@ -168,7 +167,7 @@ class Precision:
 float32 = Precision(
     "float32",
     OPERAND_LAYOUTS["float32"],
-    dot=lambda sums, x, weights: fma(x[0], weights, sums),
+    dot=float32_dot,
     pack=Pointer.store,
 )
 
@@ -187,25 +186,10 @@ def _unpack_bfloat16(place: Pointer) -> Value:
     return bits(widen(upper_halves, INT32) << 16, FLOATS)
 
 
-def _bfloat16_dot(sums: Value, x: list[Value], weights: Value) -> Value:
-    return call(TARGET.bfloat16_dot, FLOATS, sums, bits(x[0], BFLOAT16S), bits(weights, BFLOAT16S))
-
-
-UPPER_HALF = -65536
-"""The mask 0xffff0000, as an int32."""
-
-
-def _dot_of_float32_and_bfloat16(sums: Value, x: list[Value], weights: Value) -> Value:
-    """Convert the weights; the lower k stands in the lower half of a dword."""
-    dwords = bits(weights, INTS)
-    lower, upper = bits(dwords << 16, FLOATS), bits(dwords & UPPER_HALF, FLOATS)
-    return fma(x[1], upper, fma(x[0], lower, sums))
-
-
 bfloat16 = Precision(
     "bfloat16",
     OPERAND_LAYOUTS["bfloat16"],
-    dot=_bfloat16_dot if MULTIPLIES_BFLOAT16 else _dot_of_float32_and_bfloat16,
+    dot=bfloat16_dot,
     pack=_pack_bfloat16 if MULTIPLIES_BFLOAT16 else Pointer.store,
     unpack=_unpack_bfloat16 if MULTIPLIES_BFLOAT16 else Pointer.load,
     amx_dot="llvm.x86.tdpbf16ps" if TARGET.amx else "",
@@ -214,17 +198,13 @@ bfloat16 = Precision(
 
 # ---- int8 -------------------------------------------------------------------------------------
 
-# vpdpbusd multiplies unsigned bytes by signed ones. So x gets an offset of 128, and the product
-# subtracts 128 times the sum of each column of weights again.
-_OFFSET = 128 if "vpdpbusd" in TARGET.int8_dot and not TARGET.amx else 0
+# vpdpbusd and vpmaddubsw multiply unsigned bytes by signed ones. So x gets an offset of 128, and
+# the product subtracts 128 times the sum of each column of weights again.
+_OFFSET = 128 if SUMS_INT16 or ("vpdpbusd" in TARGET.int8_dot and not TARGET.amx) else 0
 
 
 def _pack_int8(place: Pointer, values: Value) -> None:
     place.store(narrow(values + _OFFSET, INT8))
-
-
-def _int8_dot(sums: Value, x: list[Value], weights: Value) -> Value:
-    return call(TARGET.int8_dot, INTS, sums, bits(x[0], INT8S), bits(weights, INT8S))
 
 
 def _pack_int16(place: Pointer, values: Value) -> None:
@@ -235,33 +215,18 @@ def _pack_int16(place: Pointer, values: Value) -> None:
     place.store(shuffle(shorts, shorts, order))
 
 
-def _dot_of_int16_and_int8(sums: Value, x: list[Value], weights: Value) -> Value:
-    """Convert the weights: bytes 0 and 2 of each dword to int16, then bytes 1 and 3."""
-    shorts = bits(weights, INT16S)
-    even, odd = (shorts << 8) >> 8, shorts >> 8
-    return sums + _multiply_int16(x[0], even) + _multiply_int16(x[1], odd)
-
-
-def _multiply_int16(x: Value, weights: Value) -> Value:
-    """Multiply pairs of int16 and add each pair up, exactly: one instruction on every x86."""
-    names = {16: "avx512.pmaddw.d.512", 8: "avx2.pmadd.wd", 4: "sse2.pmadd.wd"}
-    if on_x86():
-        return call(f"llvm.x86.{names[LANES]}", INTS, bits(x, INT16S), weights)
-    products = bits(x, INTS), bits(weights, INTS)
-    upper = (products[0] >> 16) * (products[1] >> 16)
-    return upper + ((products[0] << 16) >> 16) * ((products[1] << 16) >> 16)
-
-
 QMAX_OF_INT8 = 127
 
 QMAX_OF_INT16 = 511
 """Where x is stored as int16 anyway, it gets 10 bits instead of 8. More would let int32 sums
 overflow in fewer products than models need: `WIDEST` in weights/pack.py is how many are safe."""
 
+
 int8 = Precision(
     "int8",
     OPERAND_LAYOUTS["int8"],
-    dot=_int8_dot if MULTIPLIES_INT8 else _dot_of_int16_and_int8,
+    dot=int8_dot,
+    dwords_per_dot=2 if SUMS_INT16 else 1,
     pack=_pack_int8 if MULTIPLIES_INT8 else _pack_int16,
     amx_dot="llvm.x86.tdpbssd" if TARGET.amx else "",
     sums=INTS,

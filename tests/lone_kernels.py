@@ -208,6 +208,30 @@ def layer_of(layout: OperandLayout, weight: Array, bias: Array) -> Linear:
     return Linear(*(part[0] for part in linear))
 
 
+def int8_weights(layout: OperandLayout, rows: int, columns: int) -> NDArray[np.int64]:
+    """Whole numbers `[N, K]` that int8 weights keep, whose products have the largest sums.
+
+    Column 0 is 127, as each row must reach that. Else the first row is as large as can be, the
+    second as small, and the others are random.
+    """
+    random = np.random.default_rng(0)
+    if not layout.sums_int16:
+        weights = random.integers(-127, 128, (rows, columns))
+        weights[0], weights[1] = 127, -127
+        weights[:, 0] = 127
+        return weights
+    full = np.array(
+        [[127, 1, -127, -1], [64, 64, -64, -64], [43, 42, 43, -127], [32] * 4, [-32] * 4]
+    )
+    groups = full[random.integers(0, len(full), (rows, -(-columns // 8), 2))]
+    groups[0], groups[1] = 32, -32
+    groups = random.permuted(groups, axis=3)
+    groups[:, 0, 0] = 127, 1, 0, 0
+    # [N, K / 8, pair, (dword, value)]: both pairs of two dwords make a group each.
+    weights = groups.reshape(rows, -1, 2, 2, 2).swapaxes(2, 3).reshape(rows, -1)
+    return weights[:, :columns]
+
+
 def accumulator() -> NDArray[np.float32]:
     """Scratch of a product."""
     return nans(MC, NR)

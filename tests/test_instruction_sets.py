@@ -78,11 +78,9 @@ CODE = {
     "AVX-512 with VNNI and BF16": Code("vfmadd231ps|vdpbf16ps", "vpdpbusd", TILES, ("bfloat16",)),
     "Zen 4": Code("vdpbf16ps", "vpdpbusd", TILES),
     "AVX-512 with VNNI": Code("vfmadd231ps", "vpdpbusd", f"{TILES}|{PAIRS}", ("bfloat16",)),
-    "AVX-512": Code("vfmadd231ps", "vpmaddwd", f"{TILES}|{PAIRS}|{QUADS}", ("bfloat16", "int8")),
+    "AVX-512": Code("vfmadd231ps", "vpmaddubsw", f"{TILES}|{PAIRS}|{QUADS}", ("bfloat16",)),
     "AVX-VNNI": Code("vfmadd231ps", "vpdpbusd", f"{TILES}|{PAIRS}", ("bfloat16",)),
-    "AVX2 and FMA": Code(
-        "vfmadd231ps", "vpmaddwd", f"{TILES}|{PAIRS}|{QUADS}", ("bfloat16", "int8")
-    ),
+    "AVX2 and FMA": Code("vfmadd231ps", "vpmaddubsw", f"{TILES}|{PAIRS}|{QUADS}", ("bfloat16",)),
     "x86-64": Code("mulps", "pmaddwd", "v.*", ("bfloat16", "int8")),
 }
 

@@ -37,8 +37,7 @@ def test_what_a_reference_kernel_writes_as_x_it_reads_again(precision, rows):
 
 @every_precision
 def test_a_weight_is_read_as_it_was_packed(precision):
-    weight = np.random.default_rng(0).integers(-127, 128, (70, 97)).astype(np.float32)
-    weight[:, 5] = 127
+    weight = lone.int8_weights(precision.layout, 70, 97).astype(np.float32)
     layer = lone.layer_of(precision.layout, weight, np.zeros(70, np.float32))
     unpacked = reference_kernels.unpack_weight(precision.layout, layer.weight)
     np.testing.assert_array_equal(unpacked[:70, :97], weight)
@@ -134,10 +133,9 @@ def test_int8_sums_are_exact_to_the_last_bit():
     """
     precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
     random, most = np.random.default_rng(0), precision.qmax
+    weight_integers = lone.int8_weights(precision.layout, width, depth)
     integers = random.integers(-most, most + 1, (rows, depth))
-    weight_integers = random.integers(-127, 128, (width, depth))
-    integers[:2], weight_integers[:2], weight_integers[2] = most, 127, -127
-    integers[1], weight_integers[:, 0] = -most, 127  # so that each scale is the one chosen
+    integers[0], integers[1] = most, -most  # in column 0 all, so that each scale is the one chosen
     integers[:, 0] = np.where(integers[:, 0] < 0, -most, most)
     scale = np.exp2(random.integers(-9, 0, rows)).astype(np.float32)
     weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)

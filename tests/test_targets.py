@@ -103,18 +103,19 @@ def test_the_choice_on_this_machine_agrees_with_llvm() -> None:
 def test_the_kernels_see_what_the_name_says(built: BuiltTarget) -> None:
     target = target_of(built.cpu, built.features, lambda: True)
     expected = {
-        "amx": (16, True, True, True),
-        "zen4": (16, True, True, False),
-        "avx512-vnni": (16, False, True, False),
-        "avx512": (16, False, False, False),
-        "avx2-vnni": (8, False, True, False),
-        "avx2": (8, False, False, False),
-        "x86-64": (4, False, False, False),
-        "neon-bf16": (4, True, True, False),
-        "neon-dotprod": (4, False, True, False),
-        "neon": (4, False, False, False),
+        "amx": (16, True, "int32", True),
+        "zen4": (16, True, "int32", False),
+        "avx512-vnni": (16, False, "int32", False),
+        "avx512": (16, False, "int16", False),
+        "avx2-vnni": (8, False, "int32", False),
+        "avx2": (8, False, "int16", False),
+        "x86-64": (4, False, "", False),
+        "neon-bf16": (4, True, "int32", False),
+        "neon-dotprod": (4, False, "int32", False),
+        "neon": (4, False, "", False),
     }
     # On Intel's processors `amx` multiplies bfloat16 in tiles, and has no use for a dot product.
     multiplies_bfloat16 = bool(target.bfloat16_dot) or target.amx
-    found = target.lanes, multiplies_bfloat16, bool(target.int8_dot), target.amx
+    sums_of_int8 = "int32" if target.int8_dot else "int16" if target.int8_pairs else ""
+    found = target.lanes, multiplies_bfloat16, sums_of_int8, target.amx
     assert found == expected[built.name]

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from minner.weights.numbers import from_float8, to_bfloat16, to_float8, to_int8
+from minner.kernels.runtime.operand_layout import SUM16
+from minner.weights.numbers import (
+    from_float8,
+    to_bfloat16,
+    to_float8,
+    to_int8,
+    with_small_sums,
+)
 
 
 def value_of(bits):
@@ -127,3 +134,54 @@ def test_float8_agrees_with_torch():
     theirs = torch.from_numpy(values).to(torch.float8_e4m3fn)
     np.testing.assert_array_equal(to_float8(values), theirs.view(torch.uint8).numpy())
     np.testing.assert_array_equal(from_float8(to_float8(values)), theirs.float().numpy())
+
+
+# ---- int8 weights whose products are summed up as int16 ------------------------------------------
+
+
+def groups_of_four(steps):
+    """Of each output, the weights whose products are summed up: `[N, K / 4, 4]`."""
+    columns = np.arange(steps.shape[1] // 8 * 8).reshape(-1, 8)
+    return steps[:, columns[:, [[0, 1, 4, 5], [2, 3, 6, 7]]]].reshape(len(steps), -1, 4)
+
+
+def largest_sums(steps):
+    groups = groups_of_four(steps.astype(int))
+    both = np.maximum(groups, 0).sum(axis=2), np.maximum(-groups, 0).sum(axis=2)
+    return np.maximum(*both).max(axis=1)
+
+
+@pytest.mark.parametrize("spread", [0, 1, 3])  # as even as can be; normal; a few large ones
+def test_no_sum_of_four_products_leaves_int16(spread):
+    random = np.random.default_rng(0)
+    weight = np.sign(random.standard_normal((200, 96))) * random.random((200, 96)) ** spread
+    steps, scales = to_int8(weight.astype(np.float32))
+    smaller, larger_scales = with_small_sums(steps, scales)
+    assert (smaller.dtype, larger_scales.dtype) == (np.int8, np.float32)
+    assert largest_sums(smaller).max() <= SUM16
+    assert 255 * SUM16 < 2**15
+    exact = steps * scales[:, None].astype(float)
+    error = np.abs(smaller * larger_scales[:, None].astype(float) - exact)
+    assert (error <= larger_scales[:, None] * 0.5001).all()
+    assert (larger_scales <= scales * largest_sums(steps) / (SUM16 - 2) * 1.0001).all()
+
+
+def test_outputs_with_small_sums_stay_as_they_are():
+    random = np.random.default_rng(0)
+    steps = random.integers(-32, 33, (9, 41)).astype(np.int8)  # 41: not a multiple of 8
+    steps[:, 40] = 127
+    scales = random.random(9).astype(np.float32)
+    steps[3, :8] = 127
+    smaller, larger_scales = with_small_sums(steps, scales)
+    others = np.delete(np.arange(9), 3)
+    np.testing.assert_array_equal(smaller[others], steps[others])
+    np.testing.assert_array_equal(larger_scales[others], scales[others])
+    assert (smaller[3, :8] == 32).all() and larger_scales[3] > 4 * scales[3]
+
+
+def test_small_sums_of_outputs_without_inputs_or_of_zeros():
+    for inputs in (0, 5):
+        steps, scales = np.zeros((2, inputs), np.int8), np.zeros(2, np.float32)
+        smaller, same = with_small_sums(steps, scales)
+        np.testing.assert_array_equal(smaller, steps)
+        np.testing.assert_array_equal(same, scales)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.kernels.runtime.operand_layout import SUM16
+
 QMAX = 127
 """The largest int8 weight. The smallest is -127, so that a weight and its negative stay equal."""
 
@@ -98,6 +100,42 @@ def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
     factors = np.divide(QMAX, peaks, out=np.zeros_like(peaks), where=peaks > 0)
     quantised: NDArray[Any] = np.rint(weight * factors[:, None])
     return quantised.astype(np.int8), scales
+
+
+def with_small_sums(
+    quantised: NDArray[np.int8], scales: NDArray[np.float32]
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Make int8 weights so small that four of their products with x can be summed up as int16.
+
+    Of every four weights whose products are summed up so (see `operand_layout.py`), the positive
+    ones may add up to SUM16, and so may the negative ones. The outputs where they do are left as
+    they are. The others get fewer steps, and a larger scale to make up for it: where their largest
+    sum was `peak`, each weight is multiplied by `(SUM16 - 2) / peak` and rounded again, as four
+    roundings add at most 2 to a sum.
+
+    Args:
+        quantised: `[N, K]`, as `to_int8` makes them.
+        scales: `[N]`.
+
+    Returns:
+        The same for the new weights. Weights that were quantised before give what the weights that
+        they were made from give.
+    """
+    peaks = _largest_sums(quantised)
+    factors = np.where(peaks > SUM16, (SUM16 - 2) / np.maximum(peaks, 1), 1).astype(np.float32)
+    smaller: NDArray[Any] = np.rint(quantised * factors[:, None])
+    return smaller.astype(np.int8), scales / factors
+
+
+def _largest_sums(quantised: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Of each output `[K]`, the largest sum of weights of one sign in a group of four."""
+    outputs, inputs = quantised.shape
+    whole = np.pad(quantised, [(0, 0), (0, -inputs % 8)])
+    groups = whole.reshape(outputs, -1, 2, 2, 2)  # two dwords, of two pairs each
+    parts = np.maximum(groups, 0), np.minimum(groups, 0)
+    sums = [abs(part.sum(axis=(2, 4), dtype=np.int64)) for part in parts]
+    largest: NDArray[np.int64] = np.maximum(*sums).max(axis=(1, 2), initial=0)
+    return largest
 
 
 def from_int8(quantised: NDArray[np.int8], scales: NDArray[np.float32]) -> NDArray[np.float32]:

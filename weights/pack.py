@@ -23,7 +23,7 @@ from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT, OPERAND_LAYOUT
 from minner.kernels.vector.target import AMX_TILE, PADDING
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
-from minner.weights.numbers import score_factor, to_bfloat16, to_int8
+from minner.weights.numbers import score_factor, to_bfloat16, to_int8, with_small_sums
 
 Floats = NDArray[np.float32]
 Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
@@ -178,6 +178,8 @@ def fill_linear(
     fill(linear.bias[layer], bias if factors is None else bias * factors)
     if layout.quantised:
         quantised, scales = to_int8(weight)
+        if layout.sums_int16:
+            quantised, scales = with_small_sums(quantised, scales)
         fill_panels(linear.weight[layer], quantised, layout.amx)
         fill(linear.scale[layer], scales if factors is None else scales * factors)
         sums = quantised.sum(axis=1, dtype=np.int32)

@@ -9,6 +9,13 @@ stands beside the same line of the next row, so that what a microtile reads at o
 
 Weights `[N, K]` are micropanels of NR columns: `[N / NR, dwords of K, NR]`. For AMX, each
 micropanel is cut further into tiles of 16 dwords by 16 columns.
+
+Without a dot product of int8, four products are summed up as int16: those of two neighbouring
+values of K, and of the same two in the next dword. Of each eight values of K
+
+    0 1 . . | 4 5 . .  are a group,  . . 2 3 | . . 6 7  another.
+
+The weights are so small that no such sum overflows (`SUM16` below).
 """
 
 from __future__ import annotations
@@ -27,27 +34,36 @@ class OperandLayout(NamedTuple):
     mr: int = MR  # rows of x in a block
     unquantised_per_dword: int = 1  # values of what will be quantised
     amx: bool = False  # whether products run on AMX tiles
+    sums_int16: bool = False  # whether four products are summed up as int16
 
 
 MULTIPLIES_BFLOAT16 = TARGET.amx or bool(TARGET.bfloat16_dot)
 """Whether the host has fast instructions that multiply bfloat16."""
 
-MULTIPLIES_INT8 = TARGET.amx or bool(TARGET.int8_dot)
-"""Whether the host has instructions that multiply int8 and add up in int32."""
+SUMS_INT16 = bool(TARGET.int8_pairs) and not TARGET.amx
+"""Whether the host multiplies int8 by an instruction whose sums are int16."""
+
+SUM16 = 128
+"""What four int8 weights whose products are summed up as int16 may add up to: the positive ones of
+them, and the negative ones. x is at most 255 there, and 255 * 128 is less than 2^15."""
+
+MULTIPLIES_INT8 = TARGET.amx or bool(TARGET.int8_dot) or SUMS_INT16
+"""Whether the host has instructions that multiply int8."""
 
 FAST = {"float32": True, "bfloat16": MULTIPLIES_BFLOAT16, "int8": MULTIPLIES_INT8}
 """Whether the host has the instructions that make a precision fast. Without them it is slow, and
 the results are right all the same."""
 
-UNPACKING_MR = 4
-"""Rows of the largest microtile where weights are unpacked in registers, and there are only 16."""
+SHORT_MR = 4
+"""Rows of the largest microtile where a dot product takes several instructions, and registers for
+what is between them, and there are only 16."""
 
 
-def _mr(multiplies: bool) -> int:
-    """MR of bfloat16 and int8."""
+def _mr(one_instruction: bool) -> int:
+    """MR of bfloat16 and int8, by whether their dot product is one instruction."""
     if TARGET.amx:
         return AMX_TILE
-    return UNPACKING_MR if not multiplies and TARGET.registers == 16 else MR
+    return SHORT_MR if not one_instruction and TARGET.registers == 16 else MR
 
 
 FLOAT32_LAYOUT = OperandLayout(weights_per_dword=1, x_per_dword=1)
@@ -64,9 +80,10 @@ OPERAND_LAYOUTS = {
         weights_per_dword=4,
         x_per_dword=4 if MULTIPLIES_INT8 else 2,
         quantised=True,
-        mr=_mr(MULTIPLIES_INT8),
+        mr=_mr(MULTIPLIES_INT8 and not SUMS_INT16),
         unquantised_per_dword=2 if MULTIPLIES_BFLOAT16 else 1,
         amx=TARGET.amx,
+        sums_int16=SUMS_INT16,
     ),
 }
 """The layout of each precision, by the names that `minner.load` takes."""

@@ -30,6 +30,8 @@ class Target:
         bfloat16_dot: the instruction that multiplies pairs of bfloat16 and adds each pair up, by
             its name in LLVM; "" where there is none, or a slow one.
         int8_dot: the same for groups of four int8.
+        int8_pairs: the instruction that multiplies unsigned int8 by signed ones and adds each pair
+            up as int16, by its name in LLVM; "" where there is none, or an `int8_dot`.
         amx: whether there are AMX tiles for both, and the system lets us use them.
     """
 
@@ -40,6 +42,7 @@ class Target:
     fma: bool
     bfloat16_dot: str = ""
     int8_dot: str = ""
+    int8_pairs: str = ""
     amx: bool = False
 
 
@@ -66,8 +69,16 @@ def target_of(cpu: str, features: str, may_use_amx: Callable[[], bool]) -> Targe
     if {"avx512f", "avx512bw"} <= present:
         return _avx512_target(cpu, features, present, may_use_amx)
     if {"avx2", "fma"} <= present:
-        dot = "llvm.x86.avx512.vpdpbusd.256" if "avxvnni" in present else ""
-        return Target(cpu, features, lanes=8, registers=16, fma=True, int8_dot=dot)
+        has_dot = "avxvnni" in present
+        return Target(
+            cpu,
+            features,
+            lanes=8,
+            registers=16,
+            fma=True,
+            int8_dot="llvm.x86.avx512.vpdpbusd.256" if has_dot else "",
+            int8_pairs="" if has_dot else "llvm.x86.avx2.pmadd.ub.sw",
+        )
     if "neon" in present:
         return Target(
             cpu,
@@ -107,6 +118,7 @@ def _avx512_target(
     # A vdpbf16ps takes three cycles on Intel's processors and one on AMD's. On a Xeon with AMX it
     # reached 75 GFLOP/s a core, float32 multiply-adds 248, and AMX tiles 3800.
     has_fast_bfloat16 = "avx512bf16" in present and cpu.startswith("znver")
+    has_dot = "avx512vnni" in present
     amx_features = {"amx-tile", "amx-bf16", "amx-int8", "avx512bf16"}
     return Target(
         cpu,
@@ -115,7 +127,8 @@ def _avx512_target(
         registers=32,
         fma=True,
         bfloat16_dot="llvm.x86.avx512bf16.dpbf16ps.512" if has_fast_bfloat16 else "",
-        int8_dot="llvm.x86.avx512.vpdpbusd.512" if "avx512vnni" in present else "",
+        int8_dot="llvm.x86.avx512.vpdpbusd.512" if has_dot else "",
+        int8_pairs="" if has_dot else "llvm.x86.avx512.pmaddubs.w.512",
         amx=amx_features <= present and may_use_amx(),
     )
 

@@ -61,10 +61,11 @@ def _vector_loop(precision: Precision) -> Any:
     def multiply_add(rounds: Value, numbers: Array) -> None:
         starts = [numbers[i * LANES] for i in range(SUMS)]
         sums = [Variable(at.load(precision.sums)) for at in starts]
-        weights = numbers[SUMS * LANES].load()
+        dwords = range(precision.dwords_per_dot)
+        weights = [numbers[(SUMS + i) * LANES].load() for i in dwords]
         for _ in loop(rounds):
             for total in sums:
-                x = [total.value] * precision.x_per_weight
+                x = [total.value] * (precision.x_per_weight * len(dwords))
                 total.value = precision.dot(total.value, x, weights)
         for at, total in zip(starts, sums, strict=True):
             at.store(total.value)
@@ -133,8 +134,8 @@ class Arithmetic:
         else:
             self.what = f"{precision} on vector registers"
             self._rounds, self._loop = ROUNDS, _vector_loop(used)
-            self._dwords = (SUMS + 1) * LANES
-            products = SUMS * LANES
+            self._dwords = (SUMS + used.dwords_per_dot) * LANES
+            products = SUMS * LANES * used.dwords_per_dot
         self.flops = 2 * used.layout.weights_per_dword * products * self._rounds
 
     def run(self, threads: int) -> None:
