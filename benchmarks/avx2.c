@@ -3,6 +3,7 @@
 ONNX Runtime asks the processor itself (the instruction CPUID) and has no setting to limit it. Linux
 can have that instruction fault; the handler here then runs it and clears bits of its answer. Only
 some processors can do that, and on them only some hypervisors: those with the flag `cpuid_fault`.
+Elsewhere the handler answers an invalid instruction that trapping.py puts in the place of CPUID.
 Loaded with LD_PRELOAD, see limit.py. The bits are those of Intel's manual, volume 2, "CPUID". */
 
 #define _GNU_SOURCE
@@ -16,14 +17,13 @@ Loaded with LD_PRELOAD, see limit.py. The bits are those of Intel's manual, volu
 #define ARCH_SET_CPUID 0x1012
 #define BIT(n) (UINT32_C(1) << (n))
 
+static int cpuid_faults;
+
 static void let_cpuid_run(int allowed)
 {
     /* Holds for this thread, and for those that it starts. */
-    if (syscall(SYS_arch_prctl, ARCH_SET_CPUID, allowed) != 0) {
-        static const char text[] = "avx2.c: this machine cannot have CPUID fault\n";
-        (void)!write(2, text, sizeof text - 1);
-        _exit(1);
-    }
+    if (cpuid_faults)
+        syscall(SYS_arch_prctl, ARCH_SET_CPUID, allowed);
 }
 
 static void answer(int number, siginfo_t *info, void *context)
@@ -31,7 +31,8 @@ static void answer(int number, siginfo_t *info, void *context)
     (void)info;
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     const uint8_t *code = (const uint8_t *)registers[REG_RIP];
-    if (code[0] != 0x0f || code[1] != 0xa2) { /* not CPUID: a real fault, which comes again */
+    uint8_t second = cpuid_faults ? 0xa2 : 0x04; /* CPUID is 0f a2; 0f 04 is TRAP in trapping.py */
+    if (code[0] != 0x0f || code[1] != second) { /* a real fault, which comes again */
         signal(number, SIG_DFL);
         return;
     }
@@ -63,6 +64,7 @@ static void answer(int number, siginfo_t *info, void *context)
 __attribute__((constructor)) static void start(void)
 {
     struct sigaction action = {.sa_sigaction = answer, .sa_flags = SA_SIGINFO};
-    sigaction(SIGSEGV, &action, NULL);
+    cpuid_faults = syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1) == 0;
+    sigaction(cpuid_faults ? SIGSEGV : SIGILL, &action, NULL);
     let_cpuid_run(0);
 }

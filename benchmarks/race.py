@@ -40,7 +40,7 @@ def main() -> None:
     """Run the race that the command line asks for."""
     options, entries = parse()
     if options.avx2:
-        limit_to_avx2(options.work)
+        limit_to_avx2(options.work, {entry.name for entry in entries})
     left_out = {str(entry): reason for entry in entries if (reason := entry.missing())}
     entries = [entry for entry in entries if str(entry) not in left_out]
     forms = [entry.form for entry in (*entries, REFERENCE)]
