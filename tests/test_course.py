@@ -19,14 +19,19 @@ from minner.tagger import Tagger
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "docs" / "course"
 SOLUTIONS = Path(__file__).parent / "course" / "my_model.py"
-FOLDERS = (".", "ladder", "machine")
+FOLDERS = (".", "ladder", "machine", "measuring")
 PAGES = sorted(
     path.relative_to(COURSE).as_posix() for name in FOLDERS for path in COURSE.glob(f"{name}/*.md")
 )
-STARTS = {"ladder": "machine/index.md", "machine": "machine/index.md"}
+STARTS = {
+    "ladder": "machine/index.md",
+    "machine": "machine/index.md",
+    "measuring": "measuring/index.md",
+}
 """The page whose programs the reader has typed before those of a folder."""
 OTHER_COMMANDS = {
     "python docs/course/ladder/bench.py",
+    "python docs/course/notebooks.py",
     "python docs/fit_polynomials.py",
     "diff docs/course/ladder/step07_latency.py docs/course/ladder/step08_prefetch.py",
 }

@@ -8,6 +8,7 @@ import answers
 import numpy as np
 from exercise import Exercise
 from machine_exercises import MACHINE_EXERCISES
+from measuring_exercises import MEASURING_EXERCISES
 
 from minner import reference
 
@@ -185,5 +186,5 @@ MODEL_EXERCISES = {
 }
 """The exercises of part one, by name."""
 
-EXERCISES = MODEL_EXERCISES | MACHINE_EXERCISES
+EXERCISES = MODEL_EXERCISES | MACHINE_EXERCISES | MEASURING_EXERCISES
 """The name of an exercise -> it."""

@@ -176,3 +176,27 @@ def load(code, gaps, address):
 
 def reachable(flops, size, peak, bandwidth):
     return min(peak, bandwidth * flops / size)
+
+
+# ---- measuring
+
+
+def median_ratio(ours, theirs):
+    ratios = []
+    for our_calls, their_calls in zip(ours, theirs, strict=True):
+        ratios.append(np.median(their_calls) / np.median(our_calls))
+    return float(np.median(ratios))
+
+
+def f1_score(gold, guess):
+    correct = names = 0
+    for gold_names, guess_names in zip(gold, guess, strict=True):
+        correct += len(set(gold_names) & set(guess_names))
+        names += len(gold_names) + len(guess_names)
+    return 2 * correct / names if names else 0.0
+
+
+def f1_interval(correct, total, draws):
+    scores = [2 * correct[draw].sum() / total[draw].sum() for draw in draws]
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return low, high
