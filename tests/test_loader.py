@@ -117,6 +117,17 @@ def test_the_second_time_nothing_is_compiled(cache: Path, compiled: list[str]) -
     assert set(cache.iterdir()) == {loader.cache_path(*kind) for kind in kinds}
 
 
+def test_what_was_compiled_of_other_sources_is_not_kept(
+    cache: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade, or an editor, changes them while this process runs."""
+    monkeypatch.setattr(loader, "IMPORTED", 0.0)
+    for _ in range(2):
+        load()
+    assert len(compiled) == 2
+    assert not [*cache.glob("forward-*")]
+
+
 def test_other_users_may_read_what_is_kept(cache: Path, compiled: list[str]) -> None:
     load()
     assert loader.cache_path("gelu", "float32").stat().st_mode & 0o777 == 0o644

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,12 +21,16 @@ from minner.cache import cache_directory, keep_checked, read_checked, version_of
 from minner.errors import MinnerError
 from minner.kernels.codegen.host import NO_KERNELS
 from minner.kernels.codegen.image import is_image, load_image
-from minner.kernels.codegen.shipped import digest_of_sources, shipped_image
+from minner.kernels.codegen.shipped import digest_of_sources, shipped_image, sources_changed_since
 from minner.kernels.codegen.targets import target_compiled_for
 from minner.kernels.vector.target import TARGET
 
 Forward = Callable[..., None]
 """The native function; its arguments are those of `forward` in `kernels/forward.py`."""
+
+IMPORTED = time.time()
+"""Where sources were written later, by an upgrade or an editor, this process may have compiled
+others than those whose digest names the file: what it compiled is not kept."""
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -80,7 +85,8 @@ def _kept(activation: str, precision: str) -> bytes:
     code = read_checked(path, says)
     if code is None:
         code = _compile(activation, precision)
-        keep_checked(path, says, code, "compiled kernels")
+        if not sources_changed_since(IMPORTED):
+            keep_checked(path, says, code, "compiled kernels")
     return code
 
 

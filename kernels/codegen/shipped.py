@@ -33,6 +33,11 @@ def digest_of_sources() -> str:
     return digest.hexdigest()
 
 
+def sources_changed_since(moment: float) -> bool:
+    """Whether one of these sources was written after a moment, in seconds since 1970."""
+    return any(source.stat().st_ctime > moment for source in SOURCES.rglob("*.py"))
+
+
 def image_name(target: str, activation: str, precision: str) -> str:
     """Of an image, in the table; its file ends in `.bin`."""
     return f"{target}.{activation}.{precision}"
