@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -51,52 +52,28 @@ class Metrics:
     def __init__(self) -> None:
         """Make them all, with nothing counted yet."""
         self._registry = own = CollectorRegistry()
-        self._queue_texts = Gauge(
-            "minner_queue_texts", "Texts that wait.", multiprocess_mode="livesum", registry=own
-        )
-        self._queue_tokens = Gauge(
-            "minner_queue_tokens",
-            "Tokens that wait, estimated from bytes.",
-            multiprocess_mode="livesum",
-            registry=own,
-        )
-        self._batch_texts = Histogram(
-            "minner_batch_texts", "Texts of a batch.", buckets=SIZES, registry=own
-        )
-        self._batch_tokens = Histogram(
-            "minner_batch_tokens",
-            "Tokens of a batch, estimated from bytes.",
-            buckets=SIZES,
-            registry=own,
-        )
-        self._batch_requests = Histogram(
-            "minner_batch_requests", "Requests that share a batch.", buckets=SIZES, registry=own
-        )
-        self._texts = Counter("minner_texts", "Texts that were computed.", registry=own)
-        self._tokens = Counter(
-            "minner_tokens", "Tokens that were computed, estimated from bytes.", registry=own
-        )
-        self._steps = Histogram(
-            "minner_step_seconds",
-            "Time of a request by step: receive, queue, compute.",
-            ["step"],
-            buckets=SECONDS,
-            registry=own,
-        )
-        self._stages = Counter(
-            "minner_stage_seconds",
-            "Time of the forward pass by its stages.",
-            ["stage"],
-            registry=own,
-        )
-        self._requests = Histogram(
-            "minner_request_seconds",
-            "Time from a request to its answer.",
-            ["path", "status"],
-            buckets=SECONDS,
-            registry=own,
-        )
+        waiting = partial(Gauge, multiprocess_mode="livesum", registry=own)
+        counter = partial(Counter, registry=own)
+        sizes = partial(Histogram, buckets=SIZES, registry=own)
+        seconds = partial(Histogram, buckets=SECONDS, registry=own)
 
+        estimated = "estimated from bytes."
+        self._queue_texts = waiting("minner_queue_texts", "Texts that wait.")
+        self._queue_tokens = waiting("minner_queue_tokens", f"Tokens that wait, {estimated}")
+        self._batch_texts = sizes("minner_batch_texts", "Texts of a batch.")
+        self._batch_tokens = sizes("minner_batch_tokens", f"Tokens of a batch, {estimated}")
+        self._batch_requests = sizes("minner_batch_requests", "Requests that share a batch.")
+        self._texts = counter("minner_texts", "Texts that were computed.")
+        self._tokens = counter("minner_tokens", f"Tokens that were computed, {estimated}")
+        self._steps = seconds(
+            "minner_step_seconds", "Time of a request by step: receive, queue, compute.", ["step"]
+        )
+        self._stages = counter(
+            "minner_stage_seconds", "Time of the forward pass by its stages.", ["stage"]
+        )
+        self._requests = seconds(
+            "minner_request_seconds", "Time from a request to its answer.", ["path", "status"]
+        )
         self.explanations = _Explanations(own)
 
     def queued(self, texts: int, tokens: int) -> None:
