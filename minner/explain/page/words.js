@@ -75,8 +75,8 @@ function drawWordpieces() {
     return make("li", { class: continues ? "continues" : null, "data-word": word }, wordpiece,
       make("small", {}, `${facts.tokens.ids[token]}`));
   });
-  fill("wordpieces", ...items);
-  onChange(() => markChosen("#wordpieces li"));
+  fill("wordpiece-list", ...items);
+  onChange(() => markChosen("#wordpiece-list li"));
   drawWindows();
 }
 
