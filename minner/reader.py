@@ -14,7 +14,7 @@ from minner.engine import Engine
 from minner.errors import MinnerError, warn
 from minner.text.inputs import Source
 from minner.text.windows import Plan, plan, truncated_plan
-from minner.text.wordpieces import Indices, Wordpieces, encode_words
+from minner.text.wordpieces import Indices, Known, Wordpieces, encode_words
 from minner.weights.tokenizer import Vocabulary
 
 WINDOWS_PER_CALL = 256
@@ -31,6 +31,7 @@ class Reader:
         """Take both of the same model."""
         self.vocabulary = vocabulary
         self.engine = engine
+        self._known: Known = {}
 
     @property
     def window_size(self) -> int:
@@ -100,7 +101,7 @@ class Reader:
         Raises:
             MinnerError: the tokenizer breaks down over it.
         """
-        return encode_words(source.words, self.vocabulary)
+        return encode_words(source.words, self.vocabulary, self._known)
 
     def input_ids(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
         """Ids of one window, int32 `[n + 2]`: with the special tokens at both ends."""

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import minner.text.wordpieces as wordpieces_module
 from minner.tagger import Tagger
 from minner.text.windows import Window, windows
-from minner.text.wordpieces import Wordpieces, encode_words
+from minner.text.wordpieces import Known, Wordpieces, encode_words
 
 Words = NDArray[np.intp]
 
@@ -77,6 +78,33 @@ def test_any_words(tiny: Tagger, words: list[str]) -> None:
     assert list(first) == sorted({*wordpieces.words.tolist()})
     for word, place in first.items():
         assert place == np.flatnonzero(wordpieces.words == word)[0]
+
+
+# ---- words that are known -----------------------------------------------------------------------
+
+WORDS = st.lists(st.sampled_from(["My", "name", "Johnson", "", "日本", "\ud800", "x" * 60]))
+
+
+@given(st.lists(WORDS, max_size=5))
+def test_known_words_have_the_wordpieces_that_they_had(
+    tiny: Tagger, sentences: list[list[str]]
+) -> None:
+    known: Known = {}
+    for words in sentences:
+        expected, found = (encode_words(words, tiny.vocabulary, before) for before in (None, known))
+        assert found.ids.tolist() == expected.ids.tolist()
+        assert found.words.tolist() == expected.words.tolist()
+        assert (found.ids.dtype, found.words.dtype) == (np.int32, np.intp)
+    assert {*known} == {word for words in sentences for word in words} - {"x" * 60}
+
+
+def test_what_is_known_is_bounded(tiny: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordpieces_module, "MOST_KNOWN", 3)
+    known: Known = {}
+    for words in (["My", "name"], ["is", "John", "My"], ["My", "is"], ["name"]):
+        found = encode_words(words, tiny.vocabulary, known)
+        assert found.ids.tolist() == encode_words(words, tiny.vocabulary).ids.tolist()
+        assert len(known) <= 3
 
 
 # ---- windows ------------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from minner.text import words as words_module
 from minner.text.words import split_words
 
 
@@ -124,3 +127,15 @@ def test_a_megabyte_of_one_thing_takes_linear_time(unit: str) -> None:
 @pytest.mark.parametrize("start", ["Mr.", "J.", "a'", "http://"])
 def test_looking_ahead_over_a_megabyte_of_spaces(start: str) -> None:
     assert split_words((start + " " * 1000) * 1000)[-1][0] >= 999 * 1000
+
+
+@given(st.text(alphabet=" \n\u200b\u00a0aNt1.-&'’@_,:/(日é\u0301", max_size=30))
+@example("isn 't Mr. J U.S. www http St.Louis 3 :5 a\u0301 \u200ba")
+def test_the_shortcut_for_most_words_changes_nothing(text: str) -> None:
+    for characters in (words_module._RUN, words_module._RUN_BESIDE_CJK):
+        pattern = words_module._word_pattern(characters)
+        never = pattern.pattern.replace(words_module._PLAIN, "(?!)")
+        assert never != pattern.pattern
+        slowly = re.compile(never, re.VERBOSE)
+        spans = [[match.span() for match in one.finditer(text)] for one in (pattern, slowly)]
+        assert spans[0] == spans[1]

@@ -7,6 +7,7 @@ of ``B-work-of-art`` is ``work-of-art``. ``O`` stands outside every chunk.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 # The prefixes of the tag schemes: I and B of IOB1 and IOB2; E (end) and S (single) of IOBES; their
@@ -77,6 +78,7 @@ def to_iob2(tags: Sequence[str]) -> list[str]:
     return rewritten
 
 
+@lru_cache(maxsize=1024)
 def split_tag(tag: str) -> tuple[str, str]:
     """Split a tag into its prefix and its label; a tag that names no chunk gives ``OUTSIDE``.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from minner.errors import MinnerError
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 def json_text(record: Any, indent: int | None = None) -> str:
     """Write a value as JSON, with a line end.
@@ -15,6 +17,8 @@ def json_text(record: Any, indent: int | None = None) -> str:
         MinnerError: it holds a NaN or an infinity, for which JSON has no word.
     """
     try:
+        if indent is None:
+            return _ENCODER.encode(record) + "\n"
         return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
     except ValueError as error:
         raise MinnerError(

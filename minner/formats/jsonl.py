@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from minner.document import Document
+from minner.entity import record_of
 from minner.formats.json_text import json_text
 from minner.formats.registry import FORMATS, Format
 from minner.formats.tagged import tagged
@@ -17,7 +17,7 @@ from minner.text.words import split_words
 def jsonl(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A JSON object per text: the text, and its entities."""
     for text, found in tagged(ner, texts):
-        record = {"text": text, "entities": [asdict(entity) for entity in found]}
+        record = {"text": text, "entities": [*map(record_of, found)]}
         yield json_text(record)
 
 
@@ -26,7 +26,7 @@ def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     for document in ner.documents(texts):
         record = {
             "text": document.text,
-            "entities": [asdict(entity) for entity in document.entities],
+            "entities": [*map(record_of, document.entities)],
             "words": list(_words(document)),
             "wordpieces": len(document.wordpieces.ids),
             "windows": len(document.windows),

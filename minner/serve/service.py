@@ -12,6 +12,7 @@ import numpy as np
 from minner.compat import TokenClassificationPipeline
 from minner.compat.huggingface.options import OPTIONS as PARAMETERS
 from minner.compat.huggingface.options import Options as Parameters
+from minner.entity import record_of
 from minner.errors import MinnerError
 from minner.explain.page import page
 from minner.options import refuse_unknown
@@ -76,7 +77,7 @@ class Service:
         def run(texts: Sequence[str]) -> list[str]:
             found = self._recorded(lambda: ner(list(texts)))
             return [
-                json.dumps({"text": text, "entities": [*map(asdict, those)]}, ensure_ascii=False)
+                json.dumps({"text": text, "entities": [*map(record_of, those)]}, ensure_ascii=False)
                 for text, those in zip(texts, found, strict=True)
             ]
 

@@ -41,9 +41,12 @@ class Plan(NamedTuple):
         Args:
             wanted: int `[n]`, ascending, of the document's wordpieces.
         """
+        if len(self.windows) == 1:
+            yield wanted + 1  # row 0 belongs to [CLS]
+            return
         for start, _, *kept in self.windows:
             first, last = np.searchsorted(wanted, kept)
-            yield wanted[first:last] - start + 1  # row 0 belongs to [CLS]
+            yield wanted[first:last] - start + 1
 
 
 def plan(wordpieces: Wordpieces, size: int) -> Plan:
@@ -69,6 +72,8 @@ def windows(words: NDArray[np.intp], size: int) -> list[Window]:
         size: wordpieces per window, special tokens not counted; at least 1.
     """
     count = len(words)
+    if count <= size:
+        return [Window(0, count, 0, count)]
     overlap = size // 4
     starts = range(0, max(count - overlap, 1), size - overlap)
     cuts = [0, *(_cut(words, start, start + overlap) for start in starts[1:]), count]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,18 @@ LONGEST_WORD = 10_000
 
 CHARACTERS_PER_CALL = 100_000
 """Of the words that the tokenizer sees at once."""
+
+WORDS_PER_LOOK = 1000
+"""Words that are looked at together: fewer than a tenth of CHARACTERS_PER_CALL, as a rule."""
+
+MOST_KNOWN = 1 << 15
+"""Words that are remembered with their wordpieces, in some 8 MB; beyond it, all are forgotten."""
+
+LONGEST_KNOWN = 40
+"""Characters of a word that is remembered."""
+
+Known = dict[str, tuple[int, ...]]
+"""The ids of words."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -47,41 +60,83 @@ def without_surrogates(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
-def encode_words(words: Iterable[str], vocabulary: Vocabulary) -> Wordpieces:
+def encode_words(
+    words: Iterable[str], vocabulary: Vocabulary, known: Known | None = None
+) -> Wordpieces:
     """Cut words into wordpieces.
 
     A word may give none: white space, or marks the model never saw. Of a word of more than
     LONGEST_WORD characters the rest is left out: a run of letters and digits that long is unknown
     to any vocabulary as a whole, and what has marks in it is more than a model sees at once.
 
+    Args:
+        words: the words.
+        vocabulary: what cuts them, each by itself.
+        known: words that were cut before; it learns the new ones. A look-up takes a fiftieth of
+            the time that the tokenizer takes for a word.
+
     Raises:
         MinnerError: the tokenizer breaks down over them.
     """
-    ids, numbers, before = [], [], 0
+    known = {} if known is None else known
+    ids, counts = [], []
     for stretch in _stretches(words):
-        encoding = vocabulary.encode_words(stretch)
-        ids.append(np.array(encoding.ids, dtype=np.int32))
-        numbers.append(np.array(encoding.word_ids, dtype=np.intp) + before)
-        before += len(stretch)
-    if len(ids) == 1:
-        return Wordpieces(ids[0], numbers[0])
-    nothing = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
-    return Wordpieces(np.concatenate([nothing[0], *ids]), np.concatenate([nothing[1], *numbers]))
+        cut = _cut(stretch, vocabulary, known)
+        counts.append(np.fromiter(map(len, cut), dtype=np.intp, count=len(cut)))
+        ids.append(np.fromiter(chain.from_iterable(cut), dtype=np.int32))
+    if len(ids) != 1:
+        ids = [np.concatenate([np.empty(0, dtype=np.int32), *ids])]
+        counts = [np.concatenate([np.empty(0, dtype=np.intp), *counts])]
+    return Wordpieces(ids[0], np.arange(len(counts[0])).repeat(counts[0]))
+
+
+def _cut(words: Sequence[str], vocabulary: Vocabulary, known: Known) -> list[tuple[int, ...]]:
+    """The ids of each word."""
+    try:
+        return [known[word] for word in words]
+    except KeyError:
+        # Another thread may be learning as well: what is taken here does not rely on `known`.
+        ours = {word: ids for word in words if (ids := known.get(word)) is not None}
+    new = _learn([word for word in dict.fromkeys(words) if word not in ours], vocabulary)
+    if len(known) + len(new) > MOST_KNOWN:
+        known.clear()
+    known.update((word, ids) for word, ids in new.items() if len(word) <= LONGEST_KNOWN)
+    ours |= new
+    return [ours[word] for word in words]
+
+
+def _learn(words: Sequence[str], vocabulary: Vocabulary) -> Known:
+    """The ids of words that are not known yet."""
+    encoding = vocabulary.encode_words(_encodable(words))
+    numbers: Any = encoding.word_ids
+    ids: list[list[int]] = [[] for _ in words]
+    for number, index in zip(numbers, encoding.ids, strict=True):
+        ids[number].append(index)
+    return dict(zip(words, map(tuple, ids), strict=True))
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:
     """Words in lists of some CHARACTERS_PER_CALL; the tokenizer takes 120 bytes for each."""
+    words = iter(words)
+    while some := list(islice(words, WORDS_PER_LOOK)):
+        if sum(map(len, some)) <= LONGEST_WORD:
+            yield some
+        else:
+            yield from _short_stretches(some)
+
+
+def _short_stretches(words: Sequence[str]) -> Iterator[list[str]]:
     stretch, characters = [], 0
     for word in words:
         stretch.append(word[:LONGEST_WORD])
         characters += len(stretch[-1]) + 1
         if characters >= CHARACTERS_PER_CALL:
-            yield _encodable(stretch)
+            yield stretch
             stretch, characters = [], 0
     if stretch:
-        yield _encodable(stretch)
+        yield stretch
 
 
-def _encodable(words: list[str]) -> list[str]:
+def _encodable(words: Sequence[str]) -> Sequence[str]:
     has_surrogates = _SURROGATES.search("".join(words))
     return [without_surrogates(word) for word in words] if has_surrogates else words
