@@ -25,17 +25,20 @@ class Series:
         bursts: seconds of every call.
         cores: CPU time over wall time.
         threads: how many were busy.
+        others: cores that other processes took meanwhile.
     """
 
     bursts: list[list[float]] = field(default_factory=list)
     cores: list[float] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
 
     def add(self, usage: Usage) -> None:
         """Append a round."""
         self.bursts.append(usage.seconds)
         self.cores.append(usage.cores)
         self.threads.append(usage.threads)
+        self.others.append(usage.others)
 
     @property
     def medians(self) -> list[float]:
@@ -129,15 +132,18 @@ def usage_table(race: Race, memory: dict[Entry, float]) -> Table:
             str(entry),
             *(f"{statistics.median(row[entry].cores):.2f}" for row in race.values()),
             str(max(max(row[entry].threads) for row in race.values())),
+            f"{statistics.mean(o for row in race.values() for o in row[entry].others):.2f}",
             f"{memory[entry]:.0f}",
         ]
         for entry in next(iter(race.values()))
     ]
     title = (
         "Cores that each engine kept busy during its bursts (CPU time over wall time, median of "
-        "the rounds), how many of its threads computed at most, and the peak of its memory"
+        "the rounds), how many of its threads computed at most, cores that other processes took "
+        "meanwhile, and the peak of its memory"
     )
-    return Table(title, ["engine", *map(str, race), "busy threads", "peak MiB"], rows)
+    header = ["engine", *map(str, race), "busy threads", "others' cores", "peak MiB"]
+    return Table(title, header, rows)
 
 
 def _over_base(row: Row, peer: Entry) -> list[float]:

@@ -6,6 +6,7 @@ systems than Linux there are none: the maps are empty and the sizes NaN.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from minner.bench.timing import burst
 
 PROCESS = Path("/proc/self")
+MACHINE = Path("/proc/stat")
 
 THREAD_CLOCK = 0b110
 """The low bits that Linux gives to the number of a thread's CPU clock (clock_getres(2), and
@@ -28,6 +30,11 @@ SLACK = 0.05
 """Cores that an engine may seem to use beyond its own: clocks are read one after another."""
 
 
+QUIET = 0.15
+"""Cores that all other processes may take during a burst. What /proc/stat counts comes in
+hundredths of a second, so a burst of a quarter of a second cannot be told from less."""
+
+
 class Usage(NamedTuple):
     """What one burst of calls took.
 
@@ -35,20 +42,31 @@ class Usage(NamedTuple):
         seconds: of each call.
         cores: CPU time of the process over the time that passed.
         threads: how many of its threads were busy.
+        others: cores that all other processes took meanwhile.
     """
 
     seconds: list[float]
     cores: float
     threads: int
+    others: float = 0.0
 
 
 def watched_burst(function: Callable[..., Any], *arguments: Any, **limits: Any) -> Usage:
     """Time calls as `burst` does, and watch what this process takes, warm-ups included."""
-    threads, cpu, wall = thread_seconds(), time.process_time(), time.perf_counter()
+    threads, machine = thread_seconds(), machine_seconds()
+    cpu, wall = time.process_time(), time.perf_counter()
     seconds = burst(function, *arguments, **limits)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    others = max(machine_seconds() - machine - cpu, 0.0)
     spent = [now - threads.get(name, 0.0) for name, now in thread_seconds().items()]
-    return Usage(seconds, cpu / wall, sum(one > BUSY * wall for one in spent))
+    return Usage(seconds, cpu / wall, sum(one > BUSY * wall for one in spent), others / wall)
+
+
+def machine_seconds() -> float:
+    """CPU seconds of all processes since the machine began, in any mode but idle; proc_stat(5)."""
+    first, *_ = [*_read(MACHINE).splitlines(), ""]
+    user, nice, system, _, _, irq, soft_irq = ([int(x) for x in first.split()[1:]] + 7 * [0])[:7]
+    return (user + nice + system + irq + soft_irq) / os.sysconf("SC_CLK_TCK")
 
 
 def thread_seconds() -> dict[int, float]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -82,7 +83,8 @@ def test_memory_grows_with_what_is_kept() -> None:
 
 
 def test_without_proc_there_are_no_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(usage, "PROCESS", tmp_path / "nothing")
+    for name in ("PROCESS", "MACHINE"):
+        monkeypatch.setattr(usage, name, tmp_path / "nothing")
     assert usage.thread_seconds() == {}
     assert all(np.isnan(size) for size in memory_mib().values())
     assert watched_burst(sum, [1], seconds=0, least=1, warm_ups=0).threads == 0
@@ -185,6 +187,27 @@ def test_a_round_gives_everyone_a_burst_in_an_order_that_rotates() -> None:
     assert row[entries[0]].medians == [2.0, 2.0]
 
 
+def test_a_disturbed_burst_is_repeated() -> None:
+    others = iter([0.5, 0.3, 0.0, 0.9, 0.5, 0.7, 0.6])
+
+    class Stub:
+        def watch(self, method: str, ids: Any) -> Usage:
+            return Usage([1.0], 1.5, 2, next(others))
+
+    entry, shape = ENTRIES[0], BatchShape(1, 4)
+    row, workers = {entry: race_tables.Series()}, {entry: Stub()}
+    race.one_round(cast("Any", workers), shape, 0, row, 2)
+    race.one_round(cast("Any", workers), shape, 0, row, 2)
+    assert row[entry].others == [0.0, 0.5], "the first that was quiet; else the least disturbed"
+
+
+@LINUX
+def test_other_processes_are_noticed() -> None:
+    before = usage.machine_seconds()
+    subprocess.run([sys.executable, "-c", "for _ in range(3_000_000): pass"], check=True)
+    assert usage.machine_seconds() > before
+
+
 def test_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     def parsed(*arguments: str) -> tuple[Any, list[Entry]]:
         monkeypatch.setattr(sys, "argv", ["race", *arguments])
@@ -251,7 +274,12 @@ def test_slowest_calls_cores_and_memory() -> None:
     found = a_race({"minner": [0.001], "torch": [0.002]})
     assert cells(race_tables.tail_table(found), "torch float32") == ["2.00 / 3.96"]
     memory = dict.fromkeys(found[BatchShape(1, 16)], 100.4)
-    assert cells(race_tables.usage_table(found, memory), "minner float32") == ["1.90", "2", "100"]
+    assert cells(race_tables.usage_table(found, memory), "minner float32") == [
+        "1.90",
+        "2",
+        "0.00",
+        "100",
+    ]
 
 
 @pytest.mark.parametrize("name", ["race-zen4", "race-avx2-xeon-amx"])
