@@ -62,3 +62,21 @@ def test_names_and_options(embedded: Tagger, tiny: Tagger) -> None:
     assert MinnerRecognizer(tiny).supported_entities == [
         "LOCATION", "NRP", "ORGANIZATION", "PERSON",
     ]  # fmt: skip
+
+
+def test_the_anonymizer_takes_the_results(analyzer: Any) -> None:
+    """Names by minner, numbers by Presidio's own recognizers; each with an operator of its own."""
+    pytest.importorskip("presidio_anonymizer", reason="Presidio's anonymizer is not installed")
+    from presidio_anonymizer import AnonymizerEngine
+    from presidio_anonymizer.entities import OperatorConfig
+
+    text = "My name is Bond, James Bond, of London; my card is 4095-2609-9393-4932."
+    results = analyzer.analyze(text, "en", ["PERSON", "LOCATION", "CREDIT_CARD"])
+    operators = {
+        "PERSON": OperatorConfig("replace", {"new_value": "NN"}),
+        "CREDIT_CARD": OperatorConfig(
+            "mask", {"masking_char": "*", "chars_to_mask": 14, "from_end": False}
+        ),
+    }
+    found = AnonymizerEngine().anonymize(text, results, operators)
+    assert found.text == "My name is NN, NN, of <LOCATION>; my card is **************-4932."
