@@ -88,7 +88,7 @@ class Plot:
 
 def bars(title: str, rows: Sequence[tuple[str, float, str]], most: float, line: float = 0) -> str:
     """A bar for each `(name, value, what stands beside it)`; a dashed line at one value."""
-    left, wide = 230, 300
+    left, wide = 170, 180
     parts = [text(12, 22, title)]
     for number, (name, value, beside) in enumerate(rows):
         y = 38 + 22 * number
@@ -105,4 +105,4 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]], most: float, line: 
         parts.append(
             f'<path d="M{at:.1f} 32V{bottom}" stroke="{RED}" stroke-dasharray="5 4" fill="none"/>'
         )
-    return picture(left + wide + 140, bottom + 12, parts)
+    return picture(left + wide + 124, bottom + 12, parts)
