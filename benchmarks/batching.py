@@ -33,7 +33,7 @@ def main() -> None:
     for _ in bench.run(60 * options.minutes):
         print(".", end="", file=sys.stderr, flush=True)
     found = summary(bench, options.model, machine)["logits"]
-    table = map_table(rates(found), f"{options.model} base, {options.precision}, {options.threads}")
+    table = map_table(rates(found), f"{options.model}, {options.precision}, {options.threads}")
     finish("batching", vars(options), machine, [table], {"logits": found}, options.output)
 
 

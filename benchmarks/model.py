@@ -31,10 +31,14 @@ CASED_VOCABULARY = ROOT.parent / "shared" / "data" / "vocab-cased" / "vocab.txt"
 
 VOCABULARY_SIZE = 28996
 
-SHAPE = {"dim": 768, "n_heads": 12, "hidden_dim": 3072, "max_positions": 512}
+BASE = {"dim": 768, "n_heads": 12, "hidden_dim": 3072}
 
-LAYERS = {"distilbert": 6, "bert": 12}
-"""The two models, by their `model_type` in config.json. They have SHAPE in common."""
+SHAPES = {
+    "distilbert": {"n_layers": 6, **BASE},
+    "bert": {"n_layers": 12, **BASE},
+    "bert-tiny": {"n_layers": 2, "dim": 128, "n_heads": 2, "hidden_dim": 512},
+}
+"""What `--model` may name: the base shapes of the two, and the smallest that BERT's makers have."""
 
 CALIBRATION = 10 * (8, 16, 32, 64, 128, 256)
 """Lengths of the sequences of random wordpieces from which static quantisation takes its ranges."""
@@ -136,8 +140,10 @@ def _write_random(directory: Path, kind: str) -> None:
     else:
         names = (f"wordpiece{i}" for i in range(VOCABULARY_SIZE - len(SPECIAL_TOKENS)))
         vocabulary = [*SPECIAL_TOKENS, *names]
-    write = write_checkpoint if kind == "distilbert" else partial(write_family, model_type=kind)
-    _appear(directory, lambda path: write(path, vocab=vocabulary, n_layers=LAYERS[kind], **SHAPE))
+    bert = partial(write_family, model_type="bert")
+    write = write_checkpoint if kind == "distilbert" else bert
+    shape = {"max_positions": 512, **SHAPES[kind]}
+    _appear(directory, lambda path: write(path, vocab=vocabulary, **shape))
 
 
 def _export(model: Model, path: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-MODELS = ("distilbert", "bert")
+MODELS = ("distilbert", "bert", "bert-tiny")
 
 WORK = Path.home() / ".cache" / "minner-benchmarks"
 
@@ -31,7 +31,7 @@ def shared_options(
     parser.add_argument("--rounds", type=int, default=rounds, help="interleaved repetitions")
     parser.add_argument("--minutes", type=float, default=minutes, help="no more rounds after that")
     parser.add_argument(
-        "--model", choices=MODELS, default=MODELS[0], help="whose base shape the random one has"
+        "--model", choices=MODELS, default=MODELS[0], help="whose shape the random one has"
     )
     parser.add_argument("--checkpoint", type=Path, help="a model instead of the random one")
     parser.add_argument("--work", type=Path, default=WORK, help="keeps models and their exports")
