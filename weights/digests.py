@@ -1,8 +1,9 @@
 """Digests of large files, remembered for as long as the files stay what they are.
 
-A digest of a file of 265 MB takes some 50 ms, too much for every start. So it is taken once: the
-cache remembers it with all that the system says of the file's identity, and with the boot, so that
-a medium that rots is noticed after the next one. A later start compares only that.
+A digest of a file of 265 MB takes 18 ms of a Zen 5 core, where the file lies in memory, and a
+remembered one 0.3 ms. So it is taken once: the cache remembers it with all that the system says of
+the file's identity, and with the boot, so that a medium that rots is noticed after the next one. A
+later start compares only that.
 """
 
 from __future__ import annotations

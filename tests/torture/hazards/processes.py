@@ -19,7 +19,7 @@ ENDS = {
     "_exit": ("os._exit(4)", (4,)),
     "exception": ("raise ZeroDivisionError", (1,)),
     "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM)", (-15,)),
-    "SIGINT": ("signal.raise_signal(signal.SIGINT)", (-2, 1, 130)),
+    "SIGINT": ("interrupt()", (-2, 1, 130)),
     "atexit": ("atexit.register(ask)", (0,)),
     "spawn": ("start('spawn')", (0,)),
     "forkserver": ("start('forkserver')", (0,)),
@@ -50,6 +50,10 @@ def start(method):
     process.start()
     process.join()
     assert process.exitcode == 0, process.exitcode
+
+def interrupt():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start jobs that ignore it
+    signal.raise_signal(signal.SIGINT)
 
 def call():
     while True:
