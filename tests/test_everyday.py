@@ -22,10 +22,14 @@ def test_the_list_holds_two_hundred_different_sentences() -> None:
 
 
 def test_most_sentences_are_wholly_right(embedded: Tagger) -> None:
-    """165 of 200 by the model of 2026-11-23; a CPU that rounds differently may lose one or two."""
+    """188 of 200, as MODEL_CARD.md says; a CPU that rounds differently may lose one or two."""
 
     def names_of(text: str) -> list[Name]:
         return [(entity.start, entity.end, entity.label) for entity in embedded(text)]
 
     wrong = misread(names_of)
-    assert 1 - len(wrong) / len(read_list()) >= 0.81, wrong
+    assert 1 - len(wrong) / len(read_list()) >= 0.93, wrong
+
+
+def test_the_mark_after_a_name_is_no_part_of_it(embedded: Tagger) -> None:
+    assert [entity.text for entity in embedded("My name is John!")] == ["John"]

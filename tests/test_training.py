@@ -23,9 +23,9 @@ from calibration import (
     reliability_plot,
     scores_of,
 )
-from data import LABELS, Sentence, bits, later
+from data import LABELS, Sample, Sentence, bits, later, sure_names
 from invented import Inventor
-from sets import SETS, allow, options
+from sets import CONLL, SETS, allow, options
 from vary import Rates, varied
 
 BY_NAME = {data_set.name: data_set for data_set in SETS}
@@ -63,9 +63,14 @@ def test_a_capital_may_be_a_misc_name_where_a_set_marks_none() -> None:
     assert allowed("btc", "Lord of Rings", "O O O") == [unknown] * 3
 
 
-def test_an_award_of_crossner_may_be_no_name() -> None:
+def test_an_award_of_crossner_is_a_misc_name_and_a_field_may_be_none() -> None:
     assert allowed("crossner", "won the Nobel Prize", "O O B-award I-award") == [
         ("O",),
+        ("O",),
+        ("B-MISC",),
+        ("I-MISC",),
+    ]
+    assert allowed("crossner", "for Game Theory", "O B-field I-field") == [
         ("O",),
         ("O", "B-MISC"),
         ("O", "I-MISC"),
@@ -125,6 +130,44 @@ def test_changes_keep_the_tags_of_the_words() -> None:
         place = [word.lower() for word in new.words].index("rome")
         assert new.options[place] == ("B-LOC",)
         assert new.options[place - 3 : place] == [("B-PER",), ("I-PER",), ("O",)]
+
+
+def test_other_names_take_the_place_of_known_ones() -> None:
+    seen = allow(
+        Sentence(["New", "York", "PARIS", "Oslo"], ["B-LOC", "I-LOC", "B-LOC", "O"]), CONLL
+    )
+    handle = allow(Sentence(["@", "Rome_99"], ["B-PER", "B-PER"]), BY_NAME["btc"])
+    assert [name[:2] for name in sure_names(seen)] == [(0, 2), (2, 3)]
+    assert sure_names(handle) == []
+    inventor, rng = Inventor(), random.Random(0)
+    inventor.learn_names([[seen]])
+    assert inventor.another("LOC", ["Rome"], rng) == ("New", "York")
+    assert inventor.another("LOC", ["ROME"], rng) == ("PARIS",)
+    assert inventor.another("ORG", ["Rome"], rng) == ()
+    sentence = allow(Sentence(["in", "Rome", "now"], ["O", "B-LOC", "O"]), CONLL)
+    new = varied(
+        sentence, Rates(**dict.fromkeys(vars(Rates()), 0.0) | {"name": 1.0}), inventor, rng
+    )
+    assert new.words == ["in", "New", "York", "now"]
+    assert new.options == [("O",), ("B-LOC",), ("I-LOC",), ("O",)]
+
+
+def test_a_batch_holds_its_sequences_and_nothing_where_it_is_padded() -> None:
+    pytest.importorskip("torch")
+    from text import Text
+
+    samples = [
+        Sample([5, 6], [1, 2], [0, 3], [0, 1]),
+        Sample([7, 8, 9], [4, 5, 6], [1, 1, 2], [0, 1, 2]),
+    ]
+    text = Text(Text.arrays(samples))
+    assert sorted(row for rows in text.batches(6) for row in rows) == [0, 1]
+    assert [len(rows) for rows in text.batches(5)] == [1, 1]
+    batch = text.batch([1, 0])
+    assert batch.ids.tolist() == [[7, 8, 9], [5, 6, 0]]
+    assert batch.mask.tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert batch.allowed.tolist() == [[4, 5, 6], [1, 2, 0]]
+    assert batch.first.tolist() == [[False, True, False], [False, True, False]]
 
 
 # ---- calibration ---------------------------------------------------------------------------------

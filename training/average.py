@@ -18,7 +18,7 @@ def average(runs: list[Path], weights: list[float]) -> dict[str, torch.Tensor]:
     """Return the weighted mean of the runs' tensors."""
     mean: dict[str, torch.Tensor] = {}
     for run, weight in zip(runs, weights, strict=True):
-        for name, tensor in load_file(run / "average.safetensors").items():
+        for name, tensor in load_file(run / "model.safetensors").items():
             mean[name] = mean.get(name, torch.zeros_like(tensor)) + tensor * (weight / sum(weights))
     return mean
 
@@ -30,9 +30,9 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="output folders of train.py")
     parser.add_argument("--weights", type=float, nargs="*", help="equal if not given")
     args = parser.parse_args()
-    first = args.runs[0] / "stored"
+    first = args.runs[0]
     for run in args.runs[1:]:
-        if (run / "stored/tokenizer.json").read_bytes() != (first / "tokenizer.json").read_bytes():
+        if (run / "tokenizer.json").read_bytes() != (first / "tokenizer.json").read_bytes():
             parser.error(f"{run} has another vocabulary")
     tensors = average(args.runs, args.weights or [1.0] * len(args.runs))
     config = DistilBertConfig.from_pretrained(first)

@@ -1,19 +1,22 @@
-"""Read column files of tagged words; cut words into wordpieces; make training batches."""
+"""Read files of words, tagged or not; cut words into wordpieces; join sentences to sequences."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from tokenizers import Tokenizer
+
+from minner.text.words import split_words
 
 TYPES = ("PER", "ORG", "LOC", "MISC")
 LABELS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))
 LABEL_ID = {label: row for row, label in enumerate(LABELS)}
 MAX_WORDPIECES = 510
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(])")
 
 
 @dataclass
@@ -34,6 +37,19 @@ class Sentence:
 
 
 Document = list[Sentence]
+
+
+def sure_names(sentence: Sentence) -> list[tuple[int, int, str]]:
+    """List the names that are surely such: first and last-plus-one word, and type; no @handles."""
+    found = []
+    for start, options in enumerate(sentence.options):
+        kind = options[0][2:] if len(options) == 1 and options[0][0] == "B" else ""
+        if kind and "@" not in (sentence.words[start][0], sentence.words[start - 1]):
+            end = start + 1
+            while end < len(sentence.options) and sentence.options[end] == (f"I-{kind}",):
+                end += 1
+            found.append((start, end, kind))
+    return found
 
 
 def to_iob2(tags: list[str]) -> list[str]:
@@ -68,6 +84,17 @@ def read_columns(path: Path, word: int = 0, tag: int = -1) -> list[Document]:
             sentence = Sentence()
         if columns:
             documents.append([])
+    return [document for document in documents if document]
+
+
+def read_plain(path: Path) -> list[Document]:
+    """Read plain text, a paragraph a line, into sentences without tags; each line is a document."""
+    documents = []
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        if not line.startswith("<"):
+            parts = SENTENCE_END.split(line)
+            cut = [[part[start:end] for start, end in split_words(part)] for part in parts]
+            documents.append([Sentence(words, ["O"] * len(words)) for words in cut if words])
     return [document for document in documents if document]
 
 
@@ -109,22 +136,26 @@ class Cutter:
         return ids
 
 
+FIRST, LATER = 1, 2
+
+
 @dataclass
 class Sample:
     """One sequence of wordpieces, with [CLS] and [SEP].
 
     Attributes:
         ids: the wordpieces.
-        allowed: for each wordpiece a number whose bit ``k`` tells that it may have label ``k``;
-            0 for what no label is learned for.
+        allowed: for each wordpiece a number whose bit ``k`` tells that it may have label ``k``; 0
+            for what no label is known of.
         sets: the number of the data set that each wordpiece comes from.
-        first: whether the wordpiece is the first of its word.
+        place: `FIRST` for the first wordpiece of a word, `LATER` for its others, 0 for [CLS] and
+            [SEP].
     """
 
     ids: list[int]
     allowed: list[int]
     sets: list[int]
-    first: list[bool]
+    place: list[int]
 
 
 def bits(labels: Iterable[str]) -> int:
@@ -139,25 +170,25 @@ def later(labels: Iterable[str]) -> list[str]:
 
 def make_sample(words: Iterable[Word], cutter: Cutter) -> Sample:
     """Join words into one sequence."""
-    sample = Sample([cutter.cls], [0], [0], [False])
+    sample = Sample([cutter.cls], [0], [0], [0])
     for word in words:
         marks = [bits(word.options)] + [bits(later(word.options))] * (len(word.ids) - 1)
         sample.ids += word.ids
         sample.allowed += marks[: len(word.ids)]
         sample.sets += [word.set_id] * len(word.ids)
-        sample.first += [place == 0 for place in range(len(word.ids))]
+        sample.place += [FIRST, *[LATER] * (len(word.ids) - 1)][: len(word.ids)]
     longest = MAX_WORDPIECES + 1  # a longer sentence is cut off (there is hardly any)
     return Sample(
         [*sample.ids[:longest], cutter.sep],
         [*sample.allowed[:longest], 0],
         [*sample.sets[:longest], 0],
-        [*sample.first[:longest], False],
+        [*sample.place[:longest], 0],
     )
 
 
 @dataclass
 class Word:
-    """A word cut into wordpieces: their ids, the labels that it may have, and its data set."""
+    """A word in wordpieces: their ids, the labels that the word may have, and its data set."""
 
     ids: list[int]
     options: tuple[str, ...]
@@ -228,45 +259,3 @@ def joined(documents: list[Document], cutter: Cutter, limit: int) -> list[Senten
             size += new
         windows.append(window)
     return windows
-
-
-def batches(samples: list[Sample], cells: int, rng: random.Random | None) -> list[list[Sample]]:
-    """Group samples of similar length, at most ``cells`` padded wordpieces a batch."""
-    order = list(samples)
-    if rng:
-        order.sort(key=lambda sample: len(sample.ids) * rng.uniform(0.9, 1.1))
-    else:
-        order.sort(key=lambda sample: len(sample.ids))
-    groups: list[list[Sample]] = [[]]
-    for sample in order:
-        longest = max([len(sample.ids), *(len(other.ids) for other in groups[-1])])
-        if groups[-1] and longest * (len(groups[-1]) + 1) > cells:
-            groups.append([])
-        groups[-1].append(sample)
-    if rng:
-        rng.shuffle(groups)
-    return groups
-
-
-@dataclass
-class Padded:
-    """A batch as arrays of shape (samples, longest): what `Sample` holds, and the mask."""
-
-    ids: np.ndarray
-    mask: np.ndarray
-    allowed: np.ndarray
-    sets: np.ndarray
-    first: np.ndarray
-
-
-def pad(batch: list[Sample]) -> Padded:
-    """Pad the samples to the longest one."""
-    shape = (len(batch), max(len(sample.ids) for sample in batch))
-    ids, mask, allowed, sets = (np.zeros(shape, np.int64) for _ in range(4))
-    first = np.zeros(shape, bool)
-    for row, sample in enumerate(batch):
-        length = len(sample.ids)
-        ids[row, :length], mask[row, :length] = sample.ids, 1
-        allowed[row, :length], sets[row, :length] = sample.allowed, sample.sets
-        first[row, :length] = sample.first
-    return Padded(ids, mask, allowed, sets, first)

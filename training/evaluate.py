@@ -7,17 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from data import (
-    LABELS,
-    Cutter,
-    Sentence,
-    Word,
-    batches,
-    joined,
-    make_sample,
-    pad,
-    read_columns,
-)
+from data import LABELS, Cutter, Sentence, Word, joined, make_sample, read_columns
+from text import Text
 from tokenizers import Tokenizer
 from transformers import AutoModelForTokenClassification
 
@@ -58,28 +49,24 @@ def score(gold: list[list[str]], guess: list[list[str]]) -> dict[str, dict[str, 
 
 
 def predict(
-    model: torch.nn.Module, sentences: list[Sentence], cutter: Cutter, cells: int = 2048
+    model: torch.nn.Module, sentences: list[Sentence], cutter: Cutter, cells: int = 8192
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield each sentence's number and its tags: all wordpieces are fed, the first decides."""
-    samples, number = [], {}
-    for row, sentence in enumerate(sentences):
-        sample = make_sample([Word(cutter.cut(word), (), 0) for word in sentence.words], cutter)
-        number[id(sample)] = row
-        samples.append(sample)
+    """Yield each sentence's number and its tags: all wordpieces are fed, a word's first decides."""
     model.eval()
-    for batch in batches(samples, cells, None):
-        padded = pad(batch)
-        ids, mask = torch.from_numpy(padded.ids), torch.from_numpy(padded.mask)
+    samples = [
+        make_sample([Word(cutter.cut(word), (), 0) for word in sentence.words], cutter)
+        for sentence in sentences
+    ]
+    text = Text(Text.arrays(samples), str(model.device))
+    for rows in text.batches(cells):
+        batch = text.batch(rows)
         with torch.inference_mode():
-            best = model(ids, attention_mask=mask).logits.argmax(-1)
-        for sample, row in zip(batch, best.tolist(), strict=True):
-            said = iter(
-                [LABELS[c] for c, is_first in zip(row, sample.first, strict=False) if is_first]
-            )
-            words = sentences[number[id(sample)]].words
+            best = model(batch.ids, attention_mask=batch.mask).logits.argmax(-1)
+        for row, labels, first in zip(rows, best.tolist(), batch.first.tolist(), strict=True):
+            said = iter([LABELS[k] for k, is_first in zip(labels, first, strict=True) if is_first])
+            words = sentences[row].words
             # A word without wordpieces (only a zero-width sign, say) is O; so is what was cut off.
-            tags = [next(said, "O") if cutter.cut(word) else "O" for word in words]
-            yield number[id(sample)], tags
+            yield row, [next(said, "O") if cutter.cut(word) else "O" for word in words]
 
 
 def evaluate(
@@ -112,10 +99,9 @@ def main() -> None:
     )
     parser.add_argument("--without", default="", help="a type the file does not mark, like MISC")
     parser.add_argument("--json", type=Path, help="also write the scores here")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    model = AutoModelForTokenClassification.from_pretrained(args.model)
+    model = AutoModelForTokenClassification.from_pretrained(args.model).to(args.device)
     cutter = Cutter(Tokenizer.from_file(str(args.model / "tokenizer.json")))
     everything = {}
     for path in args.files:

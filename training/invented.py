@@ -6,10 +6,10 @@ Names come from the lists in ``lists/``, one list for each kind; no list holds a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data import Sentence
+from data import Document, Sentence, sure_names
 from sets import INVENTED, allow
 
 from minner.text.words import split_words
@@ -30,89 +30,22 @@ MONTHS = [
     "November",
     "December",
 ]
-THINGS = [
-    "bag",
-    "bike",
-    "book",
-    "cake",
-    "camera",
-    "car",
-    "chair",
-    "coat",
-    "contract",
-    "desk",
-    "dress",
-    "flat",
-    "garden",
-    "guitar",
-    "hat",
-    "house",
-    "jacket",
-    "keyboard",
-    "lamp",
-    "laptop",
-    "letter",
-    "offer",
-    "parcel",
-    "phone",
-    "photo",
-    "piano",
-    "plan",
-    "present",
-    "project",
-    "report",
-    "room",
-    "shirt",
-    "shoes",
-    "sofa",
-    "song",
-    "speech",
-    "suitcase",
-    "table",
-    "ticket",
-    "umbrella",
-    "watch",
-    "website",
-]
-WORDS = [
-    "blue",
-    "green",
-    "happy",
-    "home",
-    "daily",
-    "shop",
-    "travel",
-    "night",
-    "food",
-    "code",
-    "team",
-    "river",
-    "photo",
-    "music",
-    "cloud",
-]
+STREETS = ["Street", "Road", "Lane", "Avenue", "Drive", "Close", "Square", "Court", "Hill", "Way"]
 ENDINGS = ("com", "org", "net", "example", "io", "co.uk", "de")
-LONG_TAGS = (
-    "fail",
-    "love",
-    "weekend",
-    "nofilter",
-    "tbt",
-    "mood",
-    "blessed",
-    "work",
-    "coffee",
-    "fun",
-)
 KINDS = {
     "first": "PER",
     "last": "PER",
     "full": "PER",
+    "odd": "PER",
     "place": "LOC",
+    "street": "LOC",
     "org": "ORG",
+    "brand": "ORG",
+    "band": "ORG",
     "people": "MISC",
     "language": "MISC",
     "work": "MISC",
+    "event": "MISC",
 }
 
 
@@ -136,11 +69,37 @@ class Inventor:
             "place": read_list("places.txt"),
             "people": read_list("peoples.txt"),
             "language": read_list("languages.txt"),
-            "work": read_list("works_and_events.txt"),
+            "event": read_list("events.txt"),
+            "odd": read_list("names_that_are_words.txt", None),
+            "brand": read_list("brands.txt"),
+            "band": read_list("bands.txt"),
         }
+        self.works = read_list("works.txt")
+        self.things, self.words = read_list("things.txt", None), read_list("tag_words.txt", None)
+        self.abbreviations = read_list("abbreviations.txt", None)
+        self.common = read_list("words_that_are_names.txt", None)
         self.organisations = read_list("organisations.txt")
         self.firm_words = read_list("words_of_firms.txt", None)
         self.firm_kinds = read_list("kinds_of_firms.txt")
+        self.seen: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+
+    def learn_names(self, documents: list[Document]) -> None:
+        """Note the names of tagged text, each once, by type and case."""
+        found = {
+            (kind, case_of(words := tuple(sentence.words[start:end])), words)
+            for document in documents
+            for sentence in document
+            for start, end, kind in sure_names(sentence)
+        }
+        for kind, case, words in sorted(found):
+            self.seen.setdefault((kind, case), []).append(words)
+
+    def another(self, kind: str, old: list[str], rng: random.Random) -> tuple[str, ...]:
+        """Draw another name of the same type and case; nothing where none is known."""
+        if kind == "PER" and len(old) == 2 and old[0].istitle() and rng.random() < 0.6:
+            return rng.choice(self.given), rng.choice(self.family)
+        known = self.seen.get((kind, case_of(old)), [()])
+        return rng.choice(known) if kind != "MISC" else ()
 
     def name(self, slot: str, rng: random.Random) -> str:
         """Draw a name for a slot such as ``full`` or ``place``."""
@@ -152,6 +111,11 @@ class Inventor:
             return self.person(rng)
         if slot == "org":
             return self.organisation(rng)
+        if slot == "work":
+            return self.work(rng)
+        if slot == "street":
+            start = rng.choice(self.firm_words if rng.random() < 0.5 else self.family)
+            return f"{start} {rng.choice(STREETS)}"
         return rng.choice(self.lists[slot])
 
     def person(self, rng: random.Random) -> str:
@@ -178,6 +142,20 @@ class Inventor:
             start += rng.choice((" ", " & ", "")) + rng.choice(self.firm_words)
         return f"{start} {rng.choice(self.firm_kinds)}"
 
+    def work(self, rng: random.Random) -> str:
+        """Draw a known book, film or song, or make up a title."""
+        if rng.random() < 0.6:
+            return rng.choice(self.works)
+        noun, other = (rng.choice(self.things).title() for _ in range(2))
+        mood = rng.choice(self.firm_words)
+        titles = (
+            f"The {mood} {noun}",
+            f"{noun} of {mood}",
+            f"The {noun} and the {other}",
+            f"{mood} {noun}",
+        )
+        return rng.choice((*titles, f"A {noun} for {rng.choice(self.given)}", f"My {noun}"))
+
     def filler(self, slot: str, rng: random.Random) -> str:
         """Draw what stands around names and is none."""
         number = rng.choice((rng.randint(1, 30), rng.randint(31, 2030), rng.randint(10**4, 10**8)))
@@ -188,25 +166,31 @@ class Inventor:
         sum_ = rng.choice((f"{number}", f"{number}.{rng.randint(0, 99):02}", f"{number:,}"))
         coin = rng.choice("$€£¥")
         user = f"{rng.choice(self.given)}{rng.choice(('.', '_', ''))}{rng.choice(self.family)}"
-        site = (
-            f"{rng.choice(WORDS)}{rng.choice(('', '-'))}{rng.choice(WORDS)}.{rng.choice(ENDINGS)}"
-        )
+        host = rng.choice(self.words) + rng.choice(("", "-")) + rng.choice(self.words)
+        site = f"{host}.{rng.choice(ENDINGS)}"
         makers: dict[str, Callable[[], str]] = {
             "day": lambda: rng.choice(DAYS),
             "month": lambda: rng.choice(MONTHS),
-            "thing": lambda: rng.choice(THINGS),
+            "caps": lambda: rng.choice(self.abbreviations),
+            "common": lambda: rng.choice(self.common),
+            "thing": lambda: rng.choice(self.things),
             "time": lambda: rng.choice((clock, hour, "noon")),
             "number": lambda: str(number),
             "amount": lambda: rng.choice((f"{coin}{sum_}", f"{sum_} euros", f"{sum_} {coin}")),
-            "email": lambda: f"{rng.choice((user, user.lower(), rng.choice(WORDS)))}@{site}",
+            "email": lambda: f"{rng.choice((user, user.lower(), rng.choice(self.words)))}@{site}",
             "url": lambda: (
                 rng.choice(("https://", "http://", "www.", "https://www."))
                 + site
                 + rng.choice(
-                    ("", "/", f"/{rng.choice(WORDS)}", f"/{number}/{rng.choice(WORDS)}.html")
+                    (
+                        "",
+                        "/",
+                        f"/{rng.choice(self.words)}",
+                        f"/{number}/{rng.choice(self.words)}.html",
+                    )
                 )
             ),
-            "tag": lambda: f"#{rng.choice((rng.choice(LONG_TAGS), rng.choice(WORDS).title()))}",
+            "tag": lambda: f"#{rng.choice((str.lower, str.title))(rng.choice(self.words))}",
         }
         return makers[slot]()
 
@@ -230,6 +214,12 @@ class Inventor:
     def sentence(self, rng: random.Random) -> Sentence:
         """Make up one sentence, in words as minner splits them."""
         return tagged(*self.fill(rng.choice(self.templates), rng))
+
+
+def case_of(words: Sequence[str]) -> str:
+    """Tell how a name is written: upper, lower or mixed."""
+    text = " ".join(words)
+    return "upper" if text.isupper() else "lower" if text.islower() else "mixed"
 
 
 def tagged(text: str, names: list[tuple[int, int, str]]) -> Sentence:

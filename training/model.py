@@ -7,9 +7,9 @@ During training the word table is a sum that lets rare forms learn from frequent
                     + change of "Berlin"           (its own)
                     + change of the capitalised    (shared by all capitalised wordpieces)
 
-All changes start at zero. Adding them up afterwards gives an ordinary table. Each data set has a
-bias on the labels for its habits (Broad Twitter marks @handles); it is dropped when the model is
-stored, so that the habits of CoNLL, which has none, stay.
+All changes start at zero. Adding them up afterwards gives an ordinary table. A data set may have a
+bias on the labels for its habits; it is dropped when the model is stored, so that the habits of
+CoNLL, which has none, stay.
 """
 
 from __future__ import annotations
@@ -23,25 +23,31 @@ import torch
 from data import LABEL_ID, LABELS
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import DistilBertConfig, DistilBertForTokenClassification
-from vocabulary import Wordpiece
+from torch.nn import functional
+from transformers import AutoModelForTokenClassification, PretrainedConfig
+from vocabulary import case_of
 
-WORDS = "distilbert.embeddings.word_embeddings.weight"
+WORDS = "embeddings.word_embeddings.weight"
 
 
 class WordTable(nn.Module):
     """The cased word table as a sum of fixed rows and learned changes."""
 
-    def __init__(self, start: Tensor, wordpieces: list[Wordpiece]) -> None:
-        """Set all changes to zero; ``start`` has a row for each wordpiece."""
+    def __init__(self, start: Tensor, wordpieces: list[str], sparse: bool) -> None:
+        """Set all changes to zero.
+
+        Args:
+            start: a row for each wordpiece.
+            wordpieces: the wordpieces.
+            sparse: whether gradients hold the used rows only: faster on a CPU.
+        """
         super().__init__()
+        self.sparse = sparse
         self.register_buffer("start", start.clone())
         self.register_buffer("row", torch.arange(len(wordpieces)))
-        _, group = np.unique(
-            [wordpiece.text.lower() for wordpiece in wordpieces], return_inverse=True
-        )
+        _, group = np.unique([wordpiece.lower() for wordpiece in wordpieces], return_inverse=True)
         self.register_buffer("group", torch.from_numpy(group))
-        self.register_buffer("case", torch.tensor([wordpiece.case for wordpiece in wordpieces]))
+        self.register_buffer("case", torch.tensor([case_of(wordpiece) for wordpiece in wordpieces]))
         width = start.shape[1]
         self.own = nn.Embedding(len(wordpieces), width)
         self.shared = nn.Embedding(int(group.max()) + 1, width)
@@ -53,18 +59,8 @@ class WordTable(nn.Module):
         """Look up the rows of the ids."""
         rows = self.start[ids]
         for change, row_of in self.changes():
-            rows = rows + change.weight[row_of[ids]]
+            rows = rows + functional.embedding(row_of[ids], change.weight, sparse=self.sparse)
         return rows
-
-    def take_gradient(self, ids: Tensor, gradient: Tensor) -> None:
-        """Set the changes' gradients, sparse, from the gradient of the looked-up rows.
-
-        Autograd would allocate and clear whole tables at every step; this touches used rows only.
-        """
-        rows = gradient.flatten(0, 1)
-        for change, row_of in self.changes():
-            places = row_of[ids].reshape(1, -1)
-            change.weight.grad = torch.sparse_coo_tensor(places, rows, change.weight.shape)
 
     def changes(self) -> list[tuple[nn.Embedding, Tensor]]:
         """List the three tables of changes, each with the row that a wordpiece has in it."""
@@ -77,7 +73,7 @@ class WordTable(nn.Module):
 
 
 class Tagger(nn.Module):
-    """A DistilBERT token classifier with a `WordTable` and a bias for each data set.
+    """A token classifier with a `WordTable` and biases for data sets.
 
     A step is computed by a copy in bfloat16, which takes half the time; the parameters themselves
     stay float32, so that small changes add up.
@@ -85,10 +81,10 @@ class Tagger(nn.Module):
 
     def __init__(
         self,
-        config: DistilBertConfig,
+        config: PretrainedConfig,
         tensors: dict[str, Tensor],
         table: WordTable,
-        neutral: list[bool],
+        has_habits: list[bool],
     ) -> None:
         """Start from a checkpoint's tensors; the classifier is fresh where they hold none.
 
@@ -96,31 +92,43 @@ class Tagger(nn.Module):
             config: the checkpoint's config.
             tensors: its tensors, with or without classifier, the word table aside.
             table: the word table.
-            neutral: for each data set whether its bias stays zero.
+            has_habits: for each data set whether it has a bias.
         """
         super().__init__()
         self.table = table
-        # Without dropout in the attention, torch has a fused kernel for it.
-        changes = {"vocab_size": 1, "attention_dropout": 0.0}
-        small = DistilBertConfig.from_dict({**config.to_dict(), **changes})
-        self.network = DistilBertForTokenClassification(small)
-        rest = {name: tensor for name, tensor in tensors.items() if name != WORDS}
-        missing, unexpected = self.network.load_state_dict(rest, strict=False)
-        if unexpected or set(missing) - {WORDS, "classifier.weight", "classifier.bias"}:
-            raise ValueError(
-                f"not a DistilBERT checkpoint: {missing} missing, {unexpected} unknown"
-            )
-        self.network.distilbert.embeddings.word_embeddings.weight.requires_grad_(False)
+        # Without dropout in the attention, torch has a fused kernel for it. The network's own table
+        # is not used.
+        changes = {"vocab_size": 2, "attention_dropout": 0.0, "attention_probs_dropout_prob": 0.0}
+        small = type(config).from_dict({**config.to_dict(), **changes})
+        self.network = AutoModelForTokenClassification.from_config(small, dtype=torch.float32)
+        own_table = self.network.get_input_embeddings().weight
+        missing, unexpected = self.network.load_state_dict(tensors, strict=False)
+        fresh = {self.words(), "classifier.weight", "classifier.bias"}
+        if unexpected or set(missing) - fresh:
+            raise ValueError(f"not such a checkpoint: {missing} missing, {unexpected} unknown")
+        own_table.requires_grad_(False)
         self.quick = [copy.deepcopy(self.network).bfloat16()]  # in a list: not part of the state
-        self.bias = nn.Embedding(len(neutral), len(LABELS))
+        self.bias = nn.Embedding(len(has_habits), len(LABELS))
         nn.init.zeros_(self.bias.weight)
-        habits = torch.tensor([0.0 if plain else 1.0 for plain in neutral])
-        self.register_buffer("has_habits", habits.unsqueeze(-1))
+        self.register_buffer("has_habits", torch.tensor(has_habits).float().unsqueeze(-1))
 
-    def forward(self, words: Tensor, mask: Tensor, sets: Tensor) -> Tensor:
-        """Return the logits of all wordpieces, from rows of the table, by the quick copy."""
-        logits = self.quick[0](inputs_embeds=words.bfloat16(), attention_mask=mask).logits
-        return logits.float() + (self.bias.weight * self.has_habits)[sets]
+    def to(self, device: str) -> Tagger:
+        """Move everything to a device."""
+        self.quick[0].to(device)
+        return super().to(device)
+
+    def words(self) -> str:
+        """Return the name of the word table's tensor in a checkpoint."""
+        return f"{self.network.base_model_prefix}.{WORDS}"
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the logits of every wordpiece, by the quick copy, without the sets' habits."""
+        words = self.table(ids).bfloat16()
+        return self.quick[0](inputs_embeds=words, attention_mask=mask).logits.float()
+
+    def habits(self, sets: Tensor) -> Tensor:
+        """Return what the data sets of the wordpieces add to the logits."""
+        return functional.embedding(sets, self.bias.weight * self.has_habits)
 
     def take_gradient(self) -> None:
         """Move the gradients of the quick copy to the parameters."""
@@ -131,8 +139,8 @@ class Tagger(nn.Module):
     def refresh(self) -> None:
         """Round the parameters into the quick copy."""
         with torch.no_grad():
-            for exact, quick in self.pairs():
-                quick.copy_(exact)
+            exact, quick = zip(*self.pairs(), strict=True)
+            torch._foreach_copy_(quick, exact)
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """List the parameters that learn, each with its bfloat16 copy."""
@@ -145,10 +153,10 @@ def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
 
     Args:
         logits: (sequences, wordpieces, labels).
-        allowed: (sequences, wordpieces), bit ``k`` set where label ``k`` is possible;
-            0 gives loss 0.
+        allowed: (sequences, wordpieces), bit ``k`` set where label ``k`` is possible; 0 gives
+            loss 0.
     """
-    bit = 1 << torch.arange(logits.shape[-1])
+    bit = 1 << torch.arange(logits.shape[-1], device=logits.device)
     possible = (allowed.unsqueeze(-1) & bit) != 0
     kept = logits.masked_fill(~possible & (allowed != 0).unsqueeze(-1), -1e4)
     return logits.logsumexp(-1) - kept.logsumexp(-1)
@@ -157,11 +165,16 @@ def partial_loss(logits: Tensor, allowed: Tensor) -> Tensor:
 def plain_tensors(tagger: Tagger) -> dict[str, Tensor]:
     """Return the tensors of the ordinary checkpoint, in float32; the sets' biases are dropped."""
     tensors = {name: tensor.clone() for name, tensor in tagger.network.state_dict().items()}
-    tensors[WORDS] = tagger.table.folded()
-    return tensors
+    tensors[tagger.words()] = tagger.table.folded()
+    return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def stored_config(config: DistilBertConfig, rows: int) -> dict[str, object]:
+def soft_loss(logits: Tensor, soft: Tensor) -> Tensor:
+    """Return for each wordpiece the cross entropy between the teachers' probabilities and ours."""
+    return -(soft * logits.log_softmax(-1)).sum(-1)
+
+
+def stored_config(config: PretrainedConfig, rows: int) -> dict[str, object]:
     """Return the content of ``config.json``."""
     return {
         "architectures": ["DistilBertForTokenClassification"],
@@ -186,12 +199,12 @@ def stored_config(config: DistilBertConfig, rows: int) -> dict[str, object]:
     }
 
 
-def store(tensors: dict[str, Tensor], config: DistilBertConfig, folder: Path) -> None:
+def store(tensors: dict[str, Tensor], config: PretrainedConfig, folder: Path) -> None:
     """Write ``model.safetensors`` and ``config.json``, which transformers loads as they are."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = {name: in_few_bits(name, tensor) for name, tensor in tensors.items()}
     save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
-    text = json.dumps(stored_config(config, len(tensors[WORDS])), indent=2)
+    text = json.dumps(stored_config(config, len(tensors[f"distilbert.{WORDS}"])), indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,30 +1,27 @@
-"""What a run starts from: the uncased base with a new cased vocabulary, or a stored model."""
+"""Make what a run starts from: an uncased base with a cased vocabulary, without a classifier.
+
+The base of the model itself is a BERT; its wordpieces are chosen here. A teacher's base may be a
+BERT or an MPNet of any size; it gets the wordpieces that were chosen before (``--wordpieces``), so
+that teacher and student read the same text.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 import vocabulary
 from convert import convert, distil_config
 from data import LABELS, read_columns
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import Tensor
-from transformers import DistilBertConfig
+from transformers import MPNetConfig, PretrainedConfig
 
-
-@dataclass
-class Start:
-    """A network before the run: its wordpieces, their rows, its other tensors, its tokenizer."""
-
-    config: DistilBertConfig
-    wordpieces: list[vocabulary.Wordpiece]
-    rows: Tensor
-    tensors: dict[str, Tensor]
-    tokenizer: Tokenizer
+# What MPNet's vocabulary calls BERT's special wordpieces.
+MPNET = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
+EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 
 def text_lines(columns: list[Path], plain: list[Path]) -> list[str]:
@@ -39,30 +36,62 @@ def text_lines(columns: list[Path], plain: list[Path]) -> list[str]:
     return lines
 
 
-def from_base(args: argparse.Namespace) -> Start:
-    """Expand the uncased vocabulary, keep the most useful forms, convert the encoder."""
-    wordpieces = vocabulary.expand(vocabulary.read_vocabulary(args.base / "vocab.txt"))
+def choose_wordpieces(args: argparse.Namespace, uncased: list[str]) -> list[str]:
+    """Expand the uncased vocabulary and keep the most useful forms."""
+    wordpieces = vocabulary.expand(uncased)
     counts = vocabulary.count_wordpieces(wordpieces, text_lines(args.count, args.count_plain))
     scores = vocabulary.usefulness(wordpieces, vocabulary.read_vocabulary(args.cased), counts)
-    wordpieces = vocabulary.prune(wordpieces, scores, args.rows)
-    bert = json.loads((args.base / "config.json").read_text(encoding="utf-8"))
-    config = distil_config(bert, vocab_size=len(wordpieces), num_labels=len(LABELS))
-    encoder = convert(load_file(args.base / "model.safetensors"))
-    rows = encoder.pop("embeddings.word_embeddings.weight")[
-        [wordpiece.base for wordpiece in wordpieces]
-    ]
-    tensors = {f"distilbert.{name}": tensor for name, tensor in encoder.items()}
-    tokenizer = vocabulary.build_tokenizer(wordpiece.text for wordpiece in wordpieces)
-    return Start(config, wordpieces, rows, tensors, tokenizer)
+    return [wordpiece.text for wordpiece in vocabulary.prune(wordpieces, scores, args.rows)]
 
 
-def from_stored(folder: Path) -> Start:
-    """Read a stored model, to train it further with its own vocabulary."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    by_row = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
-    wordpieces = [
-        vocabulary.Wordpiece(text, row, vocabulary.case_of(text)) for row, text in enumerate(by_row)
-    ]
-    tensors = {name: t.float() for name, t in load_file(folder / "model.safetensors").items()}
-    rows = tensors.pop("distilbert.embeddings.word_embeddings.weight")
-    return Start(DistilBertConfig.from_pretrained(folder), wordpieces, rows, tensors, tokenizer)
+def base_rows(wordpieces: list[str], uncased: list[str]) -> list[int]:
+    """Return the row of the uncased base that each wordpiece starts from."""
+    row = {text: number for number, text in enumerate(uncased)}
+    names = MPNET if "<s>" in row else {}
+    return [row.get(names.get(p, p), row.get(p.lower(), row["[UNK]"])) for p in wordpieces]
+
+
+def encoder(base: Path) -> tuple[PretrainedConfig, dict[str, torch.Tensor], str]:
+    """Read a base: its config, its tensors in the layout that is trained, their prefix."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    tensors = load_file(base / "model.safetensors")
+    if config["model_type"] == "mpnet":
+        no_use = ("pooler.", "embeddings.position_ids")
+        kept = {name: t for name, t in tensors.items() if not name.startswith(no_use)}
+        return MPNetConfig.from_pretrained(base), kept, "mpnet"
+    return distil_config(config), convert(tensors), "distilbert"
+
+
+def main() -> None:
+    """Write the start as a Hugging Face folder, in float16."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("base", type=Path, help="folder of the uncased BERT or MPNet checkpoint")
+    parser.add_argument("out", type=Path)
+    parser.add_argument(
+        "--wordpieces", type=Path, help="a tokenizer.json with the wordpieces; else:"
+    )
+    parser.add_argument("--cased", type=Path, help="vocab.txt of BERT cased")
+    parser.add_argument("--count", type=Path, nargs="*", default=[], help="column files")
+    parser.add_argument("--count-plain", type=Path, nargs="*", default=[], help="plain text")
+    parser.add_argument("--rows", type=int, default=48_000, help="size of the vocabulary")
+    args = parser.parse_args()
+    if not args.wordpieces and not args.cased:
+        parser.error("give --wordpieces, or --cased and files to count in")
+    uncased = vocabulary.read_vocabulary(args.base / "vocab.txt")
+    if args.wordpieces:
+        vocab = Tokenizer.from_file(str(args.wordpieces)).get_vocab()
+        wordpieces = sorted(vocab, key=vocab.__getitem__)
+    else:
+        wordpieces = choose_wordpieces(args, uncased)
+    config, tensors, prefix = encoder(args.base)
+    tensors[EMBEDDINGS] = tensors[EMBEDDINGS][base_rows(wordpieces, uncased)]
+    args.out.mkdir(parents=True, exist_ok=True)
+    stored = {f"{prefix}.{name}": tensor.half() for name, tensor in tensors.items()}
+    save_file(stored, args.out / "model.safetensors", metadata={"format": "pt"})
+    config.update({"vocab_size": len(wordpieces), "num_labels": len(LABELS), "dtype": "float32"})
+    config.save_pretrained(args.out)
+    vocabulary.save_tokenizer(vocabulary.build_tokenizer(wordpieces), args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,11 @@
-"""Small random changes that keep the tags: case, sentence ends, quotes, bullets, other persons."""
+"""Small random changes that keep the tags: case, sentence ends, quotes, bullets, other names."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
-from data import Sentence
+from data import Sentence, sure_names
 from invented import Inventor
 
 ENDS = ("!", "?", "...", "…", "!!", "!!!", "?!", ";", ":")
@@ -38,15 +38,15 @@ SHORT_WORDS = frozenset(
 class Rates:
     """How often each change is made."""
 
-    upper: float = 0.07
-    lower: float = 0.06
-    title: float = 0.02
+    upper: float = 0.1
+    lower: float = 0.1
+    title: float = 0.03
     no_end: float = 0.06
     new_end: float = 0.05
     quotes: float = 0.03
     bullet: float = 0.02
     curly: float = 0.3
-    person: float = 0.08
+    name: float = 0.1
 
 
 def as_title(word: str) -> str:
@@ -68,21 +68,13 @@ def other_case(words: list[str], rates: Rates, rng: random.Random) -> list[str]:
     return words
 
 
-def persons(sentence: Sentence) -> list[tuple[int, int]]:
-    """List the first and last-plus-one words of the persons that are named with two words."""
-    found, tags = [], [*sentence.tags, "O", "O"]
-    for place, tag in enumerate(sentence.tags):
-        if tag == "B-PER" and tags[place + 1] == "I-PER" and tags[place + 2] != "I-PER":
-            found.append((place, place + 2))
-    return found
-
-
 def varied(sentence: Sentence, rates: Rates, inventor: Inventor, rng: random.Random) -> Sentence:
     """Return the sentence with some changes, or a copy of it."""
     words, allowed = list(sentence.words), list(sentence.options)
-    for start, end in persons(sentence):
-        if rng.random() < rates.person and words[start].istitle():
-            words[start:end] = rng.choice(inventor.given), rng.choice(inventor.family)
+    for start, end, kind in reversed(sure_names(sentence)):
+        if rng.random() < rates.name and (other := inventor.another(kind, words[start:end], rng)):
+            words[start:end] = other
+            allowed[start:end] = [(f"B-{kind}",), *[(f"I-{kind}",)] * (len(other) - 1)]
     words = other_case(words, rates, rng)
     if any("'" in word for word in words) and rng.random() < rates.curly:
         words = [word.replace("'", "’") for word in words]
