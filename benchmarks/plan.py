@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.machine import describe
-from benchmarks.model import find_model, random_ids
+from benchmarks.model import find_model
 from benchmarks.options import shared_options
 from benchmarks.report import Table, finish, progress
 from checkpoints import write_checkpoint
+from minner.bench.measure import random_ids
 from minner.bench.probes import Memory
 from minner.bench.shapes import BatchShape
 from minner.bench.timing import burst
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 THREADS = (1, 2, 4, 8, 16, 24, 32)
 SHAPES = (BatchShape(1, 16), BatchShape(1, 128), BatchShape(8, 128))
+SECONDS = 2.0
+"""How long each shape is measured."""
+
 BIG = 1 << 30
 """Bytes that no cache holds."""
 
@@ -124,7 +128,8 @@ def main() -> None:
 
 def seconds_of(tagger: Tagger, shape: BatchShape) -> float:
     """Median seconds of one call."""
-    return statistics.median(burst(tagger.logits, list(random_ids(*shape)), seconds=2))
+    ids = random_ids(shape, tagger.config.vocab_size)
+    return statistics.median(burst(tagger.logits, ids, seconds=SECONDS))
 
 
 def measure_stages(tagger: Tagger, precision: str, shape: BatchShape) -> list[Stage]:

@@ -324,6 +324,18 @@ def test_a_plan_counts_shares_barriers_and_reads() -> None:
     assert plan.planned(stages, costs, 16) == (8 + 2 + 1, 8 + 2 + 3)
 
 
+def test_a_plan_is_measured_and_drawn_up(tiny: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "SECONDS", 0)
+    assert plan.barrier_seconds() >= 0
+    stages = plan.measure_stages(tiny, "float32", BatchShape(2, 9))
+    assert len(stages) == len(set(stage_names(2)))
+    assert all(stage.seconds > 0 for stage in stages)
+    plans = {"2x9": {n: plan.planned(stages, plan.Costs(0, 1, 1e9), n) for n in plan.THREADS}}
+    table = plan.plan_table(plans, {"2x9": 1e-3}, plan.Costs(0, 1, 1e9), "float32")
+    assert cells(table, "1")[0].endswith("x 1.0")
+    assert "(measured 1.00)" in cells(table, "2")[0]
+
+
 def test_every_stage_has_items(tiny: Tagger) -> None:
     """Of the model with two layers, D = 32, four heads and F = 37, for 10 sequences of 7 tokens."""
     found = plan.items_of(tiny.config, "float32", BatchShape(10, 7))
