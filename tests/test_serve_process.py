@@ -214,3 +214,13 @@ def test_an_address_in_use_is_one_line(tiny_path: Path, capfd: pytest.CaptureFix
         assert cli.main(["serve", "--model", str(tiny_path), "--port", port]) == 1
     assert f"cannot listen at 127.0.0.1, port {port}" in capfd.readouterr().err
     assert threading.active_count() < 10
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "100000"])
+def test_workers_are_as_many_as_the_cores_can_use(
+    workers: str, tiny_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from minner import cli
+
+    assert cli.main(["serve", "--model", str(tiny_path), "--workers", workers]) == 1
+    assert "workers must be from 1 to " in capfd.readouterr().err

@@ -37,6 +37,9 @@ RESTART_SECONDS = 1.0
 FIRST_REQUEST_SECONDS = 0.5
 """That a new connection has for its first request when the process is about to end."""
 
+WORKERS_PER_CORE = 4
+"""At most. More would wait for each other, and each takes some 50 MB."""
+
 SWITCH_SECONDS = 0.0005
 """After which the thread that computes, back from native code, gets the interpreter from the event
 loop. Python's 0.005 let all cores wait that long."""
@@ -71,10 +74,14 @@ def serve(settings: Settings) -> None:
     """Serve until a signal ends it.
 
     Raises:
-        MinnerError: the model cannot be loaded, or the address cannot be listened at.
+        MinnerError: there are no workers or too many, the model cannot be loaded, or the address
+            cannot be listened at.
     """
-    if settings.workers < 1:
-        raise MinnerError(f"workers must be at least 1, not {settings.workers}")
+    most = WORKERS_PER_CORE * available_cores()
+    if not 1 <= settings.workers <= most:
+        raise MinnerError(
+            f"workers must be from 1 to {most} on these cores, not {settings.workers}"
+        )
     # Loaded here first: a bad model is told of at once, and workers find the caches filled.
     ner = minner.load(settings.model, **settings.loading)
     listener = _listen(settings.host, settings.port)
