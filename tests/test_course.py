@@ -115,7 +115,10 @@ def test_a_usual_mistake_is_named(name: str, message: str) -> None:
         ("def layer_norm(x, w, b, e): return x.T", r"shape [8, 5]; it must be [5, 8]"),
         ("def layer_norm(x, w, b, e): return x / 0", "NaN or infinity"),
         ("def layer_norm(x, w, b, e): return [1]", "type list; it must be an array"),
-        ("def layer_norm(x, w, b, e): return w @ b @ x", "stops with ValueError"),
+        (
+            "def layer_norm(x, w, b, e): return w @ b @ x",
+            "(array [5, 8], array [8], array [8], 1e-12) stops in line 1 with ValueError",
+        ),
         ("def layer_norm(x, w, b, e): return x * w", "is off by"),
         (None, "There is no"),
     ],
@@ -130,14 +133,52 @@ def test_any_other_mistake_is_told(
     assert message in capsys.readouterr().out
 
 
-def test_a_model_with_a_mistake_finds_other_entities(
-    tmp_path: Path, embedded: Tagger, capsys: Any
+FLOATS = {
+    name: exercise
+    for name, exercise in EXERCISES.items()
+    if isinstance(exercise.right(*exercise.cases[0]), np.ndarray)
+}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_reader_may_compute_in_float64(name: str) -> None:
+    """`/ np.sqrt(d)` is enough for that: it must not look like a mistake."""
+    exercise = FLOATS[name]
+    check._check(exercise, lambda *case: exercise.right(*map(in_float64, case)))
+
+
+def in_float64(argument: Any) -> Any:
+    if isinstance(argument, dict):
+        return {name: in_float64(part) for name, part in argument.items()}
+    floats = isinstance(argument, np.ndarray) and argument.dtype == np.float32
+    return argument.astype(float) if floats else argument
+
+
+def test_the_call_that_failed_is_shown(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "my_model.py"
+    path.write_text("def decode(tags): return [tags[0]]")
+    assert check.main(["decoding", "--file", str(path)]) == 1
+    assert "decode(['B-PER', 'I-PER', 'O', 'B-LOC', 'O']): the result" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("words[ids] + positions[: len(ids)]", "words[ids]", "minner finds [('Anna Kowalczyk',"),
+        ("words[ids] + positions[: len(ids)]", "words[ids] @ positions", "stops in line"),
+        ('return tag_head(x, model["classifier"])', "return x", "they must be [13, 9]"),
+        ('"##"', '"#"', "your wordpieces have the ids [2, 8010, 1, 2509,"),
+    ],
+)
+def test_what_a_model_has_wrong_is_told(
+    right: str, wrong: str, message: str, tmp_path: Path, embedded: Tagger, capsys: Any
 ) -> None:
     path = tmp_path / "my_model.py"
-    right = SOLUTIONS.read_text(encoding="utf-8")
-    path.write_text(right.replace("words[ids] + positions[: len(ids)]", "words[ids]"))
+    solutions = SOLUTIONS.read_text(encoding="utf-8")
+    assert right in solutions
+    path.write_text(solutions.replace(right, wrong))
     assert check.main(["model", "--file", str(path)]) == 1
-    assert "minner finds [('Anna Kowalczyk', 'PER')" in capsys.readouterr().out
+    assert message in capsys.readouterr().out
 
 
 def test_the_check_runs_as_the_pages_say(tmp_path: Path) -> None:

@@ -61,18 +61,31 @@ def attention(
     layer: Any,
     heads: int,
     scale: bool = True,
+    width: int | None = None,
     axis: int = -1,
+    joined: bool = True,
     split: Callable[..., Any] = reference.split_heads,
     safe: bool = True,
     out: bool = True,
 ) -> Any:
     """Right, but for the mistake that an argument asks for."""
     q, k, v = (split(reference.linear(x, **layer[f"{one}_lin"]), heads) for one in "qkv")
-    scores = q @ k.swapaxes(1, 2) * np.float32(q.shape[-1] ** -0.5 if scale else 1)
+    scores = q @ k.swapaxes(1, 2) * np.float32((width or q.shape[-1]) ** -0.5 if scale else 1)
     weights = np.exp(scores - scores.max(axis, keepdims=True) if safe else scores)
     weights = weights / weights.sum(axis, keepdims=True)
-    context = (weights @ v).swapaxes(0, 1).reshape(x.shape)
+    context = weights @ v
+    context = (context.swapaxes(0, 1) if joined else context).reshape(x.shape)
     return reference.linear(context, **layer["out_lin"]) if out else context
+
+
+def turned(layer: Any) -> Any:
+    """Linear layers whose weights are the other way round."""
+    return {name: {**part, "weight": part["weight"].T} for name, part in layer.items()}
+
+
+def unbiased(layer: Any) -> Any:
+    """Linear layers without biases."""
+    return {name: {**part, "bias": 0 * part["bias"]} for name, part in layer.items()}
 
 
 def feed_forward(x: Any, layer: Any, activation: str = "gelu") -> Any:
@@ -114,7 +127,7 @@ def decode(tags: list[str]) -> list[tuple[str, int, int]]:
 
 
 def decode_wrongly(tags: list[str], mistake: str) -> list[tuple[str, int, int]]:
-    """The rule with a mistake: `stray`, `touching` or `type`, as the exercise tells them."""
+    """The rule with a mistake: `stray`, `across`, `touching` or `type`, as the exercise tells."""
     chunks: list[tuple[str, int, int]] = []
     before = ("O", "")
     for word, tag in enumerate(tags):
@@ -128,5 +141,6 @@ def decode_wrongly(tags: list[str], mistake: str) -> list[tuple[str, int, int]]:
                     label = ""
             else:
                 chunks[-1] = (chunks[-1][0], chunks[-1][1], word)
-        before = (prefix, label)
+        if label or mistake != "across":
+            before = (prefix, label)
     return chunks

@@ -7,11 +7,13 @@ and ends with 0 where the exercise is solved, with 1 where it is not.
 from __future__ import annotations
 
 import argparse
+import reprlib
 import runpy
 import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import numpy as np
@@ -33,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         mine = _read(options.file)
         if options.exercise == "model":
-            complaint = check_model(lambda name: _function(mine, name, options.file))
-            if complaint:
-                raise Failed(complaint)
+            _check_model(lambda name: _function(mine, name, options.file))
         else:
             exercise = EXERCISES[options.exercise]
             _check(exercise, _function(mine, exercise.function, options.file))
@@ -69,17 +69,49 @@ def _check(exercise: Exercise, function: Callable[..., Any]) -> None:
     Raises:
         Failed: they differ; where the results are those of a usual mistake, it is named.
     """
-    for number, case in enumerate(exercise.cases, start=1):
+    for case in exercise.cases:
         try:
             with np.errstate(all="ignore"):
                 got = function(*deepcopy(case))
         except Exception as error:
-            raise Failed(
-                f"On case {number} your function stops with {type(error).__name__}: {error}"
-            ) from error
+            raise Failed(f"{_call(exercise, case)} {_stop(error, function)}") from error
         complaint = difference(got, exercise.right(*case), exercise)
         if complaint:
-            raise Failed(_usual_mistake(exercise, case, got) or f"On case {number} {complaint}")
+            told = f"{_call(exercise, case)}: {complaint}"
+            raise Failed(_usual_mistake(exercise, case, got) or told)
+
+
+def _check_model(function: Callable[[str], Callable[..., Any]]) -> None:
+    try:
+        complaint = check_model(function)
+    except Failed:
+        raise
+    except Exception as error:
+        raise Failed(f"Your model {_stop(error, function('logits'))}") from error
+    if complaint:
+        raise Failed(complaint)
+
+
+def _call(exercise: Exercise, case: tuple[Any, ...]) -> str:
+    """A call as the reader would write it, with arrays by their shapes."""
+    return f"{exercise.function}({', '.join(map(_argument, case))})"
+
+
+def _argument(argument: Any) -> str:
+    if isinstance(argument, np.ndarray):
+        return f"array {list(argument.shape)}"
+    if isinstance(argument, dict):
+        return "{" + ", ".join(f"{key!r}: ..." for key in argument) + "}"
+    return reprlib.repr(argument) if isinstance(argument, tuple) else repr(argument)
+
+
+def _stop(error: Exception, function: Callable[..., Any]) -> str:
+    """How an error is told, with the last line of the reader's file that it came through."""
+    code = getattr(function, "__code__", None)
+    frames = extract_tb(error.__traceback__)
+    lines = [at.lineno for at in frames if code and at.filename == code.co_filename]
+    place = f" in line {lines[-1]}" if lines else ""
+    return f"stops{place} with {type(error).__name__}: {error}"
 
 
 def _usual_mistake(exercise: Exercise, case: tuple[Any, ...], got: Any) -> str | None:

@@ -42,7 +42,11 @@ LAYER = {
     "ffn": FFN,
     "output_layer_norm": _norm(80),
 }
-LOUD = {name: {key: 100 * value for key, value in part.items()} for name, part in ATTENTION.items()}
+LOUD = ATTENTION | {
+    name: {key: 100 * value for key, value in ATTENTION[name].items()}
+    for name in ("q_lin", "k_lin")
+}
+"""Its scores overflow; its values are of the usual size, so that the tolerance suits them."""
 
 
 KNOWN = ["[UNK]", "Ko", "Kow", "##wal", "##w", "##al", "##czyk", "##cz", "##yk", "Paris", "met"]
@@ -52,6 +56,7 @@ VOCABULARY = {wordpiece: index for index, wordpiece in enumerate(KNOWN)}
 TAGS = [
     "B-PER I-PER O B-LOC O",
     "O I-PER I-PER O",
+    "B-PER O I-PER",
     "B-PER B-PER I-PER",
     "B-PER I-LOC I-LOC",
     "O O",
@@ -111,6 +116,18 @@ MODEL_EXERCISES = {
         {
             "Divide the scores by the square root of d, the width of a head.": lambda *case: (
                 answers.attention(*case, scale=False)
+            ),
+            "Divide by the root of d, the width of a head; yours is that of D, the whole width.": (
+                lambda x, layer, heads: answers.attention(x, layer, heads, width=x.shape[1])
+            ),
+            "Weights are stored [out, in]: a linear layer is x @ weight.T + bias.": (
+                lambda x, layer, heads: answers.attention(x, answers.turned(layer), heads)
+            ),
+            "A linear layer adds its bias: x @ weight.T + bias.": (
+                lambda x, layer, heads: answers.attention(x, answers.unbiased(layer), heads)
+            ),
+            "Swap the axes back, to [T, H, d], before you put the heads side by side.": (
+                lambda *case: answers.attention(*case, joined=False)
             ),
             "Softmax must make each row sum to 1: each token shares out its own look (axis=-1).": (
                 lambda *case: answers.attention(*case, axis=-2)
@@ -174,6 +191,9 @@ MODEL_EXERCISES = {
         {
             "An I- that follows O opens a chunk.": lambda tags: answers.decode_wrongly(
                 tags, "stray"
+            ),
+            "An O ends the chunk before it: an I- after O does not go on with what was before O.": (
+                lambda tags: answers.decode_wrongly(tags, "across")
             ),
             "A B- always opens a chunk, also after a word of the same label.": lambda tags: (
                 answers.decode_wrongly(tags, "touching")

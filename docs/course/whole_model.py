@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,8 @@ TEXTS = (
     "My name is John Smith and I work at Acme Corp. in Berlin.",
 )
 
-Found = list[tuple[str, str]]
+PARTS = re.compile(r"\w+|[^\w\s]")
+"""What a word is cut into before wordpieces: `Corp.` into `Corp` and `.`."""
 
 
 def check_model(function: Callable[[str], Callable[..., Any]]) -> str | None:
@@ -38,9 +40,16 @@ def check_model(function: Callable[[str], Callable[..., Any]]) -> str | None:
         ids, first = [vocabulary["[CLS]"]], []
         for start, end in spans:
             first.append(len(ids))
-            ids += [vocabulary[wordpiece] for wordpiece in wordpieces(text[start:end], vocabulary)]
+            for part in PARTS.findall(text[start:end]):
+                ids += [vocabulary[wordpiece] for wordpiece in wordpieces(part, vocabulary)]
         ids.append(vocabulary["[SEP]"])
+        wanted = [int(index) for index in ner.encode(text)]
+        if ids != wanted:
+            return f"In {text!r} your wordpieces have the ids {ids}; minner's are {wanted}."
         scores = logits(np.array(ids), model, config.n_heads, config.layer_norm_eps)
+        if np.shape(scores) != (len(ids), len(ner.labels)):
+            shape = [len(ids), len(ner.labels)]
+            return f"Your logits have shape {list(np.shape(scores))}; they must be {shape}."
         tags = [ner.labels[tag] for tag in scores[first].argmax(axis=1)]
         mine = [(text[spans[a][0] : spans[b][1]], label) for label, a, b in decode(tags)]
         minners = [(entity.text, entity.label) for entity in ner(text)]
