@@ -2,10 +2,10 @@
 
 An AMX tile holds 16 rows of 64 bytes. One instruction multiplies 16 rows of x, 16 dwords each, by
 16 dwords of 16 columns, and adds the products to 16 x 16 sums. A dword holds as many values as for
-the dot products in vector registers, so micropanels are the same, but cut into tiles.
+the dot products in vector registers, so micropanels are the same, but cut into AMX tiles.
 
-There are eight tiles. Two of x (32 rows) and two of weights (32 columns) give four of sums. Rows
-beyond the last one are computed from whatever the memory holds there, and nobody reads them.
+There are eight such tiles. Two of x (32 rows) and two of weights (32 columns) give four of sums.
+Rows beyond the last one are computed from whatever the memory holds there, and nobody reads them.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _multiply_by_keys(inner: Precision, scratch: ThreadScratch, queries: _Querie
 def _multiply_by_values(
     inner: Precision, output: RowFormat, scratch: ThreadScratch, queries: _Queries, context: Array
 ) -> None:
-    """The context of some queries: their exponentials times the values, over their sums."""
+    """The context of some queries: their exponentials times the values, divided by their sums."""
     x, dwords, sums = scratch.probabilities.data, queries.length_dwords, scratch.accumulator
     for column in loop(0, queries.width, NR):
         values = scratch.values.data + column * dwords

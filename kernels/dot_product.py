@@ -67,8 +67,8 @@ def _dot_of_int8(sums: Value, x: list[Value], weights: list[Value]) -> Value:
 def _dot_of_int8_in_int16(sums: Value, x: list[Value], weights: list[Value]) -> Value:
     """Add four products up as int16, which cannot overflow (`SUM16`), then pairs of sums as int32.
 
-    That is five instructions for two dwords. To add pairs of products up as int32 at once takes
-    six, and four instead of three of those that processors of AMD start two of in a cycle.
+    That is five instructions for two dwords. Widening each pair to int32 takes six, four of which
+    (not three) are of a kind that AMD's processors start only two of per cycle.
     """
     pairs = [
         call(TARGET.int8_pairs, INT16S, bits(x[i], INT8S), bits(weights[i], INT8S)) for i in (0, 1)

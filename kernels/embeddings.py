@@ -46,10 +46,10 @@ def embed_kernel(precision: Precision = float32) -> Any:
         x: ProductInput,
     ) -> None:
         for token in shared_rows(team, ids.shape[0]):
-            word = word_embeddings[ids[token].scalar()]
+            row = word_embeddings[ids[token].scalar()]
             position = position_embeddings[positions[token].scalar()]
             for at in loop(0, hidden.shape[1], LANES):
-                hidden[token, at].store((word + at).load() + (position + at).load())
+                hidden[token, at].store((row + at).load() + (position + at).load())
             normalise_row(hidden[token], norm, width)
             write_product_input(precision, hidden, token, x)
         barrier(team)

@@ -1,8 +1,8 @@
 """Row gathering: after the last attention, keep the rows whose logits are wanted.
 
 From there on a token's row decides about its own logits only. The tag of a word is read from its
-first wordpiece, and special tokens have no tag. On CoNLL-2003 that spares the products of the last
-layer a third of the rows.
+first wordpiece, and special tokens have no tag. On CoNLL-2003 that removes a third of the rows from
+the last layer's products.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ from minner.kernels.vector.values import Array, Pointer, Value, Variable, splat
 def normalise_row(row: Pointer, norm: Norm, width: Value) -> None:
     """Normalise the first `width` values of a padded row in place. Its padding is 0 and stays so.
 
-    There are two passes, one for the mean and one for the squares of the differences. A one-pass
-    variance would lose eps (1e-12 in BERT), which can be far below the resolution of float32.
+    It goes over the row twice, for the mean and then for the squares of the differences. A variance
+    from one loop would lose eps (1e-12 in BERT), which can be far below float32's resolution.
     """
     padded = norm.weight.shape[0]
     count = to_float(width)

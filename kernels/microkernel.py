@@ -25,7 +25,7 @@ class Block(NamedTuple):
     x_dwords: Value  # dwords of a whole row of x
     weights: Pointer  # [kc, NR] dwords
     kc: Value  # dwords of the k-block, a multiple of CACHE_LINE
-    sums: Pointer  # where the results go; there must be room for ROW_BLOCK rows
+    sums: Pointer  # where the results go: memory for ROW_BLOCK rows
     sums_stride: Value  # dwords from one row of sums to the next
     rows: Value  # at most ROW_BLOCK
     overwrite: Value  # 1 to write the sums, 0 to add to what is there
@@ -35,13 +35,13 @@ class Prefetch(NamedTuple):
     """Which weights to fetch into the L2 cache while a block is multiplied."""
 
     weights: Pointer  # the first of them
-    dwords: Value  # how many for each microtile and each dword of its k-block
+    dwords: Value  # of the next k-block, to fetch per dword of K in each microtile
 
 
 def multiply_in_registers(precision: Precision, block: Block, prefetch: Prefetch) -> None:
     """Multiply a block, one microtile after the other."""
     mr = precision.layout.mr
-    # Whether every two dwords of K have more than one cache line to prefetch.
+    # Whether two dwords of K must prefetch more than one cache line.
     needs_two_lines = prefetch.dwords > CACHE_LINE // 2
     for row, count in _microtiles(block.rows, mr):
         if count < mr:
@@ -95,8 +95,7 @@ def _microkernel(
     """Multiply the first rows of a block; `count`, how many, is fixed while compiling.
 
     Meanwhile prefetch x of the next microtile, and weights of the next k-block: `lines` cache lines
-    for every two dwords of K. A prefetch takes the place of a load, so there are no more than
-    needed.
+    for every two dwords of K. Prefetches use load slots, so none are wasted.
 
     Returns:
         (row, column, vector) for every vector of sums, still in registers.

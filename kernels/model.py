@@ -148,7 +148,7 @@ def stage_names(layers: int, quantised: bool = False) -> tuple[str, ...]:
 
     Bias, residual and activation belong to the product they follow. A norm quantises its own
     result; the result of any other step is quantised before the product that reads it. The last
-    layer's attention has a second barrier, after the rows that nobody asked for are left out.
+    layer's attention counts twice: gathering rows ends at a barrier, too.
     """
     layer: list[str] = []
     before = Kind.NORM
@@ -189,9 +189,9 @@ def product_flops(shape: Shape) -> int:
 
 
 def attention_flops(shape: Shape, tokens: int) -> int:
-    """FLOPs per token of attention in a sequence of `tokens`: 4 L D T.
+    """FLOPs per token of attention in a sequence of `tokens`, N: 4 L D N.
 
-    Each token's query meets T keys (2 D T over all heads), and its T weights sum as many values
-    (2 D T), in each of L layers.
+    In each of L layers its query is multiplied by N keys (2 D N over all heads), and N
+    probabilities weight as many values (2 D N).
     """
     return 4 * shape.layers * shape.dim * tokens

@@ -39,9 +39,9 @@ def pack_queries(
     for row in loop(rows):
         for line in loop(0, dwords, CACHE_LINE):
             source = query + row * dwords + line
-            target = precision.row(x, dwords, row) + line * precision.layout.mr
+            place = precision.row(x, dwords, row) + line * precision.layout.mr
             for at in range(0, CACHE_LINE, LANES):
-                (target + at).store((source + at).load())
+                (place + at).store((source + at).load())
 
 
 def pack_keys(
@@ -83,14 +83,14 @@ def pack_values(
     for k in loop(count):
         rows = [value + minimum(k * per_dword + i, length - 1) * dwords for i in range(per_dword)]
         for first in loop(0, dwords, NR // per_dword):
-            target = out + first * per_dword * count
+            place = out + first * per_dword * count
             parts = [
                 [(row + first + at).load() for at in range(0, NR // per_dword, LANES)]
                 for row in rows
             ]
             vectors = parts[0] if per_dword == 1 else _interleaved(parts[0][0], parts[1][0])
             for i, vector in enumerate(vectors):
-                (target + _in_panel(precision, k, i * LANES)).store(vector)
+                (place + _in_panel(precision, k, i * LANES)).store(vector)
 
 
 def _interleaved(a: Value, b: Value) -> list[Value]:

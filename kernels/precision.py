@@ -5,8 +5,8 @@ instruction multiplies all values of a dword of x by those of a dword of weights
 So a micropanel is `[dwords of K, NR]` and a row of x is a row of dwords in every precision: if you
 know the float32 product, you know all three.
 
-Where the host has no such instruction, it takes several. Mostly weights stay as they are, and only
-x changes:
+Where the host has no such instruction, the kernel uses several: usually on the same packed weights
+and another form of x.
 
 | precision | host | a dword of x | sums |
 |---|---|---|---|
@@ -64,7 +64,7 @@ class Precision:
         name: as `minner.load` takes it.
         layout: how many values share a dword, and how rows are grouped.
         dot: `(sums, dwords of x, dwords of weights) -> sums`, all of them vectors.
-        dwords_per_dot: how many dwords of weights it takes; 1 or 2.
+        dwords_per_dot: how many dwords of weights that one `dot` consumes; 1 or 2.
         pack: `(address, values)` stores one vector of values as dwords of x. Values of int8 must be
             whole numbers from -qmax to qmax.
         unpack: reads LANES values of this precision as float32; of float32 and bfloat16 only.
@@ -93,12 +93,12 @@ class Precision:
 
     @property
     def mc(self) -> int:
-        """MC, at most: rows of x that a thread multiplies by a micropanel before the next one."""
+        """MC, at most: rows of x multiplied by one micropanel before the next."""
         return AMX_MC if self.layout.amx else VECTOR_MC
 
     @property
     def row_preference(self) -> int:
-        """Threads share a layer's rows, not its micropanels, where N * threads < this * T.
+        """Threads share a layer's rows where `N * threads < row_preference * T`, else micropanels.
 
         Then each thread reads all weights, but finds in its cache the rows that it wrote itself.
         The faster the products are, the sooner that pays.

@@ -1,6 +1,6 @@
 """The matrix product: where nearly all of the time goes.
 
-`out = activation(x @ weight.T + bias) + residual`, blocked as in BLIS:
+`out = activation(x @ weight.T + bias) + residual`, in blocks whose names are those of BLIS:
 
                K                      N                       N
            .--KC--.----.          .--NR--.---.            .--NR--.---.
@@ -12,17 +12,24 @@
            '-----------'          '------'---'            '----------'
             x, blocked            micropanels             sums, then out
 
-- A microtile of MR x NR sums stays in vector registers (`microkernel.py`), or 32 x 32 sums in AMX
-  tiles (`amx.py`).
+- A microtile of MR x NR sums stays in vector registers (`microkernel.py`) or AMX tiles (`amx.py`).
 - The weight is packed once, when the model is loaded, into micropanels of NR columns: `[N / NR,
   dwords of K, NR]`. The micro-kernel reads a micropanel from front to back.
 - x is blocked: MR rows lie together, a cache line of each (`runtime/operand_layout.py`). The kernel
   that computes x writes it so; nothing is packed during a product.
-- Sums are kept for KC dwords of K, then added to those of the k-blocks before. A k-block of a
-  micropanel, KC x NR dwords, fits in the L1 cache.
-- A micropanel is multiplied by MC rows of x before the next micropanel has its turn. MC rows are
-  few enough to stay in the L2 cache, or at least in L3.
+- Sums are kept for KC dwords of K, then added to those of the k-blocks before.
+- MC rows of x are multiplied by one micropanel before the next.
 - Weights come from main memory, so the next k-block is prefetched while this one is multiplied.
+
+    for MC group: for NR micropanel: for KC k-block: for row block: for MR microtile: for dword of K
+
+BLIS has the k-block outside the MC group, packs both operands in each call, and cuts N by NC.
+
+    NR         2 vectors: 32 columns with AVX-512, 16 with AVX2, 8 with SSE and Neon
+    MR         8 with 32 vector registers, 6 with 16, or 4 where a dot product needs temporaries
+    row block  32 rows, or 24 with 16 vector registers; two strips of 16 in AMX tiles
+    KC         at most 128 dwords, so a k-block of a micropanel fits in L1
+    MC         at most 4 row blocks, or 512 rows in AMX tiles, and 1.5 MB: they stay in L2 or L3
 
 Threads share the micropanels, so each weight is read by one core. Where a layer has few columns for
 so many rows, they share the rows instead (`Precision.row_preference`).
@@ -159,7 +166,7 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
     blocking, tokens = _blocking(kind, a), a.x.rows.shape[0]
     panels, groups, by_rows = blocking.panels, blocking.groups, blocking.by_rows
 
-    def in_turns(item: Value) -> Value:
+    def interleaved(item: Value) -> Value:
         """The micropanel of an item: the first of q, of k and of v, then the second of each ...
 
         A thread takes neighbouring items, so it computes the q, k and v of the same heads.
@@ -171,9 +178,9 @@ def _multiply(kind: _Kind, a: _Arguments) -> None:
     items = select(by_rows, groups * panels, panels)
     for item, turn, next_item in shared_items(a.team, items, select(by_rows, 1, groups)):
         first = select(by_rows, item // panels, turn) * blocking.mc
-        panel, next_panel = in_turns(item % panels), in_turns(next_item % panels)
+        panel, next_panel = interleaved(item % panels), interleaved(next_item % panels)
         rows = minimum(tokens - first, blocking.mc)
-        _multiply_panel(kind, a, _Item(panel, next_panel, first, rows, blocking.kc))
+        _multiply_panel(kind, a, _Task(panel, next_panel, first, rows, blocking.kc))
     barrier(a.team)
 
 
@@ -206,11 +213,11 @@ def _group_rows(precision: Precision, tokens: Value, dwords: Value, multiple: Va
 
 
 def _microtile_rows(precision: Precision) -> int:
-    """Rows of x that are multiplied at once: all of a block in AMX tiles, else a microtile."""
+    """Rows of x that are multiplied at once: a row block in AMX tiles, else a microtile."""
     return ROW_BLOCK if precision.layout.amx else precision.layout.mr
 
 
-class _Item(NamedTuple):
+class _Task(NamedTuple):
     """A group of rows by a micropanel: what one thread does at a time."""
 
     panel: Value
@@ -220,27 +227,28 @@ class _Item(NamedTuple):
     kc: Value
 
 
-def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
+def _multiply_panel(kind: _Kind, a: _Arguments, task: _Task) -> None:
     """Multiply a group of rows by a micropanel, k-block by k-block, and finish its results."""
-    dwords, kc, mr = a.layer.weight.shape[1], item.kc, _microtile_rows(kind.precision)
-    blocks = (item.rows + (ROW_BLOCK - 1)) // ROW_BLOCK
-    # Each microtile fetches an equal part of the next k-block, a little with each dword of K. All
-    # of it at once, or always 4 KB ahead of the load, gave 77 to 90 % of this speed
-    # (docs/what-did-not-help.md).
-    microtiles = (item.rows + (mr - 1)) // mr
+    dwords, kc, mr = a.layer.weight.shape[1], task.kc, _microtile_rows(kind.precision)
+    blocks = (task.rows + (ROW_BLOCK - 1)) // ROW_BLOCK
+    # Each microtile prefetches an equal part of the next k-block, evenly over K: all at once, or
+    # always 4 KB ahead, gave 77 to 90 % of this speed (docs/what-did-not-help.md). A microtile
+    # prefetches at most two lines per two dwords of K; a lone one with NR = 32 needs four, and
+    # gets half.
+    microtiles = (task.rows + (mr - 1)) // mr
     ahead_dwords = (microtiles + (NR - 1)) // microtiles
     for k in loop(0, dwords, kc):
         count = minimum(dwords - k, kc)
         is_last = k + kc > dwords - 1
-        weights = a.layer.weight[item.panel, k, 0]
-        next_weights = choose(is_last, a.layer.weight[item.next_panel, 0, 0], weights + kc * NR)
+        weights = a.layer.weight[task.panel, k, 0]
+        next_weights = choose(is_last, a.layer.weight[task.next_panel, 0, 0], weights + kc * NR)
         for block in loop(blocks):
             row = block * ROW_BLOCK
-            rows = minimum(item.rows - row, ROW_BLOCK)
-            first = item.first + row
+            rows = minimum(task.rows - row, ROW_BLOCK)
+            first = task.first + row
             x = _x_at(kind.precision, a.x, first, k)
-            # If all of K is one k-block, sums are finished at once, and the next ones can overwrite
-            # them in L1.
+            # With one k-block the epilogue runs at once, so every row block reuses the same rows of
+            # the accumulator, which stay in L1.
             sums = a.accumulator[select(dwords > kc, row, 0)]
             overwrite = select(k.equals(0), lift(1, INT64), 0)
             ahead = next_weights + block * (ROW_BLOCK // mr) * ahead_dwords * count
@@ -249,7 +257,7 @@ def _multiply_panel(kind: _Kind, a: _Arguments, item: _Item) -> None:
                 Prefetch(ahead, ahead_dwords),
             )
             with when(is_last):
-                _epilogue(kind, a, item.panel * NR, first, rows, sums)
+                _epilogue(kind, a, task.panel * NR, first, rows, sums)
 
 
 def _x_at(precision: Precision, x: ProductInput, row: Value, k: Value) -> Pointer:

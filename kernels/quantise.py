@@ -5,8 +5,8 @@
 
 (Hosts that cannot multiply int8 use int16 with qmax = 511: see `precision.py`.) The product sums up
 integers, and its epilogue multiplies by the scales of x and of the weight (`product.py`). The
-weight was quantised the same way when the model was loaded, with a scale for each output
-(`to_int8` in weights/numbers.py).
+weight was quantised when the model was loaded, with a scale for each output: see `to_int8` in
+weights/numbers.py.
 
 One scale for all of x would lose named entities: a few features of a transformer are far larger
 than the rest (Bondarenko et al., 2021, https://arxiv.org/abs/2109.12948).
@@ -35,7 +35,7 @@ from minner.kernels.vector.staged import staged
 from minner.kernels.vector.target import CACHE_LINE, LANES, NR
 from minner.kernels.vector.values import FLOAT32, INTS, Array, Pointer, Value, Variable, splat
 
-SMALLEST_PEAK = 2.0**-120
+SMALLEST_QUANTISED = 2.0**-120
 """A row with no larger value becomes zeros: qmax / max |row| would leave the range of float32."""
 
 ROWS_AHEAD = 2
@@ -62,9 +62,9 @@ def quantise_row(
         token: the number of the row in x.
     """
     per_dword = source.layout.x_per_dword
-    peak = _largest(source, row, width)
-    x.scale[token].store_scalar(peak * (1 / precision.qmax))
-    factor = splat(select(peak > SMALLEST_PEAK, precision.qmax / peak, 0.0))
+    largest = _largest(source, row, width)
+    x.scale[token].store_scalar(largest * (1 / precision.qmax))
+    factor = splat(select(largest > SMALLEST_QUANTISED, precision.qmax / largest, 0.0))
     for at in loop(0, width, NR):
         for column in range(0, NR, CACHE_LINE * per_dword):
             (row + (width * ROWS_AHEAD + at + column) // per_dword).prefetch(1)
@@ -78,12 +78,12 @@ def _largest(source: Precision, row: Pointer, width: Value) -> Value:
     # The bits of floats above 0 have the order of the floats, and those of NaN are above all.
     # NR values are two vectors, and each has a maximum of its own. With a single one, every maximum
     # would need the result of the one just before, and the processor could not overlap them.
-    peaks = {half: Variable(bits(vector(0.0), INTS)) for half in range(0, NR, LANES)}
+    both = {half: Variable(bits(vector(0.0), INTS)) for half in range(0, NR, LANES)}
     for at in loop(0, width, NR):
-        for half, peak in peaks.items():
+        for half, largest in both.items():
             values = source.unpack(row + (at + half) // source.layout.x_per_dword)
-            peak.value = maximum(peak.value, bits(absolute(values), INTS))
-    first, second = (peak.value for peak in peaks.values())
+            largest.value = maximum(largest.value, bits(absolute(values), INTS))
+    first, second = (largest.value for largest in both.values())
     return bits(reduce(maximum(first, second), maximum), FLOAT32)
 
 

@@ -29,8 +29,8 @@ class RowFormat:
     def write(self, out: Array, row: Value, column: ValueLike, halves: list[Value]) -> None:
         """Store NR values of a row, given as two vectors, from a column on.
 
-        If both vectors share a cache line, they are stored at once. The line may still be in the
-        cache of another core, which has read it before; then we wait for it once, not twice.
+        If both vectors share a cache line, they are stored at once. Another core may still hold the
+        line: one store waits once for that core to give it up, two would wait twice.
         """
         if CACHE_LINE * self.per_dword >= NR:
             self.pack(self.place(out, row, column), join(*halves))

@@ -22,19 +22,19 @@ from minner.kernels.vector.target import LANES
 from minner.kernels.vector.values import Pointer, Value, ValueLike, Variable, splat
 
 LOWEST = float("-inf")
-"""For lanes beyond the last score. No finite number would do: where a product of queries and keys
-overflowed and all scores are -inf, their exponentials must be NaN, as those of inf - inf are."""
+"""For lanes beyond the last score. It must be -inf: if all scores overflowed to -inf, the result
+has to be NaN, as `-inf - -inf` is."""
 
 
 class _Row(NamedTuple):
     """A row of scores, and where its exponentials go."""
 
     scores: Pointer
-    peak: Value  # the largest score, in every lane
+    largest: Value  # score, in every lane
     whole: Value  # scores in whole vectors
     inside: Value  # in which lanes of the last vector there are scores
     place: Callable[[ValueLike], Pointer]  # of the exponential of a score
-    width: Value  # exponentials to write, zeros beyond the last score included
+    width: Value  # values to write, padding included
 
 
 def softmax(
@@ -77,11 +77,11 @@ def softmax_factor(scratch: ThreadScratch, row: Value) -> Value:
 
 
 def _write_row(precision: Precision, row: _Row) -> Value:
-    """Write `exp(score - peak)` of a row; returns their sum."""
+    """Write `exp(score - largest)` of a row; returns their sum."""
     exp = exp_short if precision.layout.x_per_dword > 1 else exp_below
 
     def exponentials(at: ValueLike) -> Value:
-        return exp((row.scores + at).load() - row.peak)
+        return exp((row.scores + at).load() - row.largest)
 
     last = select(row.inside, exponentials(row.whole), vector(0.0))
     total = Variable(last)

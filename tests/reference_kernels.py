@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from minner.kernels.precision import Precision, attention_precision, float32
-from minner.kernels.quantise import SMALLEST_PEAK
+from minner.kernels.quantise import SMALLEST_QUANTISED
 from minner.kernels.runtime.buffers import ProductInput, ThreadScratch
 from minner.kernels.runtime.layout import Linear, Norm
 from minner.kernels.runtime.operand_layout import OperandLayout
@@ -150,10 +150,10 @@ def write_product_input(precision: Precision, values: Array, x: ProductInput) ->
         blocked(precision)(x.rows, values)
         return
     values = values.astype(np.float32)
-    peaks = np.abs(values).max(axis=1)
-    x.scale[: len(values)] = peaks * np.float32(1 / precision.qmax)
+    largest = np.abs(values).max(axis=1)
+    x.scale[: len(values)] = largest * np.float32(1 / precision.qmax)
     factors = np.divide(
-        precision.qmax, peaks, out=np.zeros_like(peaks), where=peaks > SMALLEST_PEAK
+        precision.qmax, largest, out=np.zeros_like(largest), where=largest > SMALLEST_QUANTISED
     )
     blocked(precision)(x.rows, np.rint(values * factors[:, None]))
 

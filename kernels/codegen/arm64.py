@@ -16,7 +16,7 @@ _LO12 = {277: 0, 278: 0, 284: 1, 285: 2, 286: 3, 299: 4}
 """Relocations for the lower 12 bits of an address: of an addition, and of loads and stores of 8,
 16, 32, 64 and 128 bits; each with the number of zeros at the end, which the instruction omits."""
 
-FAR_JUMP = b"".join(word.to_bytes(4, "little") for word in (0x58000050, 0xD61F0200))
+FAR_JUMP = b"".join(code.to_bytes(4, "little") for code in (0x58000050, 0xD61F0200))
 """`ldr x16, .+8` and `br x16`: jump to the 64-bit address behind. The call convention leaves x16 to
 jumps like this one."""
 

@@ -20,7 +20,7 @@ lets programs use."""
 
 
 SAYS = "minner: a processor"
-"""What the file in the cache says it is."""
+"""The header line of the cached file."""
 
 
 def host_cpu() -> tuple[str, str]:

@@ -53,7 +53,7 @@ def load_image(content: bytes) -> int:
 
 
 def _add(code: NDArray[np.uint8], offsets: Sequence[int], value: int) -> None:
-    """Add a number to linked."""
+    """Add `value` to the 64-bit number at each offset of `code`."""
     places = np.add.outer(np.array(offsets, dtype=np.intp), np.arange(8))
     code[places] = (code[places].view("<i8") + value).view(np.uint8)
 

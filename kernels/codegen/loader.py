@@ -29,8 +29,8 @@ Forward = Callable[..., None]
 """The native function; its arguments are those of `forward` in `kernels/forward.py`."""
 
 IMPORTED = time.time()
-"""Where sources were written later, by an upgrade or an editor, this process may have compiled
-others than those whose digest names the file: what it compiled is not kept."""
+"""Where sources were written later, by an upgrade or an editor, the code may not match the digest
+in the name of its file, so it is not cached."""
 
 _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 

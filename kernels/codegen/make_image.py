@@ -81,7 +81,7 @@ class _Draft:
         return self.starts[symbol.section] + symbol.value
 
     def write_address(self, relocation: Relocation) -> None:
-        """Write what the loader has to add the rest of an address to."""
+        """Write the addend, and the place within the image; the loader adds the base."""
         at, symbol, value = self._at(relocation), relocation.symbol, relocation.addend
         if _is_import(symbol):
             self.imports[symbol.name].append(at)

@@ -1,7 +1,7 @@
 """What this machine's processor offers to programs, found without LLVM.
 
-A feature counts only if the system lets programs use it: a hypervisor may hide it, and a kernel may
-not save the registers that it needs. Features have the names of Linux's `/proc/cpuinfo`.
+A feature counts only if the system lets programs use it: a hypervisor may hide it, and an operating
+system may not save the registers that it needs. Features have the names of Linux's `/proc/cpuinfo`.
 """
 
 from __future__ import annotations

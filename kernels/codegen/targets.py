@@ -1,7 +1,7 @@
 """The table of targets: the kinds of processors that kernels are compiled for ahead of time.
 
 A target names all that its code may use. A processor gets the first target of the table of which it
-has every feature, so its code never meets an instruction that is not there.
+has every feature, so it never runs an unsupported instruction.
 """
 
 from __future__ import annotations

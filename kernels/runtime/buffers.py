@@ -97,7 +97,8 @@ def cut_thread_scratch(
     """View the next dwords as the scratch of one thread, whole pages of it.
 
     Processors prefetch cache lines up to the end of a page. Where two threads wrote to one page,
-    each took lines from the other, and attention over 128 tokens took 1.13 times as long.
+    hardware prefetch pulled lines away from the other thread, and attention over 128 tokens took
+    1.13 times as long.
     """
     keys = padded(longest)
     accumulator, at = cut(memory, start, (MC, NR))

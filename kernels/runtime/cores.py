@@ -1,4 +1,4 @@
-"""How many cores this process may use: fewer than the machine has, in many a container."""
+"""How many cores this process may use: often fewer than the machine has, in a container."""
 
 from __future__ import annotations
 

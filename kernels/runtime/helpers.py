@@ -1,8 +1,8 @@
 """The helper threads of a team, from their start to their end.
 
 A start may be interrupted at any point: by a signal handler that raises, or by a system that grants
-no more threads. Every start therefore has memory of its own. Threads of a start that came to
-nothing are told to stop, and none of them can ever take part in a pass of the next.
+no more threads. Every start therefore has memory of its own. Threads of a failed start are told to
+stop, and none of them can ever take part in a pass of the next.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from minner.kernels.runtime.team_state import (
     STOP,
     TICKET,
     WAKE,
+    WAKE_BYTES,
     WORKERS,
     team_state,
 )
@@ -62,7 +63,7 @@ class Wake:
     def ring(self) -> None:
         """Wake the helper, or keep it from falling asleep."""
         if self._open:
-            os.write(self.write_end, (1).to_bytes(8, sys.byteorder))
+            os.write(self.write_end, (1).to_bytes(WAKE_BYTES, sys.byteorder))
 
     def close(self) -> None:
         """Close it; in a forked child, where nobody sleeps in it."""
@@ -135,7 +136,7 @@ class Helpers:
 
     def choose_stages(self, first: int, end: int) -> None:
         """Let the next pass run the stages `first` to `end - 1` alone: other queues are empty."""
-        self.stages_chosen = True  # before anything else: whoever is interrupted here leaves a sign
+        self.stages_chosen = True  # set first, so that an interruption is noticed
         self.state[[FIRST_STAGE * FIELD_STRIDE, END_STAGE * FIELD_STRIDE]] = first, end
         self.state[_QUEUES] = 0 if first == 0 else EMPTY
 
@@ -159,8 +160,8 @@ def _start(thread: threading.Thread) -> None:
     """Start a thread. What the handler of a signal raises within stays what it is.
 
     Where it raises right after the thread has begun, CPython may put an error of its own in its
-    place: a KeyError, where it strikes the thread out of a list from which that has struck itself
-    out, or a RuntimeError, where it releases a lock that it has not got back yet.
+    place: a KeyError on removing a thread that already removed itself from a dictionary, or a
+    RuntimeError on releasing a lock that it has not got back yet.
     """
     try:
         thread.start()

@@ -1,14 +1,14 @@
 """How the operands of a matrix product lie in memory, by precision. Known without Numba.
 
-A product reads x `[T, K]` in blocks of `mr` rows. Within a block, one cache line of every row
+A product reads x `[T, K]` in row strips of `mr` rows. Within a strip, one cache line of every row
 stands beside the same line of the next row, so that what a microtile reads at once lies together:
 
-    block 0:  row 0, dwords 0-15 | row 1, dwords 0-15 | ... | row mr-1, dwords 0-15
+    strip 0:  row 0, dwords 0-15 | row 1, dwords 0-15 | ... | row mr-1, dwords 0-15
               row 0, dwords 16-31 | row 1, dwords 16-31 | ...
-    block 1:  row mr, dwords 0-15 | ...
+    strip 1:  row mr, dwords 0-15 | ...
 
 Weights `[N, K]` are micropanels of NR columns: `[N / NR, dwords of K, NR]`. For AMX, each
-micropanel is cut further into tiles of 16 dwords by 16 columns.
+micropanel is cut further into AMX tiles of 16 dwords by 16 columns.
 
 Without a dot product of int8, four products are summed up as int16: those of two neighbouring
 values of K, and of the same two in the next dword. Of each eight values of K
@@ -31,7 +31,7 @@ class OperandLayout(NamedTuple):
     weights_per_dword: int  # values of a weight
     x_per_dword: int  # values of x: fewer where the host cannot multiply the weights' own type
     quantised: bool = False  # whether x has a scale per row, and weights one per column
-    mr: int = MR  # rows of x in a block
+    mr: int = MR  # rows of x in a row strip
     unquantised_per_dword: int = 1  # values of what will be quantised
     amx: bool = False  # whether products run on AMX tiles
     sums_int16: bool = False  # whether four products are summed up as int16
@@ -44,8 +44,8 @@ SUMS_INT16 = bool(TARGET.int8_pairs) and not TARGET.amx
 """Whether the host multiplies int8 by an instruction whose sums are int16."""
 
 SUM16 = 128
-"""What four int8 weights whose products are summed up as int16 may add up to: the positive ones of
-them, and the negative ones. x is at most 255 there, and 255 * 128 is less than 2^15."""
+"""Bound on the sum of the positive, and of the negative, weights among four whose products are
+summed in int16. x is at most 255 there, and 255 * 128 is less than 2^15."""
 
 MULTIPLIES_INT8 = TARGET.amx or bool(TARGET.int8_dot) or SUMS_INT16
 """Whether the host has instructions that multiply int8."""
@@ -55,8 +55,8 @@ FAST = {"float32": True, "bfloat16": MULTIPLIES_BFLOAT16, "int8": MULTIPLIES_INT
 the results are right all the same."""
 
 SHORT_MR = 4
-"""Rows of the largest microtile where a dot product takes several instructions, and registers for
-what is between them, and there are only 16."""
+"""Rows of the largest microtile where the dot product needs temporaries and there are only 16
+registers."""
 
 
 def _mr(one_instruction: bool) -> int:

@@ -23,7 +23,7 @@ class StageTimings:
     """
 
     def __init__(self, layers: int, quantised: bool = False) -> None:
-        """Make room for a pass through `layers` layers."""
+        """Allocate time stamps for a pass through `layers` layers."""
         self.stages = stage_names(layers, quantised)
         self.stamps: NDArray[np.int64] = np.zeros((len(self.stages) + 1, 2), dtype=np.int64)
 

@@ -5,6 +5,9 @@ queue of them; a thread whose queue is empty steals from the others, so a core t
 just does less. At the end of a kernel all threads wait at a barrier. Between two passes the helpers
 spin for a fraction of a millisecond, then park: they block in a `read` of an event or a pipe and
 use no CPU. The leader wakes them with eight bytes. All of that is compiled code, without the GIL.
+
+Bits are the same on any number of threads: one thread computes each result, in an order that does
+not depend on which thread it is.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from minner.kernels.runtime.team_state import (
     TICKET,
     TIMESTAMPS,
     WAKE,
+    WAKE_BYTES,
     WORKERS,
     Member,
 )
@@ -62,9 +66,6 @@ takes 50 microseconds; a caller whose next short call comes soon does not pay fo
 
 TIMESTAMP_BYTES = 16
 """Of C's `struct timespec`: two int64 on 64-bit machines."""
-
-WAKE_BYTES = 8
-"""What is written to a helper's event or pipe; an event takes no other number of bytes."""
 
 
 # ---- atomics ----------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def _take(head: Pointer, count: Value) -> Iterator[tuple[Value, Value]]:
     """Emit a loop over the numbers below `count` that this thread takes from a queue.
 
     Yields:
-        The number and the next one, which is taken already, but may be beyond the end.
+        The number and the next one, which is already claimed, and may be `count` or more.
     """
     taken = Variable(_atomic("add", head, 1))
     for _ in loop_while(lambda: taken.value < count):
@@ -161,7 +162,7 @@ def barrier(team: Member) -> None:
 
 
 def _first_item(state: Array, stage: Value) -> Value:
-    """Where the queues of a stage begin: behind all items if the pass leaves the stage out."""
+    """Where the queues of a stage begin: past the last item if the pass leaves the stage out."""
     first, end = (state[field * FIELD_STRIDE].scalar() for field in (FIRST_STAGE, END_STAGE))
     return select(stage < first, EMPTY, select(stage < end, lift(0, INT64), EMPTY))
 

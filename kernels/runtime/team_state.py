@@ -28,6 +28,9 @@ WAKE = 11  # + PER_RANK * rank: the file descriptor that wakes it
 QUEUE_HEAD = 12  # + PER_RANK * rank: items taken so far from that thread's work queue
 PER_RANK = 4
 
+WAKE_BYTES = 8
+"""What is written to a helper's event or pipe; an event takes no other number of bytes."""
+
 EMPTY = 1 << 40
 """The head of a queue beyond all its items."""
 

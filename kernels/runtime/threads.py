@@ -25,7 +25,7 @@ class Team:
     """
 
     def __init__(self, forward: Forward, shape: Shape, workers: int) -> None:
-        """Plan a team of `workers` threads, of which the caller of `run` is one, for one model."""
+        """Describe a team of `workers` threads for one model; the caller of `run` is one."""
         self._forward, self._shape = forward, shape
         self.workers = workers
         self._reset()
@@ -41,7 +41,7 @@ class Team:
         It is the lock itself, because no signal comes between its taking and the `with`.
 
         Raises:
-            MinnerError: this thread has its turn already, and would wait for itself.
+            MinnerError: the thread that holds the lock asks for it again.
         """
         if self._lock._is_owned():
             raise MinnerError(

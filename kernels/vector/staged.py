@@ -11,7 +11,7 @@ arguments. Their operators compute nothing: they emit LLVM instructions. So Pyth
                 at = x[row, half * LANES]       # an address
                 at.store(at.load() * 0.5)
 
-A vector has `LANES` float32 lanes and fills one register of the host. The words of the language
+A vector has `LANES` float32 lanes and fills one register of the host. The operations
 are in `values.py`, `control.py` and `instructions.py`; the host's sizes are in `target.py`.
 """
 

@@ -1,4 +1,4 @@
-"""What the processor's vector unit offers: the one place that looks at CPU features.
+"""What the processor's vector unit offers: chooses the instructions that kernels use.
 
 The sizes of blocking that follow from it have their names from BLIS: MR, NR and MC here, KC in
 `kernels/product.py`.
@@ -152,7 +152,8 @@ MR = 8 if TARGET.registers == 32 else 6
 multiply-add units, and leave registers for the weights and for x."""
 
 ROW_BLOCK = 2 * AMX_TILE if TARGET.amx else 4 * MR
-"""Rows of x that one call of the block product takes: two AMX tiles, or four microtiles."""
+"""Rows of x that one call of the block product takes: two AMX tiles, or four microtiles of MR rows.
+Where microtiles have 4 rows (`SHORT_MR` in operand_layout.py) it takes six of them."""
 
 AMX_MC = 512
 """MC where products run on AMX tiles, which are so fast that with fewer rows they would wait for
@@ -162,7 +163,7 @@ VECTOR_MC = 16 * MR
 """MC where products run in vector registers."""
 
 MC = AMX_MC if TARGET.amx else VECTOR_MC
-"""Rows of x that a thread multiplies by a micropanel before it takes the next, at most."""
+"""Rows of x that are multiplied by one micropanel before the next, at most."""
 
 PADDING = 32
 """Every feature dimension is padded to a multiple of this. So micropanels and cache lines are
