@@ -187,7 +187,7 @@ def test_bytes_that_are_no_utf8(spark: Any, tiny_path: Path) -> None:
 
 
 def test_one_parameter_gives_minner_s_words(spark: Any, embedded: Tagger) -> None:
-    texts = ["Kofi Annan of the U.N. saw AL-AIN, São Paulo and 😀 Geneva's lake. " * 30, "", "AT&T"]
+    texts = ["Kofi Annan of the U.N. 😀 saw AL-AIN, São Paulo and Geneva's lake. " * 30, "", "AT&T"]
     parts = stages()
     parts[1].setWordRule("minner")
     rows = annotations(run(spark, texts, parts))
