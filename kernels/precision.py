@@ -31,6 +31,8 @@ from minner.kernels.runtime.operand_layout import (
     MULTIPLIES_BFLOAT16,
     MULTIPLIES_INT8,
     OPERAND_LAYOUTS,
+    QMAX_OF_INT8,
+    QMAX_OF_INT16,
     SUMS_INT16,
     OperandLayout,
     attention_name,
@@ -213,13 +215,6 @@ def _pack_int16(place: Pointer, values: Value) -> None:
     count = values.code.type.count
     order = [four + i for four in range(0, count, 4) for i in (0, 2, 1, 3)]
     place.store(shuffle(shorts, shorts, order))
-
-
-QMAX_OF_INT8 = 127
-
-QMAX_OF_INT16 = 511
-"""Where x is stored as int16 anyway, it gets 10 bits instead of 8. More would let int32 sums
-overflow in fewer products than models need: `WIDEST` in weights/pack.py is how many are safe."""
 
 
 int8 = Precision(

@@ -1,7 +1,7 @@
 """The cache directory: what is made once on a machine and found again by every later process.
 
 Machine code is read from it and run. So nothing is read that another user could have written
-(root excepted), no link is followed, and what a file is stands inside what its digest covers.
+(root excepted), no link is followed, and a file's digest also covers the line saying what it is.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from minner.errors import warn
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # not a POSIX system: there files of killed processes stay until they are seen
+except ImportError:  # not a POSIX system: there leftovers of killed processes stay
     flock = None  # type: ignore[assignment]
 
 DIGEST = 32
 """Bytes of a SHA-256."""
+
+NAME_DIGITS = 32
+"""Hexadecimal digits of a digest in the name of a file."""
 
 LARGEST = 1 << 26
 """Bytes of the largest file that is read as a whole; compiled kernels take under one megabyte."""
@@ -40,7 +43,7 @@ _READ = os.O_RDONLY | sum(
 
 _CREATE = (_READ & ~os.O_RDONLY) | os.O_RDWR | os.O_CREAT | os.O_EXCL
 
-_UNFINISHED = re.compile(r".+-[0-9a-f]{32}\w{8}")
+_UNFINISHED = re.compile(rf".+-[0-9a-f]{{{NAME_DIGITS}}}\w{{8}}")
 """The names of files that are being written: the later name's stem, and eight letters."""
 
 
@@ -64,6 +67,11 @@ def cache_directory() -> Path:
     return home / "minner" if home.is_absolute() else _NOWHERE
 
 
+def digest_for_name(identity: bytes) -> str:
+    """The digest in the name of a file, by which files of different identity are told apart."""
+    return hashlib.sha256(identity).hexdigest()[:NAME_DIGITS]
+
+
 def version_of(package: str) -> bytes:
     """The file in which a package states its version, as Numba and llvmlite do.
 
@@ -81,7 +89,7 @@ def version_of(package: str) -> bytes:
 def open_kept(path: Path) -> BinaryIO | None:
     """Open a file of the cache; None if there is none, or another user could have written it.
 
-    A MinnerWarning says why a file is not trusted. Of a directory, `keep` says it.
+    A MinnerWarning says why a file is not trusted; `keep` warns about directories.
     """
     with _refusals_pass():
         if _distrusted_directory(path.parent):

@@ -90,7 +90,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     arguments = _with_later_dashes_hidden(arguments)
     options, late = parser.parse_known_args(arguments)
     if late and not any(map(_OPTION.match, late)):
-        for text in reversed(late):  # each of them is the last of its kind
+        for text in reversed(late):  # remove the last occurrence
             del arguments[-1 - arguments[::-1].index(text)]
         options_at = [i for i, word in enumerate(arguments) if _OPTION.match(word)]
         place = min(options_at, default=len(arguments))

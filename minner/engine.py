@@ -180,7 +180,7 @@ class Engine:
     def _check_places(self, ids: Ids, rows: Ids) -> None:
         """Refuse ids and rows that are places outside the memory that native code reads.
 
-        What gives them checks them too, and says more; here nothing gets past, at some
+        Callers check too, with better messages. Nothing gets past this check, which takes some
         microseconds a call.
         """
         for what, places, count in (
@@ -199,7 +199,7 @@ class Engine:
         if longest > len(self._positions):
             raise MinnerError(f"the model has {len(self._positions)} positions, not {longest}")
         buffers = self._buffers_for(max(tokens, len(group)), longest)
-        # Wider numbers might become others in int32: only `checked_ids` may narrow them.
+        # A wider integer could wrap in int32: only `checked_ids` may narrow them.
         np.concatenate(group, out=buffers.ids[:tokens], casting="safe")
         positions = [self._positions[: len(ids)] for ids in group]
         np.concatenate(positions, out=buffers.positions[:tokens])

@@ -16,7 +16,7 @@ class MinnerMemoryError(MinnerError, MemoryError):
 
 
 OUT_OF_MEMORY = MemoryError, SystemError
-"""What a library raises when the system has no memory for it: code in C that had none even to make
+"""What a library raises when the system has no memory for it: C code too short of memory to build
 an exception fails with a SystemError."""
 
 

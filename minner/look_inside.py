@@ -58,7 +58,7 @@ class LookInside:
         """Note when the stages of each native call end, inside a `with`.
 
         Returns:
-            What gives, after `as`, a list that grows by one for each native call.
+            A context manager that yields a list, which grows by one for each native call.
         """
         return self._reader.engine.record()
 

@@ -1,7 +1,7 @@
 """Redaction: placeholders in the place of entities, and the way back.
 
-Every replacement is kept with its place, so that `restore` gives the very text there was: also
-where two entities share a placeholder, or the text had one in it before.
+Every replacement is kept with its place, so that `restore` gives the original text, even where two
+entities share a placeholder, or the text had one in it before.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def attention(x: Floats, layer: Mapping[str, Any], heads: int, record: Record) -
 
 
 def feed_forward(x: Floats, layer: Mapping[str, Any], activation: str, record: Record) -> Floats:
-    """Each token by itself: widen to F, bend, narrow to D again."""
+    """Each token by itself: widen to F, activate, narrow to D again."""
     inner = ACTIVATIONS[activation](record("lin1", linear(x, **layer["lin1"])))  # [T, F]
     return record("lin2", linear(record("activation", inner), **layer["lin2"]))  # [T, D]
 

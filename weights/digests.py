@@ -17,7 +17,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minner.cache import DIGEST, cache_directory, keep_checked, open_kept, read_checked
+from minner.cache import (
+    DIGEST,
+    cache_directory,
+    digest_for_name,
+    keep_checked,
+    open_kept,
+    read_checked,
+)
 
 PAGE = 4096
 """Bytes that are added up before they go into SHA-256, which is several times slower than adding.
@@ -74,8 +81,7 @@ def digest_of(path: Path, file: BinaryIO, length: int) -> bytes:
 
 def note_path(path: Path) -> Path:
     """The file of the cache that remembers the digest of a file."""
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
-    return cache_directory() / f"digest-{name}.bin"
+    return cache_directory() / f"digest-{digest_for_name(os.fsencode(path))}.bin"
 
 
 def digested_file(note: Path) -> Path | None:

@@ -94,10 +94,10 @@ def to_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.f
         weight by at most half a scale. An output whose weights are all 0, or nearly, has the
         scale 0.
     """
-    peaks = np.abs(weight).max(axis=1, initial=0.0)
-    peaks[peaks <= SMALLEST_WEIGHT] = 0.0
-    scales = _with_17_bits(peaks / np.float32(QMAX))
-    factors = np.divide(QMAX, peaks, out=np.zeros_like(peaks), where=peaks > 0)
+    largest = np.abs(weight).max(axis=1, initial=0.0)
+    largest[largest <= SMALLEST_WEIGHT] = 0.0
+    scales = _with_17_bits(largest / np.float32(QMAX))
+    factors = np.divide(QMAX, largest, out=np.zeros_like(largest), where=largest > 0)
     quantised: NDArray[Any] = np.rint(weight * factors[:, None])
     return quantised.astype(np.int8), scales
 
@@ -108,10 +108,10 @@ def with_small_sums(
     """Make int8 weights so small that four of their products with x can be summed up as int16.
 
     Of every four weights whose products are summed up so (see `operand_layout.py`), the positive
-    ones may add up to SUM16, and so may the negative ones. The outputs where they do are left as
-    they are. The others get fewer steps, and a larger scale to make up for it: where their largest
-    sum was `peak`, each weight is multiplied by `(SUM16 - 2) / peak` and rounded again, as four
-    roundings add at most 2 to a sum.
+    ones may add up to SUM16, and so may the negative ones. Outputs with no larger sum stay as they
+    are. The others get smaller integers, and a larger scale to make up for it: where their largest
+    sum was `largest`, each weight is multiplied by `(SUM16 - 2) / largest` and rounded again, as
+    four roundings add at most 2 to a sum.
 
     Args:
         quantised: `[N, K]`, as `to_int8` makes them.
@@ -121,8 +121,8 @@ def with_small_sums(
         The same for the new weights. Weights that were quantised before give what the weights that
         they were made from give.
     """
-    peaks = _largest_sums(quantised)
-    factors = np.where(peaks > SUM16, (SUM16 - 2) / np.maximum(peaks, 1), 1).astype(np.float32)
+    largest = _largest_sums(quantised)
+    factors = np.where(largest > SUM16, (SUM16 - 2) / np.maximum(largest, 1), 1).astype(np.float32)
     smaller: NDArray[Any] = np.rint(quantised * factors[:, None])
     return smaller.astype(np.int8), scales / factors
 

@@ -19,22 +19,27 @@ from minner.kernels.runtime.layout import (
     weight_count,
     weight_views,
 )
-from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT, OPERAND_LAYOUTS, OperandLayout
+from minner.kernels.runtime.operand_layout import (
+    FLOAT32_LAYOUT,
+    OPERAND_LAYOUTS,
+    QMAX_OF_INT16,
+    OperandLayout,
+)
 from minner.kernels.vector.target import AMX_TILE, PADDING
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
-from minner.weights.numbers import score_factor, to_bfloat16, to_int8, with_small_sums
+from minner.weights.numbers import QMAX, score_factor, to_bfloat16, to_int8, with_small_sums
 
 Floats = NDArray[np.float32]
 Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
 Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
 
-_WORDS = "embeddings.word_embeddings.weight"
+_WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 BLOCK = 1 << 19
 """Word embeddings that are converted at once: they stay in a processor's cache."""
 
-WIDEST = (2**31 - 1) // (127 * 511)
+WIDEST = (2**31 - 1) // (QMAX * QMAX_OF_INT16)
 """How many products an int32 can sum up without overflow, on every host (`Precision.qmax`)."""
 
 
@@ -78,14 +83,14 @@ def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:
 
 def word_embeddings(checkpoint: Checkpoint) -> Floats:
     """The word embeddings `[V, D]`, D padded; the same in every precision."""
-    return pad_columns(checkpoint.tensor(_WORDS), padded(checkpoint.config.dim))
+    return pad_columns(checkpoint.tensor(_WORD_EMBEDDINGS), padded(checkpoint.config.dim))
 
 
 def pack_word_embeddings(checkpoint: Checkpoint) -> Iterator[Floats]:
     """The same table, some rows at a time: it may be much larger than what it is stored as."""
     width = padded(checkpoint.config.dim)
     rows = max(1, BLOCK // width // PADDING) * PADDING  # whole pages: widths are such multiples
-    for block in checkpoint.stored[_WORDS].blocks(rows):
+    for block in checkpoint.stored[_WORD_EMBEDDINGS].blocks(rows):
         yield pad_columns(block, width)
         checkpoint.release()
 
@@ -199,7 +204,7 @@ def fill_panels(view: Dwords, weight: NDArray[Any], amx: bool = False) -> None:
     """Cut a weight `[N, K]` (out, in) into micropanels `[N / NR, dwords of K, NR]`, padded with 0.
 
     Values of fewer bits share a dword: the lowest k stands in its lowest bits. For AMX, each
-    micropanel is cut further into tiles of AMX_TILE dwords by AMX_TILE columns.
+    micropanel is cut further into AMX tiles of AMX_TILE dwords by AMX_TILE columns.
     """
     panels, dwords, nr = view.shape
     rows, inner = weight.shape

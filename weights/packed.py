@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from minner.cache import DIGEST, cache_directory, keep, open_kept
+from minner.cache import DIGEST, cache_directory, digest_for_name, keep, open_kept
 from minner.kernels import model
 from minner.kernels.runtime import layout, operand_layout
 from minner.kernels.runtime.layout import padded, weight_count
@@ -110,8 +110,7 @@ def cache_path(checkpoint: Checkpoint, precision: str) -> Path:
 def _path(checkpoint: Checkpoint, kind: str, layout: str) -> Path:
     """A changed checkpoint takes the place of the old one."""
     place = f"{checkpoint.directory.resolve()}\0{layout}"
-    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
-    return cache_directory() / f"{kind}-{digest}.bin"
+    return cache_directory() / f"{kind}-{digest_for_name(os.fsencode(place))}.bin"
 
 
 def _origin(checkpoint: Checkpoint) -> bytes:

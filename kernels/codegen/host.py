@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from minner.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.cache import (
+    cache_directory,
+    digest_for_name,
+    keep_checked,
+    read_checked,
+    version_of,
+)
 from minner.errors import MinnerError
 from minner.kernels.codegen import processor
 
@@ -32,7 +36,7 @@ def host_cpu() -> tuple[str, str]:
     identity = _identity()
     if identity is None:
         return _ask_llvm()
-    digest = hashlib.sha256(version_of("llvmlite") + identity).hexdigest()[:32]
+    digest = digest_for_name(version_of("llvmlite") + identity)
     path = cache_directory() / f"processor-{digest}.bin"
     known = read_checked(path, SAYS)
     if known is None:

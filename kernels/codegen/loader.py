@@ -17,7 +17,13 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from minner.cache import cache_directory, keep_checked, read_checked, version_of
+from minner.cache import (
+    cache_directory,
+    digest_for_name,
+    keep_checked,
+    read_checked,
+    version_of,
+)
 from minner.errors import MinnerError
 from minner.kernels.codegen.host import NO_KERNELS
 from minner.kernels.codegen.image import is_image, load_image
@@ -41,7 +47,7 @@ def cache_path(activation: str, precision: str) -> Path:
 
 
 def _place(activation: str, precision: str, says: str) -> Path:
-    digest = hashlib.sha256(says.encode()).hexdigest()[:32]
+    digest = digest_for_name(says.encode())
     return cache_directory() / f"forward-{activation}-{precision}-{digest}.bin"
 
 

@@ -47,6 +47,14 @@ SUM16 = 128
 """Bound on the sum of the positive, and of the negative, weights among four whose products are
 summed in int16. x is at most 255 there, and 255 * 128 is less than 2^15."""
 
+QMAX_OF_INT8 = 127
+"""The largest quantised value."""
+
+QMAX_OF_INT16 = 511
+"""The same where x is stored as int16 anyway: it gets 10 bits instead of 8. More would let int32
+sums overflow in fewer products than models need: `WIDEST` in weights/pack.py is how many are
+safe."""
+
 MULTIPLIES_INT8 = TARGET.amx or bool(TARGET.int8_dot) or SUMS_INT16
 """Whether the host has instructions that multiply int8."""
 

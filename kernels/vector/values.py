@@ -144,7 +144,7 @@ def splat(scalar: Value) -> Value:
 
 
 def call(name: str, result: ir.Type, *values: Value) -> Value:
-    """Call an intrinsic of LLVM by its whole name, or a function of the C library."""
+    """Emit a call of an intrinsic of LLVM, by its whole name, or a function of the C library."""
     kind = ir.FunctionType(result, [value.code.type for value in values])
     function = declared_function(emit(), kind, name)
     return Value(emit().call(function, [value.code for value in values]))

@@ -39,7 +39,10 @@ def schema(limits: Limits, labels: Sequence[str]) -> Schema:
             "description": "Named entity recognition: text in, entities out.",
         },
         "paths": _paths(),
-        "components": {"schemas": _schemas(limits, labels), "parameters": _parameters(limits)},
+        "components": {
+            "schemas": {**_shared(), **_requests(limits, labels), **_answers()},
+            "parameters": _parameters(limits),
+        },
     }
 
 
@@ -104,15 +107,10 @@ def _parameters(limits: Limits) -> dict[str, Schema]:
     }
 
 
-def _schemas(limits: Limits, labels: Sequence[str]) -> dict[str, Schema]:
-    texts = _list(STRING, maxItems=limits.request_texts)
-    explained = {**STRING, "maxLength": limits.explained_characters}
-    label = {"type": "string", "enum": list(labels)}
-    tagged = _object({"text": STRING, "entities": _list(_ref("Entity"))})
-    group = {"entity_group": STRING, "entity": STRING, "index": COUNT, "word": STRING}
-    redacted = _object({"text": STRING, "replaced": _list(_ref("Replacement"))})
-    lists = {name: _list(_ref("Entity")) for name in ("entities", "lost", "gained")}
+def _shared() -> dict[str, Schema]:
+    """Of what requests and answers are made."""
     place = {"start": COUNT, "end": COUNT}
+    group = {"entity_group": STRING, "entity": STRING, "index": COUNT, "word": STRING}
     return {
         "Error": _object({"error": STRING}),
         "Entity": _object({"text": STRING, "label": STRING, **place, "score": SCORE}),
@@ -120,36 +118,42 @@ def _schemas(limits: Limits, labels: Sequence[str]) -> dict[str, Schema]:
         "Replacement": _object({"start": COUNT, "placeholder": STRING, "original": STRING}),
         "Options": _options(),
         "Parameters": _hugging_face_parameters(),
+    }
+
+
+def _requests(limits: Limits, labels: Sequence[str]) -> dict[str, Schema]:
+    texts = _list(STRING, maxItems=limits.request_texts)
+    explained = {**STRING, "maxLength": limits.explained_characters}
+    redaction = {
+        "numbered": {"type": "boolean"},
+        "template": STRING,
+        "mask": {**STRING, "minLength": 1, "maxLength": 1},
+        "labels": _list({"type": "string", "enum": list(labels)}),
+    }
+    return {
         "TagRequest": _one_or_more({"options": _ref("Options")}, texts, _inputs(texts)),
-        "Tagged": tagged,
-        "TagAnswer": {
-            "anyOf": [
-                _ref("Tagged"),
-                _object({"results": _list(_ref("Tagged"))}),
-                _list(_ref("Group")),
-                _list(_list(_ref("Group"))),
-            ]
-        },
-        "RedactRequest": _one_or_more(
-            {
-                "numbered": {"type": "boolean"},
-                "template": STRING,
-                "mask": {**STRING, "minLength": 1, "maxLength": 1},
-                "labels": _list(label),
-            },
-            texts,
-        ),
-        "Redacted": redacted,
-        "RedactAnswer": {
-            "anyOf": [_ref("Redacted"), _object({"results": _list(_ref("Redacted"))})]
-        },
+        "RedactRequest": _one_or_more(redaction, texts),
         "ExplainRequest": _object(
             {"text": explained, "window": COUNT, "arrays": _list(STRING)}, ("text",), closed=True
         ),
-        "Explanation": {"type": "object"},
         "TraceRequest": _object(
             {"text": explained, "without": _list(STRING)}, ("text",), closed=True
         ),
+    }
+
+
+def _answers() -> dict[str, Schema]:
+    groups = _list(_ref("Group"))
+    tagged, redacted = (
+        [_ref(name), _object({"results": _list(_ref(name))})] for name in ("Tagged", "Redacted")
+    )
+    lists = {name: _list(_ref("Entity")) for name in ("entities", "lost", "gained")}
+    return {
+        "Tagged": _object({"text": STRING, "entities": _list(_ref("Entity"))}),
+        "TagAnswer": {"anyOf": [*tagged, groups, _list(groups)]},
+        "Redacted": _object({"text": STRING, "replaced": _list(_ref("Replacement"))}),
+        "RedactAnswer": {"anyOf": redacted},
+        "Explanation": {"type": "object"},
         "Trace": _object({"text": STRING, "without": _list(STRING), **lists}),
     }
 
