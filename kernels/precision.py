@@ -64,7 +64,7 @@ class Precision:
 
     Attributes:
         name: as `minner.load` takes it.
-        layout: how many values share a dword, and how rows are grouped.
+        layout: how many values share a dword, and how rows are blocked.
         dot: `(sums, dwords of x, dwords of weights) -> sums`, all of them vectors.
         dwords_per_dot: how many dwords of weights that one `dot` consumes; 1 or 2.
         pack: `(address, values)` stores one vector of values as dwords of x. Values of int8 must be

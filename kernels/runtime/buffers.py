@@ -26,7 +26,7 @@ PAGE = 1024
 
 
 class ProductInput(NamedTuple):
-    """What a product reads as x, in blocks of rows (see operand_layout.py)."""
+    """What a product reads as x, in row strips (see operand_layout.py)."""
 
     rows: Dwords  # [T, dwords of K]
     scale: Floats  # [T], of each row of int8; [0] if not quantised
@@ -63,7 +63,7 @@ class Buffers(NamedTuple):
 def cut_x(
     memory: Dwords, start: int, tokens: int, width: int, layout: OperandLayout
 ) -> tuple[Dwords, int]:
-    """View the next dwords as x, whose last block of rows is whole."""
+    """View the next dwords as x, whose last row strip is whole."""
     x_per_weight = layout.weights_per_dword // layout.x_per_dword
     columns = dwords(width, layout.weights_per_dword) * x_per_weight
     x, _ = cut(memory, start, (tokens, columns))

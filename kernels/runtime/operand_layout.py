@@ -26,7 +26,7 @@ from minner.kernels.vector.target import AMX_TILE, MR, TARGET
 
 
 class OperandLayout(NamedTuple):
-    """How many neighbouring values of K share a dword, and how rows are grouped."""
+    """How many neighbouring values of K share a dword, and how rows are blocked."""
 
     weights_per_dword: int  # values of a weight
     x_per_dword: int  # values of x: fewer where the host cannot multiply the weights' own type
