@@ -65,7 +65,9 @@ def _dot_of_int8(sums: Value, x: list[Value], weights: list[Value]) -> Value:
 
 
 def _dot_of_int8_in_int16(sums: Value, x: list[Value], weights: list[Value]) -> Value:
-    """Add four products up as int16, which cannot overflow (`SUM16`), then pairs of sums as int32.
+    """Add four products up as int16, then pairs of sums as int32.
+
+    The sums cannot overflow: see `SUM16` in weights/numbers.py.
 
     That is five instructions for two dwords. Widening each pair to int32 takes six, four of which
     (not three) are of a kind that AMD's processors start only two of per cycle.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minner.kernels.runtime.operand_layout import SUM16
 from minner.weights.numbers import (
+    SUM16,
     from_float8,
     to_bfloat16,
     to_float8,

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.kernels.runtime.operand_layout import SUM16
-
 QMAX = 127
 """The largest int8 weight. The smallest is -127, so that a weight and its negative stay equal."""
+
+SUM16 = 128
+"""Bound on the sum of the positive, and of the negative, weights among four whose products are
+summed in int16. x is at most 255 there, and 255 * 128 is less than 2^15."""
 
 SMALLEST_WEIGHT = 2.0**-100
 """If no weight of an output is larger, all count as 0. Long weight decay leaves such outputs; their

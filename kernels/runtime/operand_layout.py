@@ -15,7 +15,7 @@ values of K, and of the same two in the next dword. Of each eight values of K
 
     0 1 . . | 4 5 . .  are a group,  . . 2 3 | . . 6 7  another.
 
-The weights are so small that no such sum overflows (`SUM16` below).
+The weights are so small that no such sum overflows (`SUM16` in weights/numbers.py).
 """
 
 from __future__ import annotations
@@ -42,10 +42,6 @@ MULTIPLIES_BFLOAT16 = TARGET.amx or bool(TARGET.bfloat16_dot)
 
 SUMS_INT16 = bool(TARGET.int8_pairs) and not TARGET.amx
 """Whether the host multiplies int8 by an instruction whose sums are int16."""
-
-SUM16 = 128
-"""Bound on the sum of the positive, and of the negative, weights among four whose products are
-summed in int16. x is at most 255 there, and 255 * 128 is less than 2^15."""
 
 QMAX_OF_INT8 = 127
 """The largest quantised value."""
