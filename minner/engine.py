@@ -30,6 +30,10 @@ Ids = NDArray[np.int32]
 Places = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
 
+MOST_THREADS = 1024
+"""More than any machine of today has cores. Where threads are far more than cores, they wait for
+each other: 4,000 on two cores gave no answer within a minute."""
+
 TOKENS_PER_CALL = 512
 """At most so many tokens go into one native call. That bounds the scratch memory (8 KB a token for
 width 384, 30 KB for 768), and more tokens make no product faster."""
@@ -258,6 +262,8 @@ def check_settings(precision: Any, threads: Any) -> None:
         raise MinnerError(f"precision {precision!r} is not available; choose from: {known}")
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise MinnerError(f"threads must be a whole number of at least 1, not {threads!r}")
+    if threads is not None and threads > MOST_THREADS:
+        raise MinnerError(f"threads must be at most {MOST_THREADS}, not {threads}")
 
 
 def warn_where_slow(precision: str) -> None:

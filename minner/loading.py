@@ -46,6 +46,8 @@ def load_model(
     for name, place in (("model", model), ("tokenizer", tokenizer)):
         if place is not None and not isinstance(place, str | os.PathLike):
             raise MinnerError(f"a {name} must be a path or a name, not {type(place).__name__}")
+    if not isinstance(lowercase, bool | None):
+        raise MinnerError(f"lowercase must be True, False or None, not {lowercase!r}")
     checkpoint = open_checkpoint(find_checkpoint(model))
     if tokenizer is not None:
         tokenizer = find_checkpoint(tokenizer, files=TOKENIZER_FILES).absolute()

@@ -49,9 +49,9 @@ class Options:
         if not isinstance(self.min_score, int | float) or not 0 <= self.min_score <= 1:
             raise MinnerError(f"min_score must be a number from 0 to 1, not {self.min_score!r}")
         if self.labels is not None:
-            object.__setattr__(self, "labels", _label_set("labels", self.labels))
+            object.__setattr__(self, "labels", label_set("labels", self.labels))
         # `O` is never an entity; Hugging Face's users are used to ignoring it all the same.
-        ignored = _label_set("ignore_labels", self.ignore_labels) - {"O"}
+        ignored = label_set("ignore_labels", self.ignore_labels) - {"O"}
         object.__setattr__(self, "ignore_labels", ignored)
         object.__setattr__(self, "label_map", _checked_map(self.label_map) or None)
 
@@ -85,7 +85,12 @@ def _check_choice(name: str, value: Any, values: Collection[str]) -> None:
         raise MinnerError(f"{name} {value!r} is not available; choose from: {', '.join(values)}")
 
 
-def _label_set(name: str, labels: Any) -> frozenset[str]:
+def label_set(name: str, labels: Any) -> frozenset[str]:
+    """Return a list of labels as a set.
+
+    Raises:
+        MinnerError: it is no list of strings; a single string would be a list of its letters.
+    """
     if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise MinnerError(f"{name} must be a list of labels such as ['PER'], not {labels!r}")
     found = list(labels)
@@ -99,7 +104,7 @@ def _checked_map(label_map: Any) -> dict[str, str]:
     if label_map is None:
         return {}
     if not isinstance(label_map, Mapping) or not all(
-        isinstance(label, str) for pair in label_map.items() for label in pair
+        isinstance(label, str) and label for pair in label_map.items() for label in pair
     ):
         raise MinnerError(
             f"label_map must map labels to labels, as {{'PERSON': 'PER'}}, not {label_map!r}"

@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Formatter
+from typing import TypeVar
 
 from minner.entity import Entity
 from minner.errors import MinnerError
+from minner.options import label_set
+
+_Item = TypeVar("_Item")
 
 LABEL = "[{label}]"
 NUMBERED = "[{label}-{number}]"
@@ -64,13 +68,14 @@ class Redactor:
             labels: of the entities to replace; all where it is None.
 
         Raises:
-            MinnerError: the template has another field, or the mask is not one character.
+            MinnerError: the template has another field, the mask is not one character, or the
+                labels are not a list of strings.
         """
-        if mask is not None and len(mask) != 1:
+        if mask is not None and (not isinstance(mask, str) or len(mask) != 1):
             raise MinnerError(f"a mask must be one character, not {mask!r}")
         self._parts = _parse(template)
         self._mask = mask
-        self._labels = None if labels is None else frozenset(labels)
+        self._labels = None if labels is None else label_set("labels", labels)
         self._numbers: dict[str, dict[str, int]] = {}
         self._last: dict[str, int] = {}
 
@@ -78,12 +83,13 @@ class Redactor:
         """Replace the entities of one text.
 
         Raises:
-            MinnerError: entities overlap, or are not of this text.
+            MinnerError: entities overlap, are not of this text, or have a label that differs from
+                a wanted one by its case alone.
         """
         parts: list[str] = []
         mapping = []
         at = length = 0
-        for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
+        for entity in _in_order(text, entities):
             if not at <= entity.start <= entity.end or text[entity.start : entity.end] != (
                 entity.text
             ):
@@ -91,7 +97,7 @@ class Redactor:
                     f"the entity {entity.text!r} at {entity.start} to {entity.end} is not of this "
                     f"text, or overlaps another"
                 )
-            if self._labels is not None and entity.label not in self._labels:
+            if not self._wants(entity.label):
                 continue
             placeholder = self._placeholder(entity, text)
             length += entity.start - at
@@ -100,6 +106,14 @@ class Redactor:
             parts += [text[at : entity.start], placeholder]
             at = entity.end
         return Redacted("".join([*parts, text[at:]]), tuple(mapping))
+
+    def _wants(self, label: str) -> bool:
+        if self._labels is None or label in self._labels:
+            return True
+        for wanted in self._labels:  # a name that was meant must not stay in silence
+            if wanted.casefold() == label.casefold():
+                raise MinnerError(f"there is no label {wanted!r} here: write {label!r}")
+        return False
 
     def _placeholder(self, entity: Entity, text: str) -> str:
         if self._mask is not None:
@@ -143,7 +157,12 @@ def restore(text: str, mapping: Sequence[Replacement]) -> str:
     """
     parts = []
     at = 0
-    for start, placeholder, original in ((r.start, r.placeholder, r.original) for r in mapping):
+    for replacement in _replacements(text, mapping):
+        start, placeholder, original = (
+            replacement.start,
+            replacement.placeholder,
+            replacement.original,
+        )
         if start < at or not text.startswith(placeholder, start):
             raise MinnerError(
                 f"{placeholder!r} is not at {start}: the text was changed after it was redacted, "
@@ -161,7 +180,7 @@ def restore_edited(text: str, mapping: Iterable[Replacement]) -> str:
         MinnerError: a placeholder stands for two originals: redact with `NUMBERED`.
     """
     originals: dict[str, str] = {}
-    for replacement in mapping:
+    for replacement in _replacements(text, mapping):
         placeholder, original = replacement.placeholder, replacement.original
         if not placeholder or originals.setdefault(placeholder, original) != original:
             raise MinnerError(
@@ -175,11 +194,38 @@ def restore_edited(text: str, mapping: Iterable[Replacement]) -> str:
     return pattern.sub(lambda match: originals[match[0]], text)
 
 
+def _in_order(text: object, entities: object) -> list[Entity]:
+    """Entities from left to right, once all is what it should be."""
+    return sorted(
+        _each(text, entities, Entity, "entities, as a tagger gives them"),
+        key=lambda entity: (entity.start, entity.end),
+    )
+
+
+def _replacements(text: object, mapping: object) -> list[Replacement]:
+    return _each(text, mapping, Replacement, "replacements, as `Redacted.mapping` has them")
+
+
+def _each(text: object, items: object, kind: type[_Item], wanted: str) -> list[_Item]:
+    if not isinstance(text, str):
+        raise MinnerError(f"a text must be a string, not {type(text).__name__}")
+    if not isinstance(items, Iterable):
+        raise MinnerError(f"expected a list of {wanted}, not {type(items).__name__}")
+    found = []
+    for item in items:
+        if not isinstance(item, kind):
+            raise MinnerError(f"expected a list of {wanted}, not of {type(item).__name__}")
+        found.append(item)
+    return found
+
+
 def _parse(template: str) -> list[tuple[str, str | None]]:
     """A template as literals, each with the field that follows it, or None."""
     known = " and ".join(f"{{{field}}}" for field in _FIELDS)
     problem = f"the template {template!r} is not one: use {known}, and {{{{ for a brace"
     parts: list[tuple[str, str | None]] = []
+    if not isinstance(template, str):
+        raise MinnerError(problem)
     try:
         for literal, field, spec, conversion in Formatter().parse(template):
             if field is not None and (field not in _FIELDS or spec or conversion):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
@@ -45,4 +46,4 @@ def batches(items: Iterator[Item], size: int | None = None) -> Iterator[list[Ite
 def _checked(size: Any) -> int:
     if not isinstance(size, int) or size < 1:
         raise MinnerError(f"batch_size must be a whole number of at least 1, not {size!r}")
-    return size
+    return min(size, sys.maxsize)  # islice takes no more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,28 @@ def test_restore_refuses_another_text(changed: str) -> None:
 def test_a_template_that_is_none(template: str) -> None:
     with pytest.raises(MinnerError, match=r"use \{label\} and \{number\}"):
         Redactor(template)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: redact(3, FOUND),  # type: ignore[arg-type]
+        lambda: redact(TEXT, None),  # type: ignore[arg-type]
+        lambda: redact(TEXT, [1]),  # type: ignore[list-item]
+        lambda: redact(TEXT, FOUND, 3),  # type: ignore[arg-type]
+        lambda: redact(TEXT, FOUND, mask=3),  # type: ignore[arg-type]
+        lambda: redact(TEXT, FOUND, labels="PER"),
+        lambda: redact(TEXT, FOUND, labels=3),  # type: ignore[arg-type]
+        lambda: redact(TEXT, FOUND, labels=["per"]),
+        lambda: restore(3, []),  # type: ignore[arg-type]
+        lambda: restore(TEXT, 3),  # type: ignore[arg-type]
+        lambda: restore_edited(TEXT, [3]),  # type: ignore[list-item]
+    ],
+)
+def test_what_is_no_text_no_entity_or_no_label_is_refused(wrong: Callable[[], Any]) -> None:
+    """Nothing that was meant to be taken out stays in the text in silence."""
+    with pytest.raises(MinnerError):
+        wrong()
 
 
 @pytest.mark.parametrize("mask", ["", "**"])

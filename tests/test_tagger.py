@@ -128,6 +128,11 @@ def test_labels(tiny: Tagger) -> None:
         (lambda ner: minner.load(precision="int4"), "float32, bfloat16, int8"),
         (lambda ner: minner.load(precision=["int8"]), "['int8'] is not available"),  # type: ignore
         (lambda ner: minner.load(threads=0), "at least 1, not 0"),
+        (lambda ner: minner.load(threads=100_000), "at most 1024, not 100000"),
+        (lambda ner: minner.load(lowercase="x"), "lowercase must be True, False or None"),  # type: ignore[arg-type]
+        (lambda ner: ner.trace("Ann", without=3), "expected a list of parts"),  # type: ignore[arg-type]
+        (lambda ner: ner.explain("Ann", window="a"), "there is no window a"),  # type: ignore[arg-type]
+        (lambda ner: ner.with_options(label_map={"PER": ""}), "label_map must map labels"),
         (lambda ner: minner.load(threads="2"), "at least 1, not '2'"),  # type: ignore[arg-type]
     ],
 )

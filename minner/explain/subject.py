@@ -63,7 +63,7 @@ class Subject:
         (self._reading,) = reader.read([self._source], all_rows=True)
         self.document = self._document(self._reading.probabilities, assembler)
         windows = self.document.windows or [Window(0, 0, 0, 0)]
-        if not 0 <= window < len(windows):
+        if not isinstance(window, int) or not 0 <= window < len(windows):
             raise MinnerError(
                 f"there is no window {window}: the text has {len(windows)}, numbered from 0"
             )

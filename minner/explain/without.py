@@ -52,6 +52,8 @@ def parse_without(names: Iterable[str], layers: int, heads: int, words: int) -> 
     """
     if isinstance(names, str):
         names = [names]
+    if not isinstance(names, Iterable):
+        raise MinnerError(f"expected a list of parts to leave out, not {names!r}; {_HELP}")
     found: tuple[set[int], set[int], set[int], set[tuple[int, int]], set[int]]
     found = set(), set(), set(), set(), set()
     whole, attentions, feed_forwards, silent, hidden = found
