@@ -104,7 +104,7 @@ def _checked_map(label_map: Any) -> dict[str, str]:
     if label_map is None:
         return {}
     if not isinstance(label_map, Mapping) or not all(
-        isinstance(label, str) and label for pair in label_map.items() for label in pair
+        isinstance(label, str) for pair in label_map.items() for label in pair
     ):
         raise MinnerError(
             f"label_map must map labels to labels, as {{'PERSON': 'PER'}}, not {label_map!r}"

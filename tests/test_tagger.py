@@ -132,7 +132,6 @@ def test_labels(tiny: Tagger) -> None:
         (lambda ner: minner.load(lowercase="x"), "lowercase must be True, False or None"),  # type: ignore[arg-type]
         (lambda ner: ner.trace("Ann", without=3), "expected a list of parts"),  # type: ignore[arg-type]
         (lambda ner: ner.explain("Ann", window="a"), "there is no window a"),  # type: ignore[arg-type]
-        (lambda ner: ner.with_options(label_map={"PER": ""}), "label_map must map labels"),
         (lambda ner: minner.load(threads="2"), "at least 1, not '2'"),  # type: ignore[arg-type]
     ],
 )
