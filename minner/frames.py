@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from importlib import import_module
 from typing import Any, TypeVar
 
 import minner
+from minner.entity import record_of
 from minner.errors import MinnerError
 from minner.progress import progress
 from minner.tagger import Tagger
@@ -100,4 +100,4 @@ def _rows(
     present = [text for text, is_there in zip(texts, there, strict=True) if is_there]
     found = progress(ner.pipe(present, batch_size=batch_size), "texts", len(present))
     for is_there in there:
-        yield [asdict(entity) for entity in next(found)] if is_there else None
+        yield [*map(record_of, next(found))] if is_there else None

@@ -14,6 +14,7 @@ from minner.commands.files import check_not_output, read_lines
 from minner.commands.output import write
 from minner.compare import Comparison, Place, Side
 from minner.decoders import DECODERS
+from minner.entity import record_of
 from minner.errors import MinnerError
 from minner.formats.json_text import json_text
 from minner.options import Options
@@ -197,7 +198,7 @@ def _write_json(
             "words": place.words,
             "a": _side_record(place.a),
             "b": _side_record(place.b),
-            "gold": None if place.gold is None else [asdict(one) for one in place.gold],
+            "gold": None if place.gold is None else [*map(record_of, place.gold)],
         }
         for number, place in places
     ]
@@ -209,4 +210,4 @@ def _write_json(
 
 
 def _side_record(side: Side) -> dict[str, Any]:
-    return {**side._asdict(), "entities": [asdict(entity) for entity in side.entities]}
+    return {**side._asdict(), "entities": [*map(record_of, side.entities)]}

@@ -7,7 +7,7 @@ run; what words and heads matter comes from runs without them.
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from minner import reference
 from minner.decoding.assembler import Assembler
 from minner.decoding.schemes import chunk_labels
-from minner.entity import Entity
+from minner.entity import Entity, record_of
 from minner.errors import MinnerError
 from minner.explain.contributions import contributions
 from minner.explain.cost import cost
@@ -100,7 +100,7 @@ def explanation(subject: Subject) -> dict[str, Any]:
 
 
 def _entities(found: list[Entity]) -> list[dict[str, Any]]:
-    return [asdict(entity) for entity in found]
+    return [*map(record_of, found)]
 
 
 def _model(subject: Subject) -> dict[str, Any]:

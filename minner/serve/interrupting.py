@@ -34,9 +34,8 @@ def interruptible() -> Iterator[Interrupt]:
     except asyncio.CancelledError:
         if not reasons:
             raise  # by somebody else
-        if task is not None and hasattr(
-            task, "uncancel"
-        ):  # from Python 3.11 on, tasks count who cancelled them
+        # From Python 3.11 on, tasks count who cancelled them.
+        if task is not None and hasattr(task, "uncancel"):
             task.uncancel()
         raise reasons[0] from None
     finally:

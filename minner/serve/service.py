@@ -170,7 +170,7 @@ class Service:
         def run(texts: Sequence[str]) -> list[dict[str, Any]]:
             trace = self._plain.trace(texts[0], without=without)
             found = {name: getattr(trace, name) for name in ("entities", "lost", "gained")}
-            lists = {name: [asdict(entity) for entity in those] for name, those in found.items()}
+            lists = {name: [*map(record_of, those)] for name, those in found.items()}
             return [{"text": texts[0], "without": without, **lists}]
 
         return await self._alone(run, text, seconds)
