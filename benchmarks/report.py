@@ -7,12 +7,14 @@ choice of a statistic.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.machine import ROOT
 from minner.bench import timing
 
 
@@ -85,4 +87,5 @@ def _repeatable(arguments: Sequence[str]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+    """What JSON can hold; of a file, no more than its place beside the checkout."""
+    return os.path.relpath(value, ROOT) if isinstance(value, Path) else value

@@ -13,7 +13,19 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-ORDER = ("habits", "accuracy", "race", "text", "startup", "flatness", "batching", "plan", "scaling")
+ORDER = (
+    "habits",
+    "accuracy",
+    "race",
+    "text",
+    "startup",
+    "install",
+    "tuning",
+    "flatness",
+    "batching",
+    "plan",
+    "scaling",
+)
 
 TOP = """# Results
 
