@@ -36,6 +36,19 @@ def write(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("shape", "data"), [([1] * 99, b"1234"), ([0] * 99, b""), ([0, 2**40, 2**40], b"")]
+)
+def test_shapes_that_numpy_does_not_have(shape: list[int], data: bytes, tmp_path: Path) -> None:
+    """The format allows them, and nobody may need them; found by the torture."""
+    content = with_header(
+        {"t": {"dtype": "F32", "shape": shape, "data_offsets": [0, len(data)]}}, data
+    )
+    tensor = read_safetensors(write(tmp_path, content))["t"]
+    with pytest.raises(MinnerError, match="'t' has a shape that NumPy does not have: "):
+        tensor.to_float32()
+
+
 def test_golden_bytes(tmp_path: Path) -> None:
     tensors = read_safetensors(write(tmp_path, GOLDEN))
     assert list(tensors) == ["a", "b.c"]

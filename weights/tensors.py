@@ -63,8 +63,8 @@ class StoredTensor:
         """Return the values, read-only; an aligned F32 tensor is mapped, all others are copied.
 
         Raises:
-            MinnerError: the dtype is not F32, F16, BF16, F64, F8_E4M3, or I8 with scales; or a
-                value is not finite.
+            MinnerError: the dtype is not F32, F16, BF16, F64, F8_E4M3, or I8 with scales; NumPy
+                has no arrays of the shape; or a value is not finite.
         """
         if self.dtype not in _STORED_AS or (self.dtype == "I8" and self.scale is None):
             raise MinnerError(
@@ -72,7 +72,7 @@ class StoredTensor:
                 f"F64, F8_E4M3, and I8 with a scale for each row beside it: use the original, "
                 f"unquantised checkpoint"
             )
-        stored: NDArray[Any] = np.ndarray(self.shape, _STORED_AS[self.dtype], self.data)
+        stored = self._as_array()
         if self.scale is not None:
             with np.errstate(over="ignore"):
                 values = from_int8(stored, self.scale.to_float32())
@@ -86,6 +86,19 @@ class StoredTensor:
         values.flags.writeable = False
         self._check_finite(values)
         return values
+
+    def _as_array(self) -> NDArray[Any]:
+        """The values as they are stored.
+
+        Shapes that the format allows and NumPy does not have more than 64 dimensions (32 before
+        NumPy 2), or are empty and otherwise too large.
+        """
+        try:
+            return np.ndarray(self.shape, _STORED_AS[self.dtype], self.data)
+        except ValueError as error:
+            raise MinnerError(
+                f"{self.path}: tensor {self.name!r} has a shape that NumPy does not have: {error}"
+            ) from error
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.float32]]:
         """The values of a matrix, some rows at a time: what `to_float32` would return at once.
