@@ -7,14 +7,15 @@ entities share a placeholder, or the text had one in it before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from string import Formatter
 from typing import TypeVar
 
 from minner.entity import Entity
 from minner.errors import MinnerError
-from minner.options import label_set
+from minner.options import wanted_labels
 
 _Item = TypeVar("_Item")
 
@@ -69,13 +70,13 @@ class Redactor:
 
         Raises:
             MinnerError: the template has another field, the mask is not one character, or the
-                labels are not a list of strings.
+                labels are not a list of strings or an empty one.
         """
         if mask is not None and (not isinstance(mask, str) or len(mask) != 1):
             raise MinnerError(f"a mask must be one character, not {mask!r}")
         self._parts = _parse(template)
         self._mask = mask
-        self._labels = None if labels is None else label_set("labels", labels)
+        self._labels = wanted_labels(labels)
         self._numbers: dict[str, dict[str, int]] = {}
         self._last: dict[str, int] = {}
 
@@ -88,8 +89,31 @@ class Redactor:
         """
         parts: list[str] = []
         mapping = []
+        for before, replacement in self.pieces(text, _in_order(text, entities)):
+            parts.append(before)
+            if replacement:
+                parts.append(replacement.placeholder)
+                mapping.append(replacement)
+        return Redacted("".join(parts), tuple(mapping))
+
+    def pieces(
+        self, text: str, entities: Iterable[Entity]
+    ) -> Iterator[tuple[str, Replacement | None]]:
+        """Redact one text piece by piece: a long text with its map need not be held as a whole.
+
+        Args:
+            text: the text.
+            entities: its entities from left to right, as a tagger gives them.
+
+        Yields:
+            What stays of the text, and the replacement that follows it; None follows the last.
+
+        Raises:
+            MinnerError: as a call, at the entity in question.
+        """
         at = length = 0
-        for entity in _in_order(text, entities):
+        has = cache(text.__contains__)
+        for entity in entities:
             if not at <= entity.start <= entity.end or text[entity.start : entity.end] != (
                 entity.text
             ):
@@ -99,13 +123,12 @@ class Redactor:
                 )
             if not self._wants(entity.label):
                 continue
-            placeholder = self._placeholder(entity, text)
+            placeholder = self._placeholder(entity, has)
             length += entity.start - at
-            mapping.append(Replacement(length, placeholder, entity.text))
+            yield text[at : entity.start], Replacement(length, placeholder, entity.text)
             length += len(placeholder)
-            parts += [text[at : entity.start], placeholder]
             at = entity.end
-        return Redacted("".join([*parts, text[at:]]), tuple(mapping))
+        yield text[at:], None
 
     def _wants(self, label: str) -> bool:
         if self._labels is None or label in self._labels:
@@ -115,15 +138,17 @@ class Redactor:
                 raise MinnerError(f"there is no label {wanted!r} here: write {label!r}")
         return False
 
-    def _placeholder(self, entity: Entity, text: str) -> str:
+    def _placeholder(self, entity: Entity, has: Callable[[str], bool]) -> str:
         if self._mask is not None:
             return self._mask * len(entity.text)
         if all(field != "number" for _, field in self._parts):
             return self._filled(entity.label, 0)
         numbers = self._numbers.setdefault(entity.label, {})
         number = numbers.get(entity.text, 0)
-        # A placeholder that the text already has would stand for two things.
-        while not number or self._filled(entity.label, number) in text:
+        # A placeholder that the text already has would stand for two things. Most texts have not
+        # even the part before the number, which is looked for once.
+        begin = self._filled(entity.label, 0).partition("0")[0]
+        while not number or (has(begin) and has(self._filled(entity.label, number))):
             number = self._last[entity.label] = self._last.get(entity.label, 0) + 1
         numbers[entity.text] = number
         return self._filled(entity.label, number)

@@ -139,6 +139,22 @@ class Tagger(LookInside):
             inputs.texts(texts), batch_size, assembler.entities, assembler.best_suffice
         )
 
+    def stream(
+        self, texts: Iterable[str], *, batch_size: int | None = None
+    ) -> Iterator[Iterator[Entity]]:
+        """As `pipe`, but the entities of each text one by one, made when they are asked for.
+
+        A long document may have more of them than memory should hold at once.
+
+        Raises:
+            MinnerError: as in `pipe`.
+        """
+        assembler = self._assembler
+        found = self._results(
+            inputs.texts(texts), batch_size, assembler.each_entity, assembler.best_suffice
+        )
+        return map(_within_memory, found)
+
     # ---- text -> documents ----------------------------------------------------------------------
 
     def document(self, text: str | Sequence[str]) -> Document:
@@ -174,19 +190,12 @@ class Tagger(LookInside):
     ) -> Iterator[Result]:
         """What is assembled from what the model makes of each document of a stream."""
         on_long, all_rows = self._options.on_long, self._assembler.all_rows
-        try:
-            for batch in batches(sources, batch_size):
-                readings = self._reader.read(
-                    batch, on_long=on_long, all_rows=all_rows, only_best=only_best
-                )
-                for source, reading in zip(batch, readings, strict=True):
-                    yield assemble(source, reading)
-        except OUT_OF_MEMORY as error:
-            if isinstance(error, MinnerError):
-                raise
-            raise MinnerMemoryError(
-                "the system has no memory for these texts: give the process more, or split them"
-            ) from error
+        for batch in _within_memory(batches(sources, batch_size)):
+            readings = self._reader.read(
+                batch, on_long=on_long, all_rows=all_rows, only_best=only_best
+            )
+            pairs = zip(batch, readings, strict=True)
+            yield from _within_memory(assemble(source, reading) for source, reading in pairs)
 
     def with_options(self, **changes: Any) -> Tagger:
         """The same model, weights shared, with other options of `minner.load`.
@@ -236,6 +245,18 @@ class Tagger(LookInside):
         """
         sources = map(inputs.words_source, inputs.iterate(sentences, "lists of words"))
         return self._results(sources, batch_size, self._assembler.tags)
+
+
+def _within_memory(items: Iterable[Result]) -> Iterator[Result]:
+    """Pass items through; where the system has no memory for the next one, say so in words."""
+    try:
+        yield from items
+    except OUT_OF_MEMORY as error:
+        if isinstance(error, MinnerError):
+            raise
+        raise MinnerMemoryError(
+            "the system has no memory for these texts: give the process more, or split them"
+        ) from error
 
 
 def _load_again(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import tee
 from pathlib import Path
 
@@ -39,6 +41,8 @@ class Fixed:
                 Entity("A\x1b[1mB\0", "ORGANISATION", 1234567, 7654321, 1.0),
             ]
             yield found if text else []
+
+    stream = pipe
 
     def pipe_tags(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         for words in sentences:
@@ -306,6 +310,29 @@ def test_wrong_usage(capsys: Capture, arguments: tuple[str, ...]) -> None:
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("usage: minner")
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "0", "1.5", "nan", "1e999", "=", ",", "a=b,a=c"])
+def test_values_are_refused_in_words(value: str) -> None:
+    """What is raised otherwise, argparse tells by the name of the function: invalid _positive."""
+    parsers = [cli._parser()]
+    checked = 0
+    for parser in parsers:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+            elif action.type not in (None, int, float, Path):
+                checked += 1
+                with suppress(argparse.ArgumentTypeError):
+                    action.type(value)  # type: ignore[operator]
+    assert checked > 10
+
+
+def test_the_limits_of_a_server(capsys: Capture) -> None:
+    for value in ("many", "0", "-3", "1.5"):
+        status, _, err = run(capsys, "serve", "--max-queue", value)
+        assert status == 2
+        assert f"argument --max-queue: '{value}' is not a whole number above 0" in err
 
 
 def test_help_and_version(capsys: Capture) -> None:

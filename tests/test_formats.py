@@ -18,6 +18,7 @@ from minner import formats
 from minner.entity import Entity
 from minner.formats import FORMATS
 from minner.formats.brat import write_collection
+from minner.formats.json_text import json_parts, json_text
 from minner.tagger import Tagger
 from minner.text.words import split_words
 
@@ -38,6 +39,8 @@ class Finds:
                 for match in re.finditer(re.escape(name), text)
             ]
             yield sorted(found, key=lambda entity: entity.start)
+
+    stream = pipe
 
 
 def formatted(name: str, ner: Finds, *texts: str) -> str:
@@ -142,16 +145,31 @@ def test_a_line_as_it_is_has_the_same_words(text: str, end: str) -> None:
     assert split_words(line + end) == split_words(line)
 
 
+# ---- JSON ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_a_long_list_is_written_in_parts(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minner.formats.json_text.ITEMS_AT_ONCE", 3)
+    items = [{"a": "é]}\n"}, {}, "]}", [1, None]] * 2
+    record = {"text": "[", "items": items[:count]}
+    for source in (items[:count], iter(items[:count])):
+        parts = [*json_parts({"text": "["}, "items", source)]
+        assert "".join(parts) == json_text(record)
+        assert len(parts) == max(1, -(-count // 3))
+    assert "".join(json_parts({}, "items", [])) == '{"items": []}\n'
+
+
 # ---- displaCy -----------------------------------------------------------------------------------
 
 
 def test_displacy() -> None:
     full, empty = formatted("displacy", ANN_AND_LEE, 'é "Ann"\nin Rome', "").splitlines()
     assert full == (
-        r'{"text": "é \"Ann\"\nin Rome", "ents": [{"start": 3, "end": 6, "label": "PER"}, '
-        r'{"start": 11, "end": 15, "label": "LOC"}], "title": null}'
+        r'{"text": "é \"Ann\"\nin Rome", "title": null, "ents": [{"start": 3, "end": 6, '
+        r'"label": "PER"}, {"start": 11, "end": 15, "label": "LOC"}]}'
     )
-    assert empty == '{"text": "", "ents": [], "title": null}'
+    assert empty == '{"text": "", "title": null, "ents": []}'
 
 
 def test_displacy_draws_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import chain
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -36,6 +36,15 @@ before, found = kilobytes("VmRSS:"), []
 peak = kilobytes("VmHWM:")
 sizes = (getsizeof(one) + getsizeof(one.text) + 2 * getsizeof(one.start) + 32 for one in found)
 print(((peak - before) * 1024 - sum(sizes)) / len(text))
+"""
+
+
+PEAK = """
+import sys
+from minner import cli
+assert cli.main(sys.argv[1:]) == 0
+sys.stdout.flush()
+print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0], file=sys.stderr)
 """
 
 
@@ -74,6 +83,34 @@ def test_a_long_text_takes_little_memory(tiny_path) -> None:  # type: ignore[no-
     assert bytes_a_character(tiny_path, text, "found = ner(text)") < 40
 
 
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [
+        ("tag --format table", 40),
+        ("tag --format jsonl", 40),
+        ("tag --format displacy", 40),
+        ("tag --format brat", 40),
+        ("tag --format html", 40),
+        ("tag --format conll", 60),
+        ("redact --numbered --map /dev/null", 40),
+    ],
+)
+def test_commands_hold_no_list_of_all_entities(
+    tiny_path: Path, tmp_path: Path, command: str, most: int
+) -> None:
+    """Each takes 220 bytes, and as much again as a record: 40 bytes a character of this text."""
+    peaks, model = [], ("--threads", "1", "--model", str(tiny_path))
+    for name, count in (("short", 1_000), ("long", 300_000)):
+        (tmp_path / name).write_text("John of Paris " * count)
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *command.split(), *model, "-f", str(tmp_path / name)],
+            capture_output=True,
+            check=True,
+        )
+        peaks.append(int(done.stderr))
+    assert (peaks[1] - peaks[0]) * 1024 / (14 * 299_000) < most
+
+
 def test_a_text_read_in_stretches_gives_the_same(
     tiny: Tagger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +126,7 @@ def test_a_text_read_in_stretches_gives_the_same(
     assert isinstance(inputs.text_source(text).spans, PackedSpans)
     for ner, (entities, documents, tags) in zip(readers, expected, strict=True):
         assert ner(texts) == entities
+        assert [*map(list, ner.stream(texts))] == entities
         assert ner.tag(text.split()) == tags
         for ours, theirs in zip(ner.documents(texts), documents, strict=True):
             assert (ours.words, ours.tags, ours.entities) == (
@@ -120,13 +158,14 @@ def test_every_rule_finds_the_same_in_runs_of_words(
 def test_packed_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Ann Lee met\u200b Bob."
     plain = split_words(text)
-    packed = PackedSpans(chain.from_iterable(plain))
+    packed = PackedSpans(plain)
     assert [*packed] == plain
     assert (len(packed), packed[-1], packed[1:3]) == (len(plain), plain[-1], plain[1:3])
     assert word_spans(text) == plain
     monkeypatch.setattr(words, "LONG_TEXT", 5)
     assert [*word_spans(text)] == plain
     assert [*word_spans(" " * 9)] == []
+    assert isinstance(inputs.words_source(["Ann", "Lee"]).spans, PackedSpans)
 
 
 def test_what_the_tokenizer_sees_of_a_long_word(tiny: Tagger) -> None:

@@ -22,18 +22,23 @@ COMMANDS = {
     "eval": 'minner eval --model "$1" "$2"',
     "diff": 'minner diff "model=$1" "model=$1,decoder=viterbi" John',
     "inspect": 'minner inspect "$1"',
+    "explain": 'minner explain --model "$1" John',
+    "cache": "minner cache",
     "help": "minner --help",
+    "help of a command": "minner tag --help",
     "version": "minner --version",
 }
 """Those that write to stdout, with a model as `$1` and a CoNLL file as `$2`; `bench` takes long."""
 
 
+@pytest.mark.parametrize("buffered", ["unset PYTHONUNBUFFERED", "export PYTHONUNBUFFERED=1"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_stdout_that_cannot_be_written(command: str, tiny_path: Path, gold: Path) -> None:
+def test_stdout_that_cannot_be_written(
+    command: str, buffered: str, tiny_path: Path, gold: Path
+) -> None:
     """One line on stderr and status 1: on a full disk, and where stdout is closed."""
     line = COMMANDS[command]
-    # Unbuffered, argparse hides that its help could not be written.
-    line = f"unset PYTHONUNBUFFERED; {line} >/dev/full; echo $? >&2; {line} >&-; echo $? >&2"
+    line = f"{buffered}; {line} >/dev/full; echo $? >&2; {line} >&-; echo $? >&2"
     done = shell(line, tiny_path, gold)
     assert done.stderr.decode().splitlines() == [
         "minner: error: stdout: No space left on device; the output is not complete",
@@ -55,6 +60,11 @@ def test_a_pipe_that_closes_in_the_middle(tiny_path: Path) -> None:
     done = shell(line, tiny_path, stdin=b"John lives in Paris\n" * 5000)
     assert done.stderr == b""
     assert re.fullmatch(rb"John \S+\n0\n", done.stdout)
+
+
+def test_a_file_on_a_full_disk(capsys: Capture, tiny_path: Path) -> None:
+    done = run(capsys, "explain", "John", "--model", tiny_path, "-o", "/dev/full")
+    assert_fails(done, "/dev/full: cannot be written: No space left on device")
 
 
 def test_stderr_that_cannot_be_written(tiny_path: Path, tmp_path: Path) -> None:
@@ -144,7 +154,7 @@ def test_a_map_that_is_nested_deep(capsys: Capture, tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])
 def test_json_has_no_nan(name: str, score: float) -> None:
     class Broken:
-        def pipe(self, texts: object) -> object:
+        def stream(self, texts: object) -> object:
             return iter([[Entity("Ann", "PER", 0, 3, score)]])
 
     blocks = FORMATS[name].write(Broken(), iter(["Ann"]))  # type: ignore[arg-type]

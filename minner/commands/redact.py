@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from minner.commands.common import (
 from minner.commands.files import PrivateFile, read_lines
 from minner.commands.output import STDIN, write
 from minner.errors import MinnerError
-from minner.formats.json_text import json_text
+from minner.formats.json_text import json_parts
 from minner.formats.tagged import tagged
 from minner.progress import progress
 from minner.redact import LABEL, NUMBERED, Redactor, Replacement, restore
@@ -92,10 +93,21 @@ def _redact(lines: Iterable[str], options: argparse.Namespace) -> None:
         if not options.text and not sys.stdout.isatty():
             lines = progress(lines, "texts")
         for line, found in tagged(ner, lines):
-            redacted = redactor(line, found)
+            replacements = _written(redactor.pieces(line, found))
             if file:
-                file.write(json_text({"replaced": [asdict(r) for r in redacted.mapping]}))
-            write(redacted.text)
+                for part in json_parts({}, "replaced", map(asdict, replacements)):
+                    file.write(part)
+            else:
+                deque(replacements, maxlen=0)
+
+
+def _written(pieces: Iterable[tuple[str, Replacement | None]]) -> Iterator[Replacement]:
+    """Write a redacted line, and yield its replacements meanwhile."""
+    for before, replacement in pieces:
+        write(before)
+        if replacement:
+            write(replacement.placeholder)
+            yield replacement
 
 
 def _map_file(options: argparse.Namespace) -> AbstractContextManager[PrivateFile | None]:

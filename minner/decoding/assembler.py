@@ -111,7 +111,11 @@ class Assembler:
 
     def entities(self, source: Source, reading: Reading) -> list[Entity]:
         """The entities of a document, as the options want them."""
-        return self._entities(source, self.word_tags(reading), self._places(source))
+        return [*self.each_entity(source, reading)]
+
+    def each_entity(self, source: Source, reading: Reading) -> Iterator[Entity]:
+        """As `entities`, one by one: they are made when they are asked for."""
+        return self._each_entity(source, self.word_tags(reading), self._places(source))
 
     def document(self, source: Source, reading: Reading) -> Document:
         """Put together all that is known of a document."""
@@ -122,7 +126,7 @@ class Assembler:
             words=[self._place(places, *span) for span in source.spans],
             tags=_filled(tagged, len(source.spans)),
             scores=scores,
-            entities=self._entities(source, tagged, places),
+            entities=[*self._each_entity(source, tagged, places)],
             labels=self._labels,
             probabilities=probabilities,
             wordpieces=reading.plan.wordpieces,
@@ -130,13 +134,15 @@ class Assembler:
             cut=reading.plan.cut,
         )
 
-    def _entities(self, source: Source, tagged: WordTags, places: Sequence[int]) -> list[Entity]:
+    def _each_entity(
+        self, source: Source, tagged: WordTags, places: Sequence[int]
+    ) -> Iterator[Entity]:
         text, spans = source
         if len(tagged.words) != len(spans):
             spans = _Picked(spans, tagged.words)
         tags = with_prefixes(tagged.tags) if self._are_bare else tagged.tags
         found = each_entity(text, spans, tags, tagged.scores, self._chunks)
-        return [*self._selected(found, places)]
+        return self._selected(found, places)
 
     def _selected(self, found: Iterable[Entity], places: Sequence[int]) -> Iterator[Entity]:
         """Rename and filter entities, and bring their offsets to the unit asked for."""

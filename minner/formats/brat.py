@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 from minner.entity import Entity
@@ -32,11 +33,11 @@ def brat(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
         texts: the lines of the document. Offsets run through all of it, so that each must still
             have its line end; where there is none, one of one character is counted.
     """
-    start, number = 0, 1
+    start, numbers = 0, count(1)
     for text, found in tagged(ner, texts):
-        yield "".join(_line(entity, start, i) for i, entity in enumerate(found, start=number))
+        for entity in found:
+            yield _line(entity, start, next(numbers))
         start += len(text) + (not text.endswith("\n"))
-        number += len(found)
 
 
 def write_collection(ner: Tagger, texts: Iterable[str], folder: Path) -> None:
@@ -54,11 +55,11 @@ def write_collection(ner: Tagger, texts: Iterable[str], folder: Path) -> None:
             raise MinnerError(f"{folder}: the folder has files in it; name a new one")
         _write(
             folder / "annotation.conf",
-            f"[entities]\n{types}\n[relations]\n\n[events]\n\n[attributes]\n",
+            [f"[entities]\n{types}\n[relations]\n\n[events]\n\n[attributes]\n"],
         )
         for number, (text, found) in enumerate(tagged(ner, texts), start=1):
-            lines = "".join(_line(entity, 0, i) for i, entity in enumerate(found, start=1))
-            _write(folder / f"{number:06}.txt", text)
+            lines = (_line(entity, 0, i) for i, entity in enumerate(found, start=1))
+            _write(folder / f"{number:06}.txt", [text])
             _write(folder / f"{number:06}.ann", lines)
     except OSError as error:
         raise MinnerError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -83,11 +84,11 @@ def _type(label: str) -> str:
     return _SPACES.sub("_", label) or "_"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, parts: Iterable[str]) -> None:
     # newline="": the offsets count the line ends of the text as they are. A lone surrogate has no
     # UTF-8; U+FFFD has the same length.
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(_SURROGATES.sub("\ufffd", text))
+        file.writelines(_SURROGATES.sub("\ufffd", part) for part in parts)
 
 
 FORMATS["brat"] = Format(

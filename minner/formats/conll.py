@@ -15,7 +15,8 @@ def conll(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A line per word, `word tag`, and an empty line after each text."""
     sentences, ours = tee([text[start:end] for start, end in split_words(text)] for text in texts)
     for words, tags in zip(ours, ner.pipe_tags(sentences), strict=True):
-        yield "".join(f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True)) + "\n"
+        yield from (f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True))
+        yield "\n"
 
 
 FORMATS["conll"] = Format(

@@ -80,22 +80,24 @@ def html(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     legend = "".join(f'<li class="{name}">{_text(label)}</li>' for label, name in classes.items())
     yield _HEAD + hues + _BODY.format(legend=legend)
     for number, (text, found) in enumerate(tagged(ner, texts), start=1):
-        yield f'<li id="{number}" dir="auto">{_marked(text, found, classes)}</li>\n'
+        yield f'<li id="{number}" dir="auto">'
+        yield from _marked(text, found, classes)
+        yield "</li>\n"
     yield _FOOT
 
 
-def _marked(text: str, found: Iterable[Entity], classes: dict[str, str]) -> str:
+def _marked(text: str, found: Iterable[Entity], classes: dict[str, str]) -> Iterator[str]:
     """A text with its entities as `<mark>`; the score shows where the pointer rests."""
-    parts, at = [], 0
+    at = 0
     for entity in found:
         label = _text(entity.label)
-        parts += [
-            _text(text[at : entity.start]),
+        yield _text(text[at : entity.start])
+        yield (
             f'<mark class="{classes.get(entity.label, "")}" data-label="{label}" '
-            f'title="{label} {entity.score:.3f}">{_text(entity.text)}</mark>',
-        ]
+            f'title="{label} {entity.score:.3f}">{_text(entity.text)}</mark>'
+        )
         at = entity.end
-    return "".join([*parts, _text(text[at:])])
+    yield _text(text[at:])
 
 
 def _text(text: str) -> str:

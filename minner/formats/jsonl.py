@@ -7,7 +7,7 @@ from typing import Any
 
 from minner.document import Document
 from minner.entity import record_of
-from minner.formats.json_text import json_text
+from minner.formats.json_text import json_parts, json_text
 from minner.formats.registry import FORMATS, Format
 from minner.formats.tagged import tagged
 from minner.tagger import Tagger
@@ -17,8 +17,7 @@ from minner.text.words import split_words
 def jsonl(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A JSON object per text: the text, and its entities."""
     for text, found in tagged(ner, texts):
-        record = {"text": text, "entities": [*map(record_of, found)]}
-        yield json_text(record)
+        yield from json_parts({"text": text}, "entities", map(record_of, found))
 
 
 def jsonl_words(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:

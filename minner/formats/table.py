@@ -15,7 +15,7 @@ def table(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A line per entity; the entity comes last, so that no column has to be cut."""
     width = max(map(len, ("LABEL", *ner.entity_labels)))
     yield f" TEXT  {'LABEL':<{width}}   START     END  SCORE  ENTITY\n"
-    for number, found in enumerate(ner.pipe(texts), start=1):
+    for number, found in enumerate(ner.stream(texts), start=1):
         for entity in found:
             yield (
                 f"{number:>5}  {entity.label:<{width}}  {entity.start:>6}  {entity.end:>6}  "

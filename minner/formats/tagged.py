@@ -9,7 +9,7 @@ from minner.entity import Entity
 from minner.tagger import Tagger
 
 
-def tagged(ner: Tagger, texts: Iterable[str]) -> Iterator[tuple[str, list[Entity]]]:
-    """Each text of a stream and its entities, in bounded memory."""
+def tagged(ner: Tagger, texts: Iterable[str]) -> Iterator[tuple[str, Iterator[Entity]]]:
+    """Each text of a stream and its entities, one by one, in bounded memory."""
     texts, ours = tee(texts)
-    return zip(ours, ner.pipe(texts), strict=True)
+    return zip(ours, ner.stream(texts), strict=True)

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from minner.errors import MinnerError
-from minner.text.words import Span, word_spans
+from minner.text.words import Span, packed_if_long, word_spans
 
 
 class Source(NamedTuple):
@@ -82,5 +82,6 @@ def words_source(items: Any) -> Source:
         if not isinstance(word, str):
             raise MinnerError(f"a word must be a string, not {type(word).__name__}")
     ends = accumulate(len(word) + 1 for word in words)
-    spans = [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]
-    return Source(" ".join(words), spans)
+    spans = ((end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True))
+    text = " ".join(words)
+    return Source(text, packed_if_long(spans, text))

@@ -94,7 +94,7 @@ _RUN = rf"[\w{_MARKS}{_INVISIBLE}]+"
 _RUN_BESIDE_CJK = rf"(?:[^\W{_CJK}]|[{_MARKS}{_INVISIBLE}]){{1,9999}}"
 
 LONG_TEXT = 1 << 20
-"""Code points from which `word_spans` packs what it gives."""
+"""Code points of a text from which on its spans are packed."""
 
 
 def split_words(text: str) -> list[Span]:
@@ -104,17 +104,21 @@ def split_words(text: str) -> list[Span]:
 
 def word_spans(text: str) -> Sequence[Span]:
     """As `split_words`; of a long text in 8 bytes a word, where a list of pairs takes 130."""
-    if len(text) < LONG_TEXT:
-        return split_words(text)
-    return PackedSpans(chain.from_iterable(match.span() for match in _matches(text)))
+    return packed_if_long((match.span() for match in _matches(text)), text)
+
+
+def packed_if_long(spans: Iterable[Span], text: str) -> Sequence[Span]:
+    """Spans of a text: in a list, or packed if the text is long."""
+    return [*spans] if len(text) < LONG_TEXT else PackedSpans(spans)
 
 
 class PackedSpans(Sequence[Span]):
     """Spans in an array; only those that are looked at become pairs."""
 
-    def __init__(self, places: Iterable[int]) -> None:
+    def __init__(self, spans: Iterable[Span]) -> None:
         """Pack the start and the end of each span, one after the other."""
-        self._places = np.fromiter(places, dtype=np.int32).reshape(-1, 2)
+        places = np.fromiter(chain.from_iterable(spans), dtype=np.int32)
+        self._places = places.reshape(-1, 2)
 
     def __len__(self) -> int:
         return len(self._places)
