@@ -24,7 +24,7 @@ from minner.commands import (
     tag,
     warmup,
 )
-from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell
+from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell, write
 from minner.errors import MinnerError
 
 _OPTION = re.compile("--?[a-z]")
@@ -111,8 +111,18 @@ def _with_later_dashes_hidden(arguments: list[str]) -> list[str]:
     return [_HIDDEN if i > first and word == "--" else word for i, word in enumerate(arguments)]
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help fails where it cannot be written; argparse's own hides that."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            write(message)
+        else:
+            tell(message.rstrip("\n"))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="minner", description="Named entity recognition on CPUs: text in, entities out."
     )
     parser.add_argument("--version", action="version", version=f"minner {minner.__version__}")

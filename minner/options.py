@@ -48,8 +48,7 @@ class Options:
             raise MinnerError(f"inclusive_ends must be True or False, not {self.inclusive_ends!r}")
         if not isinstance(self.min_score, int | float) or not 0 <= self.min_score <= 1:
             raise MinnerError(f"min_score must be a number from 0 to 1, not {self.min_score!r}")
-        if self.labels is not None:
-            object.__setattr__(self, "labels", label_set("labels", self.labels))
+        object.__setattr__(self, "labels", wanted_labels(self.labels))
         # `O` is never an entity; Hugging Face's users are used to ignoring it all the same.
         ignored = label_set("ignore_labels", self.ignore_labels) - {"O"}
         object.__setattr__(self, "ignore_labels", ignored)
@@ -73,11 +72,16 @@ def refuse_unknown(names: Iterable[str], known: Collection[str], what: str = "op
             continue
         if name in LOADING and known is OPTION_NAMES:
             raise MinnerError(f"{name} cannot change in a loaded model; pass it to minner.load")
-        from difflib import get_close_matches  # here: needed for a mistake only
+        raise unknown(name, known, what)
 
-        nearest = get_close_matches(name, known, n=1)
-        advice = f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(known)}"
-        raise MinnerError(f"there is no {what} {name!r}; {advice}")
+
+def unknown(name: object, known: Collection[str], what: str) -> MinnerError:
+    """The error for a name that is not among `known`: it says which is the nearest, or all."""
+    from difflib import get_close_matches  # here: needed for a mistake only
+
+    nearest = get_close_matches(str(name), known, n=1)
+    advice = f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(known)}"
+    return MinnerError(f"there is no {what} {name!r}; {advice}")
 
 
 def _check_choice(name: str, value: Any, values: Collection[str]) -> None:
@@ -98,6 +102,20 @@ def label_set(name: str, labels: Any) -> frozenset[str]:
         if not isinstance(label, str):
             raise MinnerError(f"{name} must hold labels such as 'PER', not {label!r}")
     return frozenset(found)
+
+
+def wanted_labels(labels: Any) -> frozenset[str] | None:
+    """Return the labels to find or to replace as a set; None, which is all of them, stays None.
+
+    Raises:
+        MinnerError: it is no list of strings, or an empty one, with which nothing would be found.
+    """
+    if labels is None:
+        return None
+    found = label_set("labels", labels)
+    if not found:
+        raise MinnerError("labels names no label; name one, or leave it out for all labels")
+    return found
 
 
 def _checked_map(label_map: Any) -> dict[str, str]:

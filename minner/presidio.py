@@ -26,6 +26,8 @@ except ImportError as error:
     ) from error
 
 import minner
+from minner.errors import MinnerError
+from minner.options import refuse_unknown
 from minner.tagger import Tagger
 
 ENTITIES = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION", "MISC": "NRP"}
@@ -61,14 +63,13 @@ class MinnerRecognizer(EntityRecognizer):
             options: how texts are read, as for `Tagger.with_options`: `min_score`, `decoder`, ...
 
         Raises:
-            MinnerError: the model cannot be loaded, or an option has no such value.
+            MinnerError: the model cannot be loaded, an option has no such value, or `entities`
+                names no label of the model, or one that it does not have.
         """
         tagger = model if isinstance(model, Tagger) else minner.load(model)
         # Presidio counts code points, and chooses by its own names.
         self._ner = tagger.with_options(**options, offsets="codepoints", inclusive_ends=False)
-        labels = self._ner.entity_labels
-        own = {label: ENTITIES.get(label, label) for label in labels}
-        self._names = own if entities is None else dict(entities)
+        self._names = _names(entities, self._ner.entity_labels)
         super().__init__(
             supported_entities=sorted(set(self._names.values())),
             supported_language=supported_language,
@@ -105,3 +106,16 @@ class MinnerRecognizer(EntityRecognizer):
                 RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
             },
         )
+
+
+def _names(entities: Any, labels: Sequence[str]) -> dict[str, str]:
+    """Presidio's name for each label that is reported."""
+    if entities is None:
+        return {label: ENTITIES.get(label, label) for label in labels}
+    if not isinstance(entities, Mapping) or not entities:
+        raise MinnerError(
+            f"entities must map labels to names of Presidio, as {{'PER': 'PERSON'}}, not "
+            f"{entities!r}"
+        )
+    refuse_unknown(entities, labels, "label")
+    return dict(entities)

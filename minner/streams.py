@@ -30,7 +30,7 @@ def batches(items: Iterator[Item], size: int | None = None) -> Iterator[list[Ite
         MinnerError: `size` is not a whole number of at least 1.
     """
     if size is not None:
-        size = _checked(size)
+        size = checked_size(size)
         while batch := list(islice(items, size)):
             yield batch
         return
@@ -43,7 +43,12 @@ def batches(items: Iterator[Item], size: int | None = None) -> Iterator[list[Ite
         began = done
 
 
-def _checked(size: Any) -> int:
+def checked_size(size: Any) -> int:
+    """A size of batches.
+
+    Raises:
+        MinnerError: it is not a whole number of at least 1.
+    """
     if not isinstance(size, int) or size < 1:
         raise MinnerError(f"batch_size must be a whole number of at least 1, not {size!r}")
     return min(size, sys.maxsize)  # islice takes no more

@@ -198,7 +198,6 @@ def test_labels(tiny: Tagger) -> None:
     assert kept == [entity for entity in everything if entity.label in ("PER", "MISC")]
     kept = tiny.with_options(ignore_labels=["PER", "O"])(LONG)
     assert kept == [entity for entity in everything if entity.label != "PER"]
-    assert tiny.with_options(labels=[])(LONG) == []
 
 
 def test_a_label_map_renames_before_filters(tiny: Tagger) -> None:

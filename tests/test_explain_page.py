@@ -49,6 +49,10 @@ def opened(browser: Any, path: Path) -> Iterator[Page]:
     assert opened.complaints == []
 
 
+def test_every_decoder_that_reads_the_labels_is_shown(found: dict[str, Any]) -> None:
+    assert [*found["decoders"]] == ["conlleval", "sparknlp", "iob2", "viterbi", "viterbi-iob1"]
+
+
 def test_every_number_on_the_page_is_that_of_the_trace(opened: Page, found: dict[str, Any]) -> None:
     """Each says in `data-of` which value of which array it is."""
     opened.tab.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")

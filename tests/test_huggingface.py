@@ -340,6 +340,16 @@ def test_lone_surrogates(tiny):
         ({"stride": 30}, "from 0 to 29 with this model, not 30"),
         ({"stride": -1}, "not -1"),
         ({"stride": 1.5}, "not 1.5"),
+        ({"batch_size": "x"}, "batch_size must be a whole number of at least 1, not 'x'"),
+        ({"batch_size": 0}, "not 0"),
+        ({"pipeline_class": 3}, "must be derived from TokenClassificationPipeline, not 3"),
+        ({"pipeline_class": dict}, "not <class 'dict'>"),
+        ({"model_kwargs": "x"}, "model_kwargs must be a dictionary of arguments, not 'x'"),
+        ({"config": 3}, "config must be a directory, .* not 3"),
+        ({"revision": 3}, "revision must be of the type str, not 3"),
+        ({"model_kwargs": {"cache_dir": 3}}, "cache_dir must be of the type str or PathLike"),
+        ({"token": 3}, "token must be of the type str or bool, not 3"),
+        ({"local_files_only": "x"}, "local_files_only must be of the type bool, not 'x'"),
     ],
 )
 def test_bad_options(tiny, options, message):
@@ -360,6 +370,13 @@ def test_bad_options(tiny, options, message):
         (["a"], {"is_split_into_words": True, "delimiter": 1}, "delimiter must be a string"),
         ("text", {"stride": 30}, "not 30"),
         ("text", {"aggregation_strategy": 1}, "not 1"),
+        ("text", {"batch_size": "x"}, "batch_size must be a whole number of at least 1, not 'x'"),
+        (["text"], {"batch_size": 1.5}, "not 1.5"),
+        ("text", {"offset_mapping": 3}, "offset_mapping must be a list with the start .* not 3"),
+        ("text", {"offset_mapping": "xy"}, "not 'xy'"),
+        ("text", {"offset_mapping": [3]}, "but it holds 3"),
+        ("text", {"offset_mapping": [(0, 0), ("a", "b"), (0, 0)]}, r"but it holds \('a', 'b'\)"),
+        ("text", {"offset_mapping": [(0, 0), (0, 1, 2), (0, 0)]}, r"but it holds \(0, 1, 2\)"),
     ],
 )
 def test_bad_calls(tiny, inputs, options, message):

@@ -10,7 +10,7 @@ import copy
 import pickle
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,36 @@ def test_strategies_as_transformers_4_named_them(
     assert pipeline("ner", tiny, **old)(TEXTS) == pipeline("ner", tiny)(
         TEXTS, aggregation_strategy=strategy
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda tokenizer: tokenizer(3), "expected a text or a list of texts, not 3"),
+        (lambda tokenizer: tokenizer(["a", 3]), "not one that holds 3"),
+        (lambda tokenizer: tokenizer.encode(None), "not None"),
+        (lambda tokenizer: tokenizer.tokenize(b"a"), "not one that holds 97"),
+        (lambda tokenizer: tokenizer.convert_ids_to_tokens("12"), "or a list of ids, not '12'"),
+        (lambda tokenizer: tokenizer.convert_ids_to_tokens([1, 2.5]), "not 2.5"),
+        (lambda tokenizer: tokenizer.convert_ids_to_tokens(-1), "not -1"),
+        (lambda tokenizer: tokenizer.convert_tokens_to_ids(3), "expected a token or a list, not 3"),
+        (lambda tokenizer: tokenizer.convert_tokens_to_ids([3]), "not one that holds 3"),
+        (lambda tokenizer: tokenizer.convert_tokens_to_string("a"), "a list of tokens, not 'a'"),
+        (lambda tokenizer: tokenizer.save_pretrained(3), "directory to save to, not 3"),
+    ],
+)
+def test_wrong_types_for_a_tokenizer(
+    tiny: Tagger, call: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(minner.MinnerError, match=message):
+        call(pipeline("ner", tiny).tokenizer)
+
+
+def test_a_tokenizer_takes_half_characters(tiny: Tagger) -> None:
+    tokenizer = pipeline("ner", tiny).tokenizer
+    assert tokenizer.encode("John \ud800") == tokenizer.encode("John \ufffd")
+    assert tokenizer.convert_tokens_to_ids("\ud800") == tokenizer.convert_tokens_to_ids("none")
+    assert tokenizer.convert_tokens_to_string(["John", "\ud800"]) == "John \ufffd"
 
 
 # ---- inputs -------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def test_what_asks_for_nothing_is_default(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"labels": []}, {"labels": ["PER"]}, {"offsets": "utf8"}, {"inclusive_ends": True}],
+    [{"labels": ["PER"]}, {"offsets": "utf8"}, {"inclusive_ends": True}],
 )
 def test_what_asks_for_something_is_not(options: dict[str, Any]) -> None:
     assert Options(**options) != Options()
@@ -61,6 +61,10 @@ def test_what_asks_for_something_is_not(options: dict[str, Any]) -> None:
         ({"min_score": float("nan")}, "not nan"),
         ({"min_score": "0.5"}, "not '0.5'"),
         ({"labels": "PER"}, "labels must be a list of labels such as ['PER'], not 'PER'"),
+        ({"labels": []}, "labels names no label; name one, or leave it out for all labels"),
+        ({"labels": ()}, "labels names no label"),
+        ({"labels": iter(())}, "labels names no label"),
+        ({"labels": {}}, "labels names no label"),
         ({"labels": [1]}, "labels must hold labels such as 'PER', not 1"),
         ({"labels": [["PER"]]}, "labels must hold labels such as 'PER', not ['PER']"),
         ({"ignore_labels": None}, "ignore_labels must be a list of labels"),

@@ -13,6 +13,7 @@ with warnings.catch_warnings():
     from presidio_analyzer import AnalyzerEngine
     from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
+import minner
 from minner.presidio import MinnerRecognizer
 from minner.tagger import Tagger
 
@@ -62,6 +63,19 @@ def test_names_and_options(embedded: Tagger, tiny: Tagger) -> None:
     assert MinnerRecognizer(tiny).supported_entities == [
         "LOCATION", "NRP", "ORGANIZATION", "PERSON",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entities", "message"),
+    [
+        ({}, "entities must map labels to names of Presidio, .* not {}"),
+        (["PER"], r"not \['PER'\]"),
+        ({"PERS": "PERSON"}, "there is no label 'PERS'; did you mean 'PER'"),
+    ],
+)
+def test_entities_that_would_find_nothing(tiny: Tagger, entities: Any, message: str) -> None:
+    with pytest.raises(minner.MinnerError, match=message):
+        MinnerRecognizer(tiny, entities=entities)
 
 
 def test_the_anonymizer_takes_the_results(analyzer: Any) -> None:

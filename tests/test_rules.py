@@ -23,7 +23,6 @@ TEXT = "Jo\u00ebl " + " ".join(f"Smith{i} lives in 👍 Paris" for i in range(20
         (["--decoder", "viterbi"], {"decoder": "viterbi"}),
         (["--word-strategy", "average"], {"word_strategy": "average"}),
         (["--labels", "PER, ORG"], {"labels": ["PER", "ORG"]}),
-        (["--labels", ""], {"labels": []}),
         (["--ignore-labels", "PER,O"], {"ignore_labels": ["PER"]}),
         (["--label-map", "PER=WHO, LOC = PLACE"], {"label_map": {"PER": "WHO", "LOC": "PLACE"}}),
         (["--label-map", "PER="], {"label_map": {"PER": ""}}),
@@ -64,6 +63,8 @@ def test_on_long(capsys: Capture, tiny_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "parts"),
     [
+        (["--labels", ""], ["labels names no label"]),
+        (["--labels", " ,"], ["labels names no label"]),
         (["--labels", "PERSON"], ["labels names 'PERSON', but the labels are: LOC, MISC"]),
         (["--decoder", "iobes"], ["decoder 'iobes' reads IOBES, BILOU tags only"]),
         (["--min-score", "2"], ["min_score must be a number from 0 to 1, not 2.0"]),

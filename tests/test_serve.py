@@ -157,6 +157,7 @@ BAD = {
         {"text": "a", "options": {"decoder": []}},
         {"text": "a", "options": {"min_score": "x"}},
         {"text": "a", "options": {"labels": [1]}},
+        {"text": "a", "options": {"labels": []}},
         {"text": "a", "options": {"threads": 2}},
         {"text": "word " * 100, "options": {"on_long": "error"}},
         {"inputs": 1},
@@ -166,6 +167,7 @@ BAD = {
     ],
     "/redact": [
         {"text": "a", "labels": ["X"]},
+        {"text": "a", "labels": []},
         {"text": "a", "labels": "PER"},
         {"text": "a", "template": "{x}"},
         {"text": "a", "template": 1},

@@ -14,6 +14,7 @@ pytest.importorskip("starlette", reason="the extra serve is not installed")
 from minner.errors import MinnerError
 from minner.serve.batcher import Batcher, estimated_tokens
 from minner.serve.limits import Limits, Refusal
+from minner.serve.pace import Pace
 
 
 class Notes:
@@ -184,6 +185,39 @@ def test_a_full_queue_refuses(texts: list[str]) -> None:
 
     _, notes = drive(body, queue_texts=4)
     assert notes.most[0] == 4
+
+
+def test_the_pace_of_texts_and_of_tokens() -> None:
+    pace = Pace()
+    assert pace.seconds(16, 400) == 0  # nothing is known
+    assert pace.seconds(16, 400, running=3.0) == 48
+    pace.note(1, 10, 2.0)
+    assert pace.seconds(16, 40, running=9.0) == 32  # by the texts, which are short
+    assert pace.seconds(1, 1000) == pytest.approx(200)  # by its tokens
+    for _ in range(50):
+        pace.note(1, 10, 4.0)
+    assert pace.seconds(16, 40) == pytest.approx(64, rel=1e-3)
+
+
+def test_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half of what waits, each text of which takes 6 seconds; at last it is given up."""
+
+    async def body(batcher: Batcher, model: Upper, notes: Notes) -> None:
+        monkeypatch.setattr(batcher._pace, "note", lambda *_: None)
+        Pace.note(batcher._pace, 1, 1000, 6.0)
+        first = await held(batcher, model)
+        for waiting, seconds in ((4, "12"), (16, "30")):
+            batcher._limits = Limits(queue_texts=waiting, deadline_seconds=30.0)
+            missing = waiting - batcher.texts
+            tasks = await later(*(ask(batcher, model, "waits") for _ in range(missing)))
+            with pytest.raises(Refusal) as caught:
+                await ask(batcher, model, "one")
+            assert caught.value.headers["Retry-After"] == seconds
+            first = asyncio.gather(first, *tasks)
+        model.gate.set()
+        await first
+
+    drive(body)
 
 
 def test_tokens_bound_the_queue_too() -> None:

@@ -221,5 +221,7 @@ def test_a_text_that_is_not_the_tokens_own() -> None:
 
 
 def test_a_white_list_is_a_list() -> None:
-    with pytest.raises(MinnerError, match=r"must be a list of types, such as \['PER'\]"):
+    with pytest.raises(MinnerError, match=r"must be a list of labels such as \['PER'\]"):
         NerConverter(white_list="PER")
+    with pytest.raises(MinnerError, match="not 3"):
+        NerConverter(white_list=3)

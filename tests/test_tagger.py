@@ -219,6 +219,17 @@ def test_results_are_the_callers_own(tiny: Tagger) -> None:
     np.testing.assert_array_equal(tiny.logits([ids])[0], kept)
 
 
+def test_a_trace_says_which_names_it_has(tiny: Tagger) -> None:
+    seen = tiny.trace("John Smith")
+    with pytest.raises(MinnerError, match="no array 'foo'; choose from: ids, wordpieces, words, e"):
+        seen["foo"]
+    with pytest.raises(MinnerError, match=r"did you mean 'transformer\.layer\.1\.ffn\.lin2'"):
+        seen["transformer.layer.1.ffn.lin3"]
+    with pytest.raises(MinnerError, match="no array 3"):
+        seen[3]  # type: ignore[index]
+    assert "foo" not in seen and seen.get("foo") is None
+
+
 def test_trace(tiny: Tagger) -> None:
     seen = tiny.trace("John Smith")
     layers = [f"transformer.layer.{i}" for i in range(2)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from minner.commands.common import Commands, add_model_options, load
+from minner.commands.output import write, write_file
 
 
 def add(commands: Commands) -> None:
@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> None:
     found = load(options).explain(options.text, window=options.window)
     content = page(found) if options.format == "html" else json.dumps(found, default=_listed)
     if options.output is None:
-        sys.stdout.write(content)
+        write(content)
     else:
-        options.output.write_text(content, encoding="utf-8")
+        write_file(options.output, content)
 
 
 def _listed(array: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from minner.errors import MinnerError
 
@@ -47,6 +48,18 @@ def flush() -> None:
         sys.stdout.flush()
     except OSError as error:
         raise _stdout_fault(error) from error
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file in the place of stdout.
+
+    Raises:
+        MinnerError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise MinnerError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def tell(text: str) -> None:

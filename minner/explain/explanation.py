@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minner import reference
+from minner.decoders import DECODERS
 from minner.decoding.assembler import Assembler
 from minner.decoding.schemes import chunk_labels
 from minner.entity import Entity, record_of
@@ -22,9 +23,6 @@ from minner.explain.cost import cost
 from minner.explain.effects import effects
 from minner.explain.lens import tag_lens
 from minner.explain.subject import Arrays, Subject
-
-DECODERS = ("conlleval", "iob2", "iobes", "viterbi", "sparknlp")
-"""Those that are shown beside each other, as far as they can read the model's labels."""
 
 CODE = ("token_logits", "block", "attention", "feed_forward", "linear", "layer_norm", "softmax")
 """Functions of `reference.py` that the page shows."""
@@ -182,7 +180,7 @@ def _margins(subject: Subject, trace: Arrays) -> _Margins:
 
 
 def _decoders(subject: Subject, trace: Arrays) -> dict[str, dict[str, Any]]:
-    """What each decoder makes of the same logits."""
+    """What each decoder that can read the model's labels makes of the same logits."""
     found = {}
     for name in DECODERS:
         options = replace(subject.assembler.options, decoder=name)

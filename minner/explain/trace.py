@@ -12,6 +12,7 @@ from minner.entity import Entity
 from minner.errors import MinnerError
 from minner.explain.subject import RUNNERS, Subject
 from minner.explain.without import parse_without
+from minner.options import unknown
 
 
 class Trace(dict[str, NDArray[Any]]):
@@ -26,6 +27,10 @@ class Trace(dict[str, NDArray[Any]]):
     entities: list[Entity]
     lost: list[Entity]
     gained: list[Entity]
+
+    def __missing__(self, name: Any) -> NDArray[Any]:
+        """Raise a MinnerError that says which names there are."""
+        raise unknown(name, self, "array")
 
 
 def trace(

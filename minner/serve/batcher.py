@@ -20,15 +20,13 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from minner.serve.limits import Limits, Refusal, too_large, too_much
+from minner.serve.pace import Pace
 
 Run = Callable[[Sequence[str]], Sequence[Any]]
 """What is done with texts; it gives a result for each, and the same whatever the others are."""
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8. English has 4.5 a wordpiece, Chinese 3."""
-
-RATE_SHARE = 0.2
-"""How much the last batch counts in the rate that Retry-After is computed from."""
 
 
 def estimated_tokens(text: str) -> int:
@@ -116,7 +114,7 @@ class Batcher:
         self._changed = threading.Condition()  # holds for all that both threads change
         self.texts = self.tokens = 0
         self._enough = limits.batch_tokens // 2
-        self._rate = 0.0  # tokens a second
+        self._pace = Pace()
         self._ended = False
         self.began: float | None = None
         """When the batch that runs now began."""
@@ -182,8 +180,10 @@ class Batcher:
                 self._changed.notify()
 
     def _retry_seconds(self) -> int:
-        """In how many seconds half of the queue will be done, at the rate of the last batches."""
-        return max(1, min(60, math.ceil(self.tokens / 2 / self._rate))) if self._rate else 1
+        """In how many seconds half of the queue will be done, or given up."""
+        running = 0.0 if self.began is None else perf_counter() - self.began
+        seconds = self._pace.seconds(self.texts, self.tokens, running) / 2
+        return max(1, math.ceil(min(seconds, self._limits.deadline_seconds)))
 
     def _forget(self, job: Job) -> None:
         """Drop what is left of a job that nobody waits for."""
@@ -251,7 +251,7 @@ class Batcher:
         """Hand out what came of a batch; in the event loop."""
         texts = sum(len(part.texts) for part in parts)
         tokens = sum(part.tokens for part in parts)
-        self._rate += RATE_SHARE * (tokens / max(seconds, 1e-6) - self._rate)
+        self._pace.note(texts, tokens, seconds)
         self._observer.batch(texts, tokens, len(parts), seconds)
         for part in parts:
             part.job.finish()

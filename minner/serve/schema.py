@@ -128,7 +128,7 @@ def _requests(limits: Limits, labels: Sequence[str]) -> dict[str, Schema]:
         "numbered": {"type": "boolean"},
         "template": STRING,
         "mask": {**STRING, "minLength": 1, "maxLength": 1},
-        "labels": _list({"type": "string", "enum": list(labels)}),
+        "labels": _list({"type": "string", "enum": list(labels)}, minItems=1),
     }
     return {
         "TagRequest": _one_or_more({"options": _ref("Options")}, texts, _inputs(texts)),
@@ -159,7 +159,7 @@ def _answers() -> dict[str, Schema]:
 
 
 def _options() -> Schema:
-    labels = {"type": ["array", "null"], "items": STRING}
+    labels = {"type": ["array", "null"], "items": STRING, "minItems": 1}
     renames = {"type": ["object", "null"], "additionalProperties": STRING}
     return _object(
         {

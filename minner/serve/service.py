@@ -125,13 +125,13 @@ class Service:
                 raise MinnerError(f"{name} must be a string")
         if sum(map(bool, (numbered, template is not None, mask is not None))) > 1:
             raise MinnerError("numbered, template and mask exclude each other; choose one")
-        labels = names_of(fields, "labels")
-        for label in labels:
+        labels = None if fields.get("labels") is None else names_of(fields, "labels")
+        for label in labels or ():
             if label not in self.ner.entity_labels:
                 known = ", ".join(self.ner.entity_labels)
                 raise MinnerError(f"the model has no label {label!r}; it has: {known}")
         style = NUMBERED if numbered else LABEL if template is None else template
-        return Redactor(style, mask=mask, labels=labels or None)
+        return Redactor(style, mask=mask, labels=labels)
 
     # ---- inside the model -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minner.decoders.ner_converter import ner_converter_chunks
 from minner.errors import MinnerError
+from minner.options import label_set
 from minner.sparknlp.annotations import Annotation, inhabited, sentences
 from minner.sparknlp.jvm import Utf16Text, float_string
 
@@ -40,11 +41,9 @@ class NerConverter:
             ner_has_no_schema: whether tags are bare types; see `ner_converter_chunks`.
 
         Raises:
-            MinnerError: the white list is one string.
+            MinnerError: the white list is no list of strings.
         """
-        if isinstance(white_list, str):
-            raise MinnerError(f"white_list must be a list of types, such as [{white_list!r}]")
-        self._white_list = None if white_list is None else frozenset(white_list)
+        self._white_list = None if white_list is None else label_set("white_list", white_list)
         self._preserve_position = preserve_position
         self._has_schema = not ner_has_no_schema
 

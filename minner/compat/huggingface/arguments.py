@@ -11,8 +11,13 @@ from minner.options import refuse_unknown
 from minner.weights.config import read_config
 from minner.weights.hub import HubOptions, find_checkpoint
 
-HUB = ("revision", "token", "cache_dir", "local_files_only")
-"""Arguments that say how to download, with the same meaning here."""
+_HUB: dict[str, tuple[type, ...]] = {
+    "revision": (str,),
+    "token": (str, bool),
+    "cache_dir": (str, os.PathLike),
+    "local_files_only": (bool,),
+}
+"""Arguments that say how to download, with the same meaning here -> their types, beside None."""
 
 _NEUTRAL: dict[str, set[str]] = {
     "device": {"None", "-1", "cpu"},
@@ -54,11 +59,19 @@ def hub_options(given: Mapping[str, Any], known: Collection[str]) -> HubOptions:
         known: names of a pipeline's own arguments, of which one may be meant.
 
     Raises:
-        MinnerError: there is no such argument.
+        MinnerError: there is no such argument, or its value is of another type.
     """
-    arguments = dict(given) | dict(given.get("model_kwargs") or {})
-    arguments.pop("model_kwargs", None)
-    refuse_unknown(arguments, [*known, *HUB, *_NEUTRAL, *_ANY, "model_kwargs"], "argument")
+    arguments = dict(given)
+    more = arguments.pop("model_kwargs", None) or {}
+    if not isinstance(more, Mapping):
+        raise MinnerError(f"model_kwargs must be a dictionary of arguments, not {more!r}")
+    arguments |= more
+    refuse_unknown(arguments, [*known, *_HUB, *_NEUTRAL, *_ANY, "model_kwargs"], "argument")
+    hub = {name: arguments[name] for name in _HUB if arguments.get(name) is not None}
+    for name, value in hub.items():
+        if not isinstance(value, _HUB[name]):
+            kinds = " or ".join(kind.__name__ for kind in _HUB[name])
+            raise MinnerError(f"{name} must be of the type {kinds}, not {value!r}")
     ignored = [
         f"{name}={value!r}"
         for name, value in arguments.items()
@@ -69,20 +82,24 @@ def hub_options(given: Mapping[str, Any], known: Collection[str]) -> HubOptions:
             f"ignored: {', '.join(ignored)}; minner runs on the CPU in float32, or in the "
             f"precision of a model from minner.load(..., precision=...)"
         )
-    return HubOptions(**{name: arguments[name] for name in HUB if name in arguments})
+    return HubOptions(**hub)
 
 
 def check_config(config: Any, labels: Mapping[int, Any], options: HubOptions) -> None:
     """Refuse a `config`, an object or the name of one, with other labels than the model's own.
 
     Raises:
-        MinnerError: it has, or it cannot be found.
+        MinnerError: it has, it cannot be found, or it is neither.
     """
     if isinstance(config, str | os.PathLike):
         stated = read_config(find_checkpoint(config, options, ("config.json",))).labels
         theirs = {*enumerate(stated)}
+    elif isinstance(names := getattr(config, "id2label", None), Mapping):
+        theirs = {(int(i), name) for i, name in names.items()}
     else:
-        theirs = {(int(i), name) for i, name in getattr(config, "id2label", labels).items()}
+        raise MinnerError(
+            f"config must be a directory, a repo id or a config of transformers, not {config!r}"
+        )
     if theirs != {*labels.items()}:
         raise MinnerError(
             "config has other labels than the model; write them into the model's config.json "

@@ -87,6 +87,28 @@ def _read_words(words: Sequence[str], delimiter: str, vocabulary: Vocabulary) ->
     return Document(text, encoding.ids, encoding.offsets, encoding.word_ids, places)
 
 
+def window_slices(document: Document, size: int, stride: int | None) -> list[slice]:
+    """Which wordpieces each window of a document holds.
+
+    Args:
+        document: the document.
+        size: most wordpieces of a window.
+        stride: how many neighbouring windows share; where it is None, there is one window, and a
+            MinnerWarning tells what is not in it.
+    """
+    count = len(document.ids)
+    if stride is None:
+        if count > size:
+            warn(
+                f"a text has {count} wordpieces but the model takes {size}, so that nothing "
+                f"from character {document.start(size)} on was read; pass stride, such as "
+                f"stride={size // 4}, to read all of it"
+            )
+        return [slice(0, size)]
+    starts = range(0, max(count - stride, 1), size - stride)
+    return [slice(start, start + size) for start in starts]
+
+
 class Array(np.ndarray[Any, np.dtype[Any]]):
     """An array where transformers has a tensor; `numpy()` is there for code that expects one."""
 
@@ -173,6 +195,8 @@ def warn_of_words(strategy: AggregationStrategy | None, vocabulary: Vocabulary) 
 
 # ---- inputs of a call ---------------------------------------------------------------------------
 
+_MAPPING = "a list with the start and the end of every token"
+
 
 def iterate(inputs: Any) -> Iterator[Any]:
     """The items of a stream, or of an object that has a length and gives items by number.
@@ -192,10 +216,12 @@ def as_mappings(offset_mapping: Any, count: int) -> Iterable[Any]:
     """One offset mapping, or None, for each of `count` texts.
 
     Raises:
-        MinnerError: there are more or fewer.
+        MinnerError: there are more or fewer, or it is no list.
     """
     if offset_mapping is None:
         return repeat(None)
+    if isinstance(offset_mapping, str | Mapping) or not isinstance(offset_mapping, Iterable):
+        raise MinnerError(f"offset_mapping must be {_MAPPING}, not {offset_mapping!r}")
     mappings = list(offset_mapping)
     if mappings and isinstance(mappings[0], tuple):
         mappings = [mappings]
@@ -208,11 +234,22 @@ def checked_mapping(mapping: Sequence[Any], inputs: Mapping[str, Any]) -> Sequen
     """The mapping, if it has a place for every token of a window.
 
     Raises:
-        MinnerError: it has fewer.
+        MinnerError: it has fewer, or holds something else.
     """
+    for place in mapping if isinstance(mapping, Iterable) else [mapping]:
+        if not _is_place(place):
+            raise MinnerError(f"offset_mapping must be {_MAPPING}, but it holds {place!r}")
     count = inputs["input_ids"].shape[1]
     if len(mapping) < count:
         raise MinnerError(
             f"offset_mapping has {len(mapping)} places for {count} tokens, special ones included"
         )
     return mapping
+
+
+def _is_place(place: Any) -> bool:
+    return (
+        isinstance(place, Sequence | np.ndarray)
+        and len(place) == 2
+        and all(isinstance(offset, int | np.integer) for offset in place)
+    )

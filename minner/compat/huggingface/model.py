@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,7 @@ from tokenizers.models import WordPiece
 
 from minner.errors import MinnerError
 from minner.tagger import Tagger
+from minner.text.wordpieces import without_surrogates
 from minner.weights.config import corrected_json
 from minner.weights.files import read_json_object, reason
 from minner.weights.hub import MODEL_FILES, TOKENIZER_FILES
@@ -146,8 +148,12 @@ class Tokenizer:
         Returns:
             `input_ids`, `attention_mask` and, if asked for, `offset_mapping`: a list for a text, a
             list of lists for a list.
+
+        Raises:
+            MinnerError: something else was given.
         """
-        texts = [text] if isinstance(text, str) else list(text)
+        texts = [text] if isinstance(text, str) else _strings(text, "a text or a list of texts")
+        texts = [*map(without_surrogates, texts)]
         found = self.backend_tokenizer.encode_batch(texts, add_special_tokens=add_special_tokens)
         columns: dict[str, Any] = {
             "input_ids": [encoding.ids for encoding in found],
@@ -170,21 +176,36 @@ class Tokenizer:
         return [str(self.backend_tokenizer.id_to_token(index)) for index in ids]
 
     def convert_ids_to_tokens(self, ids: Any) -> Any:
-        """The token of an id, or of each id of a list."""
-        if isinstance(ids, Iterable):
-            return [self.backend_tokenizer.id_to_token(int(index)) for index in ids]
-        return self.backend_tokenizer.id_to_token(int(ids))
+        """The token of an id, or of each id of a list.
+
+        Raises:
+            MinnerError: an id is no whole number of at least 0.
+        """
+        if isinstance(ids, Iterable) and not isinstance(ids, str):
+            return [self.convert_ids_to_tokens(index) for index in ids]
+        try:
+            return self.backend_tokenizer.id_to_token(operator.index(ids))
+        except (TypeError, OverflowError) as error:
+            raise MinnerError(f"expected an id or a list of ids, not {ids!r}") from error
 
     def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """The id of a token, or of each token of a list; that of `unk_token` for unknown ones."""
+        """The id of a token, or of each token of a list; that of `unk_token` for unknown ones.
+
+        Raises:
+            MinnerError: something else was given.
+        """
         if not isinstance(tokens, str):
-            return [self.convert_tokens_to_ids(token) for token in tokens]
-        index = self.backend_tokenizer.token_to_id(tokens)
+            return [*map(self.convert_tokens_to_ids, _strings(tokens, "a token or a list"))]
+        index = self.backend_tokenizer.token_to_id(without_surrogates(tokens))
         return self._tagger.vocabulary.unk_id if index is None else index
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """The text that tokens are put together to."""
-        return self._join(tokens)
+        """The text that tokens are put together to.
+
+        Raises:
+            MinnerError: something else was given.
+        """
+        return self._join([*map(without_surrogates, _strings(tokens, "a list of tokens"))])
 
     def get_vocab(self) -> dict[str, int]:
         """Token -> id."""
@@ -208,12 +229,29 @@ def joiner(tokenizer: Backend) -> Callable[[list[str]], str]:
     return " ".join if tokenizer.decoder is None else tokenizer.decoder.decode
 
 
+def _strings(given: Any, wanted: str) -> list[str]:
+    """A list of strings.
+
+    Raises:
+        MinnerError: it is something else.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise MinnerError(f"expected {wanted}, not {given!r}")
+    strings = list(given)
+    for one in strings:
+        if not isinstance(one, str):
+            raise MinnerError(f"expected {wanted}, not one that holds {one!r}")
+    return strings
+
+
 def copy_files(source: Path, target: str | os.PathLike[str], patterns: Iterable[str]) -> None:
     """Copy the files of a directory that fit one of the patterns.
 
     Raises:
         MinnerError: the target cannot be written.
     """
+    if not isinstance(target, str | os.PathLike):
+        raise MinnerError(f"expected the name of a directory to save to, not {target!r}")
     try:
         os.makedirs(target, exist_ok=True)
         for path in {path for pattern in patterns for path in source.glob(pattern)}:

@@ -20,7 +20,6 @@ from minner.compat.huggingface.aggregation import (
 )
 from minner.compat.huggingface.arguments import check_config, hub_options
 from minner.compat.huggingface.documents import (
-    Document,
     as_batch,
     as_mappings,
     checked_mapping,
@@ -29,14 +28,15 @@ from minner.compat.huggingface.documents import (
     read,
     warn_of_words,
     window_inputs,
+    window_slices,
 )
 from minner.compat.huggingface.loading import load
 from minner.compat.huggingface.model import joiner
 from minner.compat.huggingface.options import OPTIONS, Options, strategy_of
 from minner.decoding.softmax import softmax
-from minner.errors import MinnerError, warn
+from minner.errors import MinnerError
 from minner.options import refuse_unknown
-from minner.streams import TEXTS_PER_BATCH, batches
+from minner.streams import TEXTS_PER_BATCH, batches, checked_size
 from minner.tagger import Tagger
 
 TASKS = ("token-classification", "ner")
@@ -65,7 +65,12 @@ def pipeline(
     """
     if task not in TASKS:
         raise MinnerError(f"the task must be one of {', '.join(TASKS)}, not {task!r}")
-    return (pipeline_class or TokenClassificationPipeline)(model=model, task=task, **arguments)
+    kind = pipeline_class or TokenClassificationPipeline
+    if not isinstance(kind, type) or not issubclass(kind, TokenClassificationPipeline):
+        raise MinnerError(
+            f"pipeline_class must be derived from TokenClassificationPipeline, not {kind!r}"
+        )
+    return kind(model=model, task=task, **arguments)
 
 
 class TokenClassificationPipeline:
@@ -124,6 +129,8 @@ class TokenClassificationPipeline:
         """
         ours = {name: arguments.pop(name) for name in OPTIONS if name in arguments}
         hub = hub_options(arguments, (*OPTIONS, *_OTHERS))
+        if batch_size is not None:
+            checked_size(batch_size)
         self.task = task
         self.model, self.tokenizer, self._folder = load(model, tokenizer, hub)
         if config is not None:
@@ -173,6 +180,8 @@ class TokenClassificationPipeline:
             MinnerError: something else than texts was given, or an option is not valid.
         """
         refuse_unknown(options, OPTIONS, "argument")
+        if batch_size is not None:
+            checked_size(batch_size)
         chosen = self._options.changed(self._size, **options)
         warn_of_words(chosen.aggregation_strategy, self._tagger.vocabulary)
         words = bool(is_split_into_words)
@@ -242,7 +251,7 @@ class TokenClassificationPipeline:
         """
         vocabulary = self._tagger.vocabulary
         document = read(sentence, delimiter if is_split_into_words else None, vocabulary)
-        for window in self._windows(document, stride):
+        for window in window_slices(document, self._size, stride):
             inputs = window_inputs(document, window, vocabulary.cls_id, vocabulary.sep_id)
             if offset_mapping is not None:
                 inputs["offset_mapping"] = [checked_mapping(offset_mapping, inputs)]
@@ -283,17 +292,3 @@ class TokenClassificationPipeline:
         """
         self.model.save_pretrained(save_directory)
         self.tokenizer.save_pretrained(save_directory)
-
-    def _windows(self, document: Document, stride: int | None) -> list[slice]:
-        """Which wordpieces each window holds; without a stride there is one window."""
-        count, size = len(document.ids), self._size
-        if stride is None:
-            if count > size:
-                warn(
-                    f"a text has {count} wordpieces but the model takes {size}, so that nothing "
-                    f"from character {document.start(size)} on was read; pass stride, such as "
-                    f"stride={size // 4}, to read all of it"
-                )
-            return [slice(0, size)]
-        starts = range(0, max(count - stride, 1), size - stride)
-        return [slice(start, start + size) for start in starts]
