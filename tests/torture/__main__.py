@@ -5,7 +5,8 @@
     python tests/torture --long --keep FILE      goes on from the outcomes in FILE, and adds to them
     python tests/torture weights --trials 10000 --seed mine
     python tests/torture weights --repeat 17     trial 17 alone, in this process
-    python tests/torture --guided 600            fuzzers by coverage (atheris), ten minutes each
+    python tests/torture --guided 600            fuzzers by coverage (atheris), ten minutes each;
+                                                 --keep FILE goes on from the inputs found before
 
 Development only: it is not in the wheel. `hazard.py` says what a hazard is; a new one is a file.
 """
@@ -52,11 +53,20 @@ def main() -> int:
 
 def _try(hazard: Hazard, options: argparse.Namespace, kept: Kept) -> worker.Outcome:
     if options.guided:
-        return run_guided(hazard, options.seed, options.guided)
+        return _try_guided(hazard, options, kept)
     count = options.trials or (hazard.long if options.long else hazard.quick)
     before = kept.outcome(hazard.name, options.seed)
     outcome = run(hazard, options.seed, count, before, options.seconds)
     kept.keep(hazard.name, options.seed, outcome)
+    return outcome
+
+
+def _try_guided(hazard: Hazard, options: argparse.Namespace, kept: Kept) -> worker.Outcome:
+    corpus = options.keep and options.keep.with_suffix(".corpus") / hazard.name
+    name = f"{hazard.name}, by coverage"
+    before = kept.outcome(name, options.seed)
+    outcome = run_guided(hazard, options.seed, options.guided, before, corpus)
+    kept.keep(name, options.seed, outcome)
     return outcome
 
 

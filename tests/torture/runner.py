@@ -44,7 +44,7 @@ def run(
         numbers = whole.tried, count - whole.tried
         with tempfile.TemporaryDirectory(prefix="torture-") as workshop:
             part, stopped = _run_worker(hazard, seed, numbers, Path(workshop), left, hangs)
-        whole = _add(whole, part)
+        whole = add(whole, part)
         if stopped is not None:
             whole.failures.append(stopped)
             whole.tried = stopped[0] + 1
@@ -110,7 +110,8 @@ def _death(status: int) -> str:
     return f"died of {signal.Signals(-status).name}" if status < 0 else f"exited with {status}"
 
 
-def _add(one: Outcome, other: Outcome) -> Outcome:
+def add(one: Outcome, other: Outcome) -> Outcome:
+    """What came of some trials and of those after them."""
     return Outcome(
         tried=one.tried + other.tried,
         answered=one.answered + other.answered,
