@@ -136,9 +136,9 @@ def _multiply(
     rows: Value,
 ) -> None:
     """Multiply rows `[rows, dwords]` by a micropanel, in one k-block, and prefetch nothing."""
-    overwrite, nothing = lift(1, INT64), Prefetch(weights, lift(0, INT64))
+    overwrite, none = lift(1, INT64), lift(0, INT64)
     block = Block(x, dwords, weights, dwords, sums, sums_stride, rows, overwrite)
-    block_product(inner)(block, nothing)
+    block_product(inner)(block, Prefetch(weights, none, none))
 
 
 def _fetch_to_write(output: RowFormat, context: Array, queries: _Queries, token: Value) -> None:

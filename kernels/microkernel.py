@@ -7,7 +7,6 @@ among the other loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from llvmlite import ir
@@ -35,32 +34,27 @@ class Prefetch(NamedTuple):
     """Which weights to fetch into the L2 cache while a block is multiplied."""
 
     weights: Pointer  # the first of them
-    dwords: Value  # of the next k-block, to fetch per dword of K in each microtile
+    dwords: Value  # of the next k-block, to fetch per dword of K in each microtile of MR rows
+    rest: Value  # the same in the last microtile, if it has fewer rows
+
+
+LONE_LINES = 2 * NR // CACHE_LINE
+"""Cache lines for two dwords of K, where one microtile prefetches the whole next k-block."""
 
 
 def multiply_in_registers(precision: Precision, block: Block, prefetch: Prefetch) -> None:
     """Multiply a block, one microtile after the other."""
     mr = precision.layout.mr
-    # Whether two dwords of K must prefetch more than one cache line.
-    needs_two_lines = prefetch.dwords > CACHE_LINE // 2
-    for row, count in _microtiles(block.rows, mr):
-        if count < mr:
-            _multiply_microtile(precision, block, prefetch, row, count, lines=2)
-            continue
-        with when(needs_two_lines.equals(1)):
-            _multiply_microtile(precision, block, prefetch, row, count, lines=2)
-        with when(needs_two_lines.equals(0)):
-            _multiply_microtile(precision, block, prefetch, row, count, lines=1)
-
-
-def _microtiles(rows: Value, mr: int) -> Iterator[tuple[Value, int]]:
-    """Cover rows with microtiles: (first row, rows) of the full ones, then of the rest."""
-    full = rows - rows % mr
-    for row in loop(0, full, mr):
-        yield row, mr
-    for rest in range(1, mr):
-        with when((rows - full).equals(rest)):
-            yield full, rest
+    full = block.rows - block.rows % mr
+    needed = (prefetch.dwords * 2 + (CACHE_LINE - 1)) // CACHE_LINE
+    for fewer, lines in ((-1, 1), (1, 2), (2, 4)):
+        if lines <= LONE_LINES:
+            with when(needed > fewer), when(needed < lines + 1):
+                for row in loop(0, full, mr):
+                    _multiply_microtile(precision, block, prefetch, row, mr, lines)
+    for rest in range(1, mr):  # the last microtile, and often the only one
+        with when((block.rows - full).equals(rest)):
+            _multiply_microtile(precision, block, prefetch, full, rest, LONE_LINES)
 
 
 def _multiply_microtile(
@@ -68,16 +62,14 @@ def _multiply_microtile(
 ) -> None:
     """Multiply the rows `row` to `row + count` of a block, and write or add the sums."""
     mr = precision.layout.mr
-    x, ahead = block.x + row * block.x_dwords, row // mr * prefetch.dwords * block.kc
-    here = block._replace(x=x)
-    results = _microkernel(
-        precision,
-        here,
-        x + block.x_dwords * mr,
-        prefetch._replace(weights=prefetch.weights + ahead),
-        count,
-        lines,
+    x = block.x + row * block.x_dwords
+    ahead = Prefetch(
+        prefetch.weights + row // mr * prefetch.dwords * block.kc,
+        prefetch.dwords if count == mr else prefetch.rest,
+        prefetch.rest,
     )
+    here, next_x = block._replace(x=x), x + block.x_dwords * mr
+    results = _microkernel(precision, here, next_x, ahead, count, lines)
     places = [
         (block.sums + (row + i) * block.sums_stride + column, total) for i, column, total in results
     ]

@@ -231,12 +231,12 @@ def _multiply_panel(kind: _Kind, a: _Arguments, task: _Task) -> None:
     """Multiply a group of rows by a micropanel, k-block by k-block, and finish its results."""
     dwords, kc, mr = a.layer.weight.shape[1], task.kc, _microtile_rows(kind.precision)
     blocks = (task.rows + (ROW_BLOCK - 1)) // ROW_BLOCK
-    # Each microtile prefetches an equal part of the next k-block, evenly over K: all at once, or
-    # always 4 KB ahead, gave 77 to 90 % of this speed (docs/what-did-not-help.md). A microtile
-    # prefetches at most two lines per two dwords of K; a lone one with NR = 32 needs four, and
-    # gets half.
-    microtiles = (task.rows + (mr - 1)) // mr
-    ahead_dwords = (microtiles + (NR - 1)) // microtiles
+    # Each microtile prefetches a part of the next k-block in proportion to its rows, evenly over K:
+    # all at once, or always 4 KB ahead, gave 77 to 90 % of this speed (docs/what-did-not-help.md).
+    # Of 9 rows, the first 8 fetch nearly all: with a half for each, 9 took longer than 12.
+    computed = blocks * ROW_BLOCK if kind.precision.layout.amx else task.rows
+    ahead_dwords = (computed + (NR * mr - 1)) // computed
+    rest_dwords = maximum(lift(NR, INT64) - task.rows // mr * ahead_dwords, 0)
     for k in loop(0, dwords, kc):
         count = minimum(dwords - k, kc)
         is_last = k + kc > dwords - 1
@@ -254,7 +254,7 @@ def _multiply_panel(kind: _Kind, a: _Arguments, task: _Task) -> None:
             ahead = next_weights + block * (ROW_BLOCK // mr) * ahead_dwords * count
             block_product(kind.precision)(
                 Block(x, a.x.rows.shape[1], weights, count, sums, lift(NR, INT64), rows, overwrite),
-                Prefetch(ahead, ahead_dwords),
+                Prefetch(ahead, ahead_dwords, rest_dwords),
             )
             with when(is_last):
                 _epilogue(kind, a, task.panel * NR, first, rows, sums)
