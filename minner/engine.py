@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,12 @@ from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attenti
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team
 from minner.overflow import overflow_error
+from minner.sequences import Ids, Places, Sequences, packed
 from minner.stages import Stages
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.pack import PackedModel
 from minner.weights.packed import load_packed
 
-Ids = NDArray[np.int32]
-Places = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
 
 MOST_THREADS = 1024
@@ -60,7 +59,6 @@ class Engine:
         self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
         shape, workers = self._model.shape, available_cores() if threads is None else threads
         self._team = Team(forward, shape, workers)
-        self._positions = np.arange(shape.positions, dtype=np.int32)
         self._buffers = CallBuffers(self._model, 0, 0, 0)
         self._recorded: list[StageTimings] | None = None
 
@@ -93,17 +91,28 @@ class Engine:
             MinnerError: the model's numbers overflow over these ids; this thread is in the middle
                 of another call of this model; or there is no memory (MinnerMemoryError).
         """
-        results: list[Floats] = []
-        try:
-            for first, last in _groups([len(ids) for ids in sequences]):
-                some = None if rows is None else rows[first:last]
-                results += self._run(sequences[first:last], some)
-        except OUT_OF_MEMORY as error:
-            raise MinnerMemoryError(
-                "the system has no memory for this call: give the process more, or fewer texts at "
-                "once"
-            ) from error
-        return results
+        with _enough_memory():
+            results: list[Floats] = []
+            for some in packed(sequences, rows).runs(TOKENS_PER_CALL):
+                logits, ends = self._run(some), np.searchsorted(some.rows, some.bounds)
+                results += [logits[start:end] for start, end in pairwise(ends.tolist())]
+            return results
+
+    def packed_logits(self, batch: Sequences) -> Floats:
+        """Run sequences that are packed already.
+
+        Args:
+            batch: of any number of tokens; the rest is as for `logits`.
+
+        Returns:
+            float32 `[R, C]`, with the bits that `logits` gives.
+
+        Raises:
+            MinnerError: as `logits`.
+        """
+        with _enough_memory():
+            found = [self._run(some) for some in batch.runs(TOKENS_PER_CALL)]
+            return np.concatenate(found) if found else self._no_logits()
 
     @property
     def classes(self) -> int:
@@ -123,10 +132,11 @@ class Engine:
             array = np.empty((0, 0))
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise MinnerError("each sequence of ids must be one row of whole numbers")
-        if len(array) > len(self._positions):
+        positions = self._model.shape.positions
+        if len(array) > positions:
             raise MinnerError(
-                f"a sequence has {len(array)} ids, but the model has {len(self._positions)} "
-                f"positions; split it"
+                f"a sequence has {len(array)} ids, but the model has {positions} positions; "
+                f"split it"
             )
         # Before they are int32, where 2**32 + 5 is 5.
         if array.size and not 0 <= array.min() <= array.max() < self._model.shape.vocabulary:
@@ -162,24 +172,27 @@ class Engine:
         Args:
             sequences: as for `logits`, TOKENS_PER_CALL tokens at most.
         """
-        call, buffers = self._prepare(sequences, None)
+        call, buffers = self._prepare(packed(sequences))
         return Stages(self._team, call, self._model.shape, self._layouts, buffers)
 
-    def _run(self, group: Sequence[Ids], rows: Sequence[Places] | None) -> list[Floats]:
-        ends = [0, *accumulate(map(len, group if rows is None else rows))]
-        if not ends[-1]:
-            return [np.empty((0, self._model.shape.classes), dtype=np.float32) for _ in group]
+    def _no_logits(self) -> Floats:
+        return np.empty((0, self._model.shape.classes), dtype=np.float32)
+
+    def _run(self, batch: Sequences) -> Floats:
+        """One native call; none where no logits are wanted."""
+        if not len(batch.rows):
+            return self._no_logits()
         with self._team.turn():
-            call, buffers = self._prepare(group, rows)
+            call, buffers = self._prepare(batch)
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
             self._team.run(call, timings)
             if recorded is not None and timings is not None:
                 recorded.append(timings)
-            logits = buffers.logits[: ends[-1], : self._model.shape.classes].copy()
+            logits = buffers.logits[: len(batch.rows), : self._model.shape.classes].copy()
         if not np.isfinite(logits).all():
-            raise overflow_error(self._checkpoint, group, self._model.precision)
-        return [logits[start:end] for start, end in pairwise(ends)]
+            raise overflow_error(self._checkpoint, batch.each(), self._model.precision)
+        return logits
 
     def _check_places(self, ids: Ids, rows: Ids) -> None:
         """Refuse ids and rows that are places outside the memory that native code reads.
@@ -191,33 +204,27 @@ class Engine:
             ("an id", ids, self._model.shape.vocabulary),
             ("a row", rows, len(ids)),
         ):
-            if places.min() < 0 or places.max() >= count:
+            if places.view(np.uint32).max() >= count:  # negative ones are large numbers there
                 raise MinnerError(f"{what} is not from 0 to {count - 1}")
 
-    def _prepare(
-        self, group: Sequence[Ids], rows: Sequence[Places] | None
-    ) -> tuple[Call, CallBuffers]:
+    def _prepare(self, batch: Sequences) -> tuple[Call, CallBuffers]:
         """Write a batch to where a native call finds it; only in our turn."""
-        bounds = [0, *accumulate(map(len, group))]
-        tokens, longest = bounds[-1], max(map(len, group))
-        if longest > len(self._positions):
-            raise MinnerError(f"the model has {len(self._positions)} positions, not {longest}")
-        buffers = self._buffers_for(max(tokens, len(group)), longest)
+        ids, bounds, rows = batch
+        tokens, count, longest = len(ids), len(bounds) - 1, batch.longest
+        if longest > self._model.shape.positions:
+            raise MinnerError(
+                f"the model has {self._model.shape.positions} positions, not {longest}"
+            )
+        buffers = self._buffers_for(max(tokens, count), longest)
         # A wider integer could wrap in int32: only `checked_ids` may narrow them.
-        np.concatenate(group, out=buffers.ids[:tokens], casting="safe")
-        positions = [self._positions[: len(ids)] for ids in group]
-        np.concatenate(positions, out=buffers.positions[:tokens])
-        buffers.bounds[: len(bounds)] = bounds
-        row_count = tokens
-        if rows is None:
-            buffers.rows[:tokens] = np.arange(tokens)
-        else:
-            row_count = sum(map(len, rows))
-            inside = [start + places for start, places in zip(bounds, rows, strict=False)]
-            np.concatenate(inside, out=buffers.rows[:row_count], casting="same_kind")
-        self._check_places(buffers.ids[:tokens], buffers.rows[:row_count])
+        np.copyto(buffers.ids[:tokens], ids, casting="safe")
+        buffers.rows[: len(rows)] = rows
+        buffers.bounds[: count + 1] = bounds
+        starts = buffers.bounds[:count].repeat(np.diff(bounds))
+        np.subtract(np.arange(tokens, dtype=np.int32), starts, out=buffers.positions[:tokens])
+        self._check_places(buffers.ids[:tokens], buffers.rows[: len(rows)])
         call = buffers.call._replace(
-            row_count=row_count, tokens=tokens, sequences=len(group), longest=longest
+            row_count=len(rows), tokens=tokens, sequences=count, longest=longest
         )
         return call, buffers
 
@@ -275,13 +282,12 @@ def warn_where_slow(precision: str) -> None:
         )
 
 
-def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Cut sequences, in order, into runs of at most TOKENS_PER_CALL tokens: first, and last + 1."""
-    first = tokens = 0
-    for number, length in enumerate(lengths):
-        if number > first and tokens + length > TOKENS_PER_CALL:
-            yield first, number
-            first, tokens = number, 0
-        tokens += length
-    if lengths:
-        yield first, len(lengths)
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Tell in words that the system has no memory for what is done inside a `with`."""
+    try:
+        yield
+    except OUT_OF_MEMORY as error:
+        raise MinnerMemoryError(
+            "the system has no memory for this call: give the process more, or fewer texts at once"
+        ) from error

@@ -13,8 +13,11 @@ from minner.decoding.softmax import softmax
 from minner.engine import Engine
 from minner.errors import MinnerError, warn
 from minner.text.inputs import Source
+from minner.text.packed_texts import Pieces, pieces_of_texts, pieces_of_words
 from minner.text.windows import Plan, plan, truncated_plan
+from minner.text.word_table import WordTable
 from minner.text.wordpieces import Indices, Known, Wordpieces, encode_words
+from minner.text.words import one_word, split_chunk
 from minner.weights.tokenizer import Vocabulary
 
 WINDOWS_PER_CALL = 256
@@ -32,6 +35,8 @@ class Reader:
         self.vocabulary = vocabulary
         self.engine = engine
         self._known: Known = {}
+        self._chunks = WordTable(vocabulary, split_chunk)
+        self._words = WordTable(vocabulary, one_word)
 
     @property
     def window_size(self) -> int:
@@ -81,6 +86,31 @@ class Reader:
             for one, rows, place in zip(plans, wanted, pairwise(ends), strict=True):
                 part = probabilities[slice(*place)]
                 yield Reading(one, rows, part, best and best.part(*place))
+
+    # ---- short texts, many at once --------------------------------------------------------------
+
+    def cut_texts(self, texts: Sequence[str]) -> Pieces:
+        """The wordpieces of texts that are not long, in columns.
+
+        Raises:
+            MinnerError: the tokenizer breaks down over them.
+        """
+        pieces, self._chunks = pieces_of_texts(texts, self._chunks)
+        return pieces
+
+    def cut_words(self, sentences: Sequence[Sequence[str]]) -> Pieces:
+        """As `cut_texts`, of lists of words."""
+        pieces, self._words = pieces_of_words(sentences, self._words)
+        return pieces
+
+    def best(self, pieces: Pieces) -> Best:
+        """The most probable label of the first wordpiece of each word; each text fits a window."""
+        batch = pieces.sequences(self.vocabulary.cls_id, self.vocabulary.sep_id)
+        best = Best.empty(len(batch.rows))
+        best.write(0, softmax(self.engine.packed_logits(batch)))
+        return best
+
+    # ---- texts of any length --------------------------------------------------------------------
 
     def _probabilities(
         self, plans: Sequence[Plan], wanted: Sequence[Indices]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -16,11 +17,13 @@ from minner.errors import OUT_OF_MEMORY, MinnerError, MinnerMemoryError
 from minner.loading import load_model, place_or_source
 from minner.look_inside import LookInside
 from minner.options import LOADING, OPTION_NAMES, Options, refuse_unknown
+from minner.short_texts import ShortTexts
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
 from minner.weights.config import Config
 from minner.weights.tokenizer import Vocabulary
 
+Item = TypeVar("Item", bound=str | Sequence[str])
 Result = TypeVar("Result")
 
 
@@ -45,6 +48,7 @@ class Tagger(LookInside):
         )
         self._checkpoint, self._reader = self._loaded.checkpoint, self._loaded.reader
         self._assembler = Assembler(self._options, self.labels)
+        self._short_texts = ShortTexts(self._reader, self._assembler)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -134,9 +138,8 @@ class Tagger(LookInside):
         Raises:
             MinnerError: something else than strings was given, or `batch_size` is less than 1.
         """
-        assembler = self._assembler
         return self._results(
-            inputs.texts(texts), batch_size, assembler.entities, assembler.best_suffice
+            inputs.texts(texts), batch_size, self._assembler.entities, self._short_texts.entities
         )
 
     def stream(
@@ -149,9 +152,9 @@ class Tagger(LookInside):
         Raises:
             MinnerError: as in `pipe`.
         """
-        assembler = self._assembler
-        found = self._results(
-            inputs.texts(texts), batch_size, assembler.each_entity, assembler.best_suffice
+        each = self._assembler.each_entity
+        found: Iterator[Iterable[Entity]] = self._results(
+            inputs.texts(texts), batch_size, each, self._short_texts.entities
         )
         return map(_within_memory, found)
 
@@ -178,24 +181,45 @@ class Tagger(LookInside):
         Raises:
             MinnerError: as in `document`, or `batch_size` is less than 1.
         """
-        sources = inputs.texts_or_words(texts)
-        return self._results(sources, batch_size, self._assembler.document)
+        items = inputs.iterate(texts, "a list or stream of texts")
+        return self._results(items, batch_size, self._assembler.document)
 
     def _results(
         self,
-        sources: Iterator[inputs.Source],
+        items: Iterator[Item],
         batch_size: int | None,
         assemble: Callable[[inputs.Source, Reading], Result],
-        only_best: bool = False,
+        of_short: Callable[[Sequence[Item]], Sequence[Result | None]] | None = None,
     ) -> Iterator[Result]:
-        """What is assembled from what the model makes of each document of a stream."""
-        on_long, all_rows = self._options.on_long, self._assembler.all_rows
-        for batch in _within_memory(batches(sources, batch_size)):
-            readings = self._reader.read(
-                batch, on_long=on_long, all_rows=all_rows, only_best=only_best
-            )
-            pairs = zip(batch, readings, strict=True)
-            yield from _within_memory(assemble(source, reading) for source, reading in pairs)
+        """What is assembled from what the model makes of each document of a stream.
+
+        Args:
+            items: the documents: texts, or lists of words.
+            batch_size: as in `pipe`.
+            assemble: makes it of one document.
+            of_short: makes it of many, faster, and None of what is too long for that. If it is
+                given, `assemble` needs no more than the best label of each word either.
+        """
+        read = partial(
+            self._reader.read,
+            on_long=self._options.on_long,
+            all_rows=self._assembler.all_rows,
+            only_best=of_short is not None and self._assembler.best_suffice,
+        )
+
+        def results(batch: Sequence[Item]) -> Iterator[Result]:
+            found = of_short(batch) if of_short else [None] * len(batch)
+            rest = [
+                inputs.source_of(item)
+                for item, result in zip(batch, found, strict=True)
+                if result is None
+            ]
+            of_rest = map(assemble, rest, read(rest))
+            for result in found:
+                yield next(of_rest) if result is None else result
+
+        for batch in _within_memory(batches(items, batch_size)):
+            yield from _within_memory(results(batch))
 
     def with_options(self, **changes: Any) -> Tagger:
         """The same model, weights shared, with other options of `minner.load`.
@@ -212,6 +236,7 @@ class Tagger(LookInside):
         other = self.__copy__()
         other._options = replace(self._options, **changes)
         other._assembler = Assembler(other._options, self.labels)
+        other._short_texts = ShortTexts(self._reader, other._assembler)
         return other
 
     # ---- words -> tags --------------------------------------------------------------------------
@@ -243,8 +268,8 @@ class Tagger(LookInside):
             MinnerError: something else than lists of strings was given, or `batch_size` is less
                 than 1.
         """
-        sources = map(inputs.words_source, inputs.iterate(sentences, "lists of words"))
-        return self._results(sources, batch_size, self._assembler.tags)
+        items = map(inputs.words_of, inputs.iterate(sentences, "lists of words"))
+        return self._results(items, batch_size, self._assembler.tags, self._short_texts.tags)
 
 
 def _within_memory(items: Iterable[Result]) -> Iterator[Result]:

@@ -301,20 +301,27 @@ def test_no_memory_is_a_minner_error_and_a_memory_error(
 
 @pytest.mark.parametrize("error", [MemoryError, SystemError])
 @pytest.mark.parametrize(
-    "place", ["minner.reader.encode_words", "minner.decoding.assembler.each_entity"]
+    ("place", "text"),
+    [
+        ("minner.reader.pieces_of_texts", ["John Smith"] * 2),
+        ("minner.decoding.columns.Entity", ["John Smith"] * 2),
+        ("minner.reader.encode_words", "John Smith"),
+        ("minner.decoding.assembler.each_entity", "John Smith"),
+    ],
 )
 def test_no_memory_around_the_model_is_a_minner_error(
-    tiny_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: type[Exception]
+    tiny_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, text: Any, error: type[Exception]
 ) -> None:
     def refuse(*_: object) -> Any:
         raise error
 
     ner = minner.load(tiny_path, threads=1)
-    expected = ner("John Smith")
+    expected = ner(text)
+    assert expected
     with monkeypatch.context() as patch, pytest.raises(MinnerMemoryError, match="these texts"):
         patch.setattr(place, refuse)
-        ner("John Smith")
-    assert ner("John Smith") == expected
+        ner(text)
+    assert ner(text) == expected
 
 
 def test_free_threaded_python_is_refused(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The files of a tokenizer -> Vocabulary, ready to encode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from minner.weights.casing import (
 from minner.weights.config import Config
 from minner.weights.leading_space import has_leading_space, with_leading_space
 from minner.weights.library import refusing_faults
+from minner.weights.plain_words import CutPlain, plain_cutter
 from minner.weights.rebuilt import warn_of_casing, warn_of_other_words, warn_of_rebuilding
 from minner.weights.tokenizer_files import build_tokenizer
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
@@ -37,6 +38,7 @@ class Vocabulary:
         tokenizer: pads and truncates nothing; never to be changed, which is not thread-safe.
         word_tokenizer: the same for words that are given one by one, where those need another:
             one that puts a space before them, without which they would be parts of words.
+        cut_plain: see `plain_cutter`.
         max_length: most wordpieces the model takes at once, special tokens included; at least 3.
         cls_id: id of the special token before a text.
         sep_id: id of the special token after it.
@@ -54,7 +56,14 @@ class Vocabulary:
     unk_id: int | None
     lowercase: bool
     lowercase_reason: str
+    cut_plain: CutPlain
     word_tokenizer: Tokenizer | None = None
+
+    def plain_words(self, words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of those words that are plain, as by `encode_text` but sooner; raises as that."""
+        found = self.cut_plain(words)
+        self._check_ids([index for ids in found.values() for index in ids])
+        return found
 
     def encode_text(self, text: str) -> Encoding:
         """Cut a text into wordpieces, without special tokens.
@@ -92,8 +101,7 @@ class Vocabulary:
         return encoding
 
     def _check_ids(self, ids: Sequence[int]) -> None:
-        # Not in NumPy: of an id of 2^31 it would make a negative number.
-        highest = max(ids, default=0)
+        highest = max(ids, default=0)  # not in NumPy, where an id of 2^31 would be negative
         if highest >= self.rows:
             raise MinnerError(
                 f"{self.path}: the tokenizer gave id {highest} but the embeddings have {self.rows} "
@@ -152,6 +160,7 @@ def _prepare(
         lowercase=lowercases,
         lowercase_reason=why,
         word_tokenizer=with_leading_space(tokenizer, True) if needs_space else None,
+        cut_plain=plain_cutter(tokenizer),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.decoders import DECODERS
+from minner.decoding.chunks import conlleval_chunks
 from minner.decoding.decoder import best_of_each
 from minner.decoding.entities import each_entity
 from minner.decoding.reading import Reading
@@ -50,6 +51,7 @@ class Assembler:
 
     Attributes:
         options: as they were given.
+        labels: the C labels of the model, by class index.
     """
 
     def __init__(self, options: Options, labels: tuple[str, ...]) -> None:
@@ -60,7 +62,7 @@ class Assembler:
                 nothing in its labels.
         """
         self.options = options
-        self._labels = labels
+        self.labels = labels
         self._are_bare = are_bare(labels)
         names = options.label_map or {}
         # One string for each, which all entities share: decoders cut theirs out of every tag.
@@ -68,6 +70,9 @@ class Assembler:
         self._chunks = DECODERS[options.decoder].chunks
         self._choose = DECODERS[options.decoder].fitted(options.decoder, labels)
         self._strategy = STRATEGIES[options.word_strategy]
+        self._changes_nothing = options == Options(
+            options.decoder, options.word_strategy, on_long=options.on_long
+        )
         self._check_labels()
 
     @property
@@ -81,9 +86,14 @@ class Assembler:
         return not self.all_rows and self._choose is best_of_each
 
     @property
+    def reads_columns(self) -> bool:
+        """Whether entities are what `columns.py` finds, much faster, in many short texts."""
+        return self.best_suffice and self._chunks is conlleval_chunks
+
+    @property
     def entity_labels(self) -> tuple[str, ...]:
         """The labels that entities can have, each once, in the order of the classes."""
-        kept = filter(self._keeps, map(self._rename, chunk_labels(self._labels)))
+        kept = filter(self._keeps, map(self._rename, chunk_labels(self.labels)))
         return tuple(dict.fromkeys(kept))
 
     # ---- tags -----------------------------------------------------------------------------------
@@ -92,7 +102,7 @@ class Assembler:
         """The tags of the words that have wordpieces."""
         wordpieces = reading.plan.wordpieces
         if reading.best is not None:
-            words, known = wordpieces.words[reading.rows], _Tags(self._labels, reading.best.classes)
+            words, known = wordpieces.words[reading.rows], _Tags(self.labels, reading.best.classes)
             return WordTags(words, known, reading.best.scores, reading.probabilities)
         if self.all_rows:
             words, starts = wordpieces.first()
@@ -100,7 +110,7 @@ class Assembler:
             words, starts = wordpieces.words[reading.rows], np.arange(len(reading.rows))
         probabilities = self._strategy(reading.probabilities, starts)
         classes = self._choose(probabilities)
-        tags = [self._labels[index] for index in classes.tolist()]
+        tags = [self.labels[index] for index in classes.tolist()]
         return WordTags(words, tags, probabilities[np.arange(len(classes)), classes], probabilities)
 
     def tags(self, source: Source, reading: Reading) -> list[str]:
@@ -127,7 +137,7 @@ class Assembler:
             tags=_filled(tagged, len(source.spans)),
             scores=scores,
             entities=[*self._each_entity(source, tagged, places)],
-            labels=self._labels,
+            labels=self.labels,
             probabilities=probabilities,
             wordpieces=reading.plan.wordpieces,
             windows=reading.plan.windows,
@@ -144,6 +154,12 @@ class Assembler:
         found = each_entity(text, spans, tags, tagged.scores, self._chunks)
         return self._selected(found, places)
 
+    def select(self, text: str, found: list[Entity]) -> list[Entity]:
+        """All entities of a text as the options want them: most options leave them as they are."""
+        if self._changes_nothing:
+            return found
+        return [*self._selected(found, unit_offsets(text, self.options.offsets))]
+
     def _selected(self, found: Iterable[Entity], places: Sequence[int]) -> Iterator[Entity]:
         """Rename and filter entities, and bring their offsets to the unit asked for."""
         for entity in found:
@@ -158,9 +174,9 @@ class Assembler:
         Those are `O` for sure; but nothing is known of what was cut off.
         """
         scores = np.ones(count, dtype=np.float32)
-        probabilities = np.zeros((count, len(self._labels)), dtype=np.float32)
-        if "O" in self._labels:
-            probabilities[:, self._labels.index("O")] = 1
+        probabilities = np.zeros((count, len(self.labels)), dtype=np.float32)
+        if "O" in self.labels:
+            probabilities[:, self.labels.index("O")] = 1
         if cut:
             unseen = slice(int(tagged.words[-1]) + 1, None)
             probabilities[unseen], scores[unseen] = 0, 0
@@ -184,7 +200,7 @@ class Assembler:
 
     def _check_labels(self) -> None:
         options = self.options
-        types = {*chunk_labels(self._labels)} - {""}
+        types = {*chunk_labels(self.labels)} - {""}
         names = options.label_map or {}
         renamed = {*map(self._rename, types)}
         for option, asked, known in (

@@ -14,9 +14,9 @@ from typing import NamedTuple
 # other names in BILOU, L (last) and U (unit); and conlleval's brackets, which are S.
 BRACKETS = frozenset({"[", "]"})
 _SINGLE = frozenset({"S", "U"}) | BRACKETS
-_OPENING = _SINGLE | {"B"}
-_CLOSING = _SINGLE | {"E", "L"}
-PREFIXES = _OPENING | _CLOSING | {"I"}
+OPENING = _SINGLE | {"B"}
+CLOSING = _SINGLE | {"E", "L"}
+PREFIXES = OPENING | CLOSING | {"I"}
 
 OUTSIDE = ("O", "")
 """What `split_tag` makes of every tag that stands outside all chunks."""
@@ -52,12 +52,7 @@ def conlleval_chunks(tags: Sequence[str]) -> list[Chunk]:
     for word, tag in enumerate(tags):
         here = prefix, label = split_tag(tag)
         if here != OUTSIDE:
-            if (
-                prefix in _OPENING
-                or before == OUTSIDE
-                or before[1] != label
-                or before[0] in _CLOSING
-            ):
+            if prefix in OPENING or before == OUTSIDE or before[1] != label or before[0] in CLOSING:
                 chunks.append(Chunk(label, word, word))
             else:
                 chunks[-1] = Chunk(label, chunks[-1].first, word)

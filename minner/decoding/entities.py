@@ -56,11 +56,22 @@ def each_entity(
     """As `entities`, one by one: the chunks of a long text take as much memory as its entities."""
     for begin, stop in _stretches(tags):
         for label, first, last in chunks(tags[begin:stop]):
-            for part in _paragraphs(text, spans, range(begin + first, begin + last + 1)):
-                words = _without_marks(text, spans, part)
-                start, end = spans[words[0]][0], spans[words[-1]][1]
-                score = sum(scores[words.start : words.stop].tolist()) / len(words)
-                yield Entity(text[start:end], label, start, end, score)
+            yield from joined(text, spans, scores, label, range(begin + first, begin + last + 1))
+
+
+def joined(
+    text: str,
+    spans: Sequence[Span],
+    scores: NDArray[np.float32] | Sequence[float],
+    label: str,
+    words: range,
+) -> Iterator[Entity]:
+    """The entities that the words of one chunk make: cut at paragraphs, and without marks."""
+    for part in _paragraphs(text, spans, words):
+        own = _without_marks(text, spans, part)
+        start, end = spans[own[0]][0], spans[own[-1]][1]
+        score = sum(map(float, scores[own.start : own.stop])) / len(own)
+        yield Entity(text[start:end], label, start, end, score)
 
 
 def _stretches(tags: Sequence[str]) -> Iterator[tuple[int, int]]:

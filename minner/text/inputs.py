@@ -33,41 +33,61 @@ def iterate(items: Any, wanted: str) -> Iterator[Any]:
     return iter(items)
 
 
-def texts(items: Any) -> Iterator[Source]:
-    """The texts of a stream, with their words.
+def texts(items: Any) -> Iterator[str]:
+    """The texts of a stream.
 
     Raises:
-        MinnerError: it is no stream, or something in it is no string.
+        MinnerError: it is no stream, or, when that is read, something in it is no string.
     """
-    for item in iterate(items, "a list or stream of texts"):
-        yield text_source(item)
+    return map(text_of, iterate(items, "a list or stream of texts"))
 
 
-def texts_or_words(items: Any) -> Iterator[Source]:
-    """The texts of a stream, with their words; a list of words stands for them joined by spaces.
+def text_of(item: Any) -> str:
+    """A text.
 
     Raises:
-        MinnerError: it is no stream, or something in it is neither a string nor a list of strings.
+        MinnerError: it is no string.
     """
-    for item in iterate(items, "a list or stream of texts"):
-        if isinstance(item, str):
-            yield text_source(item)
-        elif isinstance(item, bytes | Mapping) or not isinstance(item, Iterable):
-            raise MinnerError(
-                f"a document must be a string or a list of words, not {type(item).__name__}"
-            )
-        else:
-            yield words_source(item)
+    if not isinstance(item, str):
+        raise MinnerError(f"a text must be a string, not {type(item).__name__}")
+    return item
 
 
-def text_source(text: Any) -> Source:
+def words_of(items: Any) -> list[str]:
+    """A list of words.
+
+    Raises:
+        MinnerError: it is none.
+    """
+    words = list(iterate(items, "a list of words"))
+    for word in words:
+        if not isinstance(word, str):
+            raise MinnerError(f"a word must be a string, not {type(word).__name__}")
+    return words
+
+
+def source_of(item: Any) -> Source:
+    """A text with its words; a list of words stands for them joined by spaces.
+
+    Raises:
+        MinnerError: it is neither a string nor a list of strings.
+    """
+    if isinstance(item, str):
+        return text_source(item)
+    if isinstance(item, bytes | Mapping) or not isinstance(item, Iterable):
+        raise MinnerError(
+            f"a document must be a string or a list of words, not {type(item).__name__}"
+        )
+    return words_source(item)
+
+
+def text_source(item: Any) -> Source:
     """A text, cut into words.
 
     Raises:
         MinnerError: it is no string.
     """
-    if not isinstance(text, str):
-        raise MinnerError(f"a text must be a string, not {type(text).__name__}")
+    text = text_of(item)
     return Source(text, word_spans(text))
 
 
@@ -77,10 +97,7 @@ def words_source(items: Any) -> Source:
     Raises:
         MinnerError: they are no strings.
     """
-    words = list(iterate(items, "a list of words"))
-    for word in words:
-        if not isinstance(word, str):
-            raise MinnerError(f"a word must be a string, not {type(word).__name__}")
+    words = words_of(items)
     ends = accumulate(len(word) + 1 for word in words)
     spans = ((end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True))
     text = " ".join(words)

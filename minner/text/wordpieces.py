@@ -107,12 +107,16 @@ def _cut(words: Sequence[str], vocabulary: Vocabulary, known: Known) -> list[tup
 
 def _learn(words: Sequence[str], vocabulary: Vocabulary) -> Known:
     """The ids of words that are not known yet."""
-    encoding = vocabulary.encode_words(_encodable(words))
-    numbers: Any = encoding.word_ids
-    ids: list[list[int]] = [[] for _ in words]
-    for number, index in zip(numbers, encoding.ids, strict=True):
-        ids[number].append(index)
-    return dict(zip(words, map(tuple, ids), strict=True))
+    known = vocabulary.plain_words(words)
+    rest = [word for word in words if word not in known]
+    if rest:
+        encoding = vocabulary.encode_words(_encodable(rest))
+        numbers: Any = encoding.word_ids
+        ids: list[list[int]] = [[] for _ in rest]
+        for number, index in zip(numbers, encoding.ids, strict=True):
+            ids[number].append(index)
+        known.update(zip(rest, map(tuple, ids), strict=True))
+    return known
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:

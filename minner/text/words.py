@@ -93,6 +93,10 @@ _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _RUN = rf"[\w{_MARKS}{_INVISIBLE}]+"
 _RUN_BESIDE_CJK = rf"(?:[^\W{_CJK}]|[{_MARKS}{_INVISIBLE}]){{1,9999}}"
 
+# What only a word after white space decides: see `J. Smith` and `Mr. Smith` in `_word_pattern`.
+_OPEN_END = re.compile(rf"{_BEGIN}(?:{_LETTER}|{_SHORT})\.[{_INVISIBLE}]*\Z")
+_AHEAD = re.compile(rf"[{_INVISIBLE}]*.?", re.DOTALL)
+
 LONG_TEXT = 1 << 20
 """Code points of a text from which on its spans are packed."""
 
@@ -110,6 +114,32 @@ def word_spans(text: str) -> Sequence[Span]:
 def packed_if_long(spans: Iterable[Span], text: str) -> Sequence[Span]:
     """Spans of a text: in a list, or packed if the text is long."""
     return [*spans] if len(text) < LONG_TEXT else PackedSpans(spans)
+
+
+def split_chunk(key: str) -> list[Span] | None:
+    """The spans of all words of a chunk, which is what stands between white space.
+
+    Args:
+        key: the chunk; or the chunk, a space, and what `ahead_of` says of the next.
+
+    Returns:
+        None where it takes the next chunk to tell.
+    """
+    chunk, space, _ = key.partition(" ")
+    if not space and "." in key and _OPEN_END.search(key):
+        return None
+    return [span for span in split_words(key) if span[1] <= len(chunk)]
+
+
+def one_word(key: str) -> list[Span]:
+    """The span of a key that is one word, whatever it holds."""
+    return [(0, len(key))]
+
+
+def ahead_of(chunk: str) -> str:
+    """As much of a chunk as may decide where the last word of the chunk before it ends."""
+    found = _AHEAD.match(chunk)
+    return found[0] if found else ""
 
 
 class PackedSpans(Sequence[Span]):

@@ -1,0 +1,71 @@
+"""The way of short texts, many at once: nothing is done word by word in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from minner.decoding.assembler import Assembler
+from minner.decoding.columns import Columns
+from minner.decoding.reading import Best
+from minner.entity import Entity
+from minner.reader import Reader
+from minner.text.packed_texts import Pieces
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CHARACTERS_PER_WORDPIECE = 5
+"""At most, in nearly all texts: what has more than that for each place in a window is not tried."""
+
+FEWEST = 2
+"""Texts of a batch in columns: for one alone, the NumPy calls take some 60 us more."""
+
+
+class ShortTexts:
+    """A reader and rules, for batches of texts."""
+
+    def __init__(self, reader: Reader, assembler: Assembler) -> None:
+        """Take both of the same model."""
+        self._reader, self._assembler = reader, assembler
+        self._columns = Columns(assembler)
+        self._most = CHARACTERS_PER_WORDPIECE * reader.window_size
+
+    def entities(self, texts: Sequence[str]) -> Sequence[list[Entity] | None]:
+        """The entities of each text; None where this is no way for it, or for all.
+
+        Raises:
+            MinnerError: the tokenizer breaks down, or the model's numbers overflow.
+        """
+        if len(texts) < FEWEST or not self._assembler.reads_columns:
+            return [None] * len(texts)
+        short = [text if len(text) <= self._most else None for text in texts]
+        return self._run(short, self._reader.cut_texts, self._columns.entities)
+
+    def tags(self, sentences: Sequence[Sequence[str]]) -> Sequence[list[str] | None]:
+        """The tags of each list of words; the rest is as in `entities`."""
+        if len(sentences) < FEWEST or not self._assembler.best_suffice:
+            return [None] * len(sentences)
+        short = [words if sum(map(len, words)) <= self._most else None for words in sentences]
+        return self._run(short, self._reader.cut_words, self._columns.tags)
+
+    def _run(
+        self,
+        items: Sequence[Item | None],
+        cut: Callable[[Sequence[Item]], Pieces],
+        assemble: Callable[[Sequence[Item], Pieces, Best], Sequence[Result]],
+    ) -> Sequence[Result | None]:
+        short = [item for item in items if item is not None]
+        pieces = cut(short)
+        fits = np.diff(pieces.bounds) <= self._reader.window_size
+        if not fits.all():
+            fit = iter(fits.tolist())
+            items = [item if item is not None and next(fit) else None for item in items]
+            return self._run(items, cut, assemble)
+        found = assemble(short, pieces, self._reader.best(pieces))
+        if len(found) == len(items):
+            return found
+        rest = iter(found)
+        return [None if item is None else next(rest) for item in items]
