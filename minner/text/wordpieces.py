@@ -109,14 +109,17 @@ def _learn(words: Sequence[str], vocabulary: Vocabulary) -> Known:
     """The ids of words that are not known yet."""
     known = vocabulary.plain_words(words)
     rest = [word for word in words if word not in known]
-    if rest:
-        encoding = vocabulary.encode_words(_encodable(rest))
-        numbers: Any = encoding.word_ids
-        ids: list[list[int]] = [[] for _ in rest]
-        for number, index in zip(numbers, encoding.ids, strict=True):
-            ids[number].append(index)
-        known.update(zip(rest, map(tuple, ids), strict=True))
-    return known
+    return known | _tokenized(rest, vocabulary) if rest else known
+
+
+def _tokenized(words: Sequence[str], vocabulary: Vocabulary) -> Known:
+    """The ids of words, by the whole tokenizer."""
+    encoding = vocabulary.encode_words(_encodable(words))
+    numbers: Any = encoding.word_ids
+    ids: list[list[int]] = [[] for _ in words]
+    for number, index in zip(numbers, encoding.ids, strict=True):
+        ids[number].append(index)
+    return dict(zip(words, map(tuple, ids), strict=True))
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:
