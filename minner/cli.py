@@ -6,44 +6,35 @@ import argparse
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import minner
-from minner.commands import (
-    bench,
-    bundle,
-    cache,
-    convert,
-    diff,
-    evaluate,
-    explain,
-    inspect,
-    redact,
-    serve,
-    tag,
-    warmup,
-)
 from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell, write
 from minner.errors import MinnerError
+
+MakeParser = Callable[[Sequence[str]], argparse.ArgumentParser]
+"""From the arguments to a parser of them."""
 
 _OPTION = re.compile("--?[a-z]")
 _HIDDEN = "\0--"  # no argument of a program can hold a NUL
 
-COMMANDS = (
-    tag,
-    redact,
-    explain,
-    serve,
-    evaluate,
-    diff,
-    inspect,
-    convert,
-    bundle,
-    bench,
-    warmup,
-    cache,
-)
+COMMANDS = {
+    "tag": "tag",
+    "redact": "redact",
+    "explain": "explain",
+    "serve": "serve",
+    "eval": "evaluate",
+    "diff": "diff",
+    "inspect": "inspect",
+    "convert": "convert",
+    "bundle": "bundle",
+    "bench": "bench",
+    "warmup": "warmup",
+    "cache": "cache",
+}
+"""Command -> its module in `minner/commands/`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,18 +43,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 for bad input or a bad model. Wrong usage exits with 2.
     """
+    return _guarded(_parser, sys.argv[1:] if arguments is None else list(arguments))
+
+
+def run_alone(command: str, program: str, **defaults: Any) -> int:
+    """Run one command as a program of its own, as a bundle does.
+
+    Args:
+        command: a key of COMMANDS.
+        program: what the user calls it.
+        defaults: of its options, where they are others than usual.
+
+    Returns:
+        The exit status, as `main`.
+    """
+
+    def make_parser(_: object) -> argparse.ArgumentParser:
+        alone = _Alone(program)
+        import_module(f"minner.commands.{COMMANDS[command]}").add(alone)
+        alone.parser.set_defaults(**defaults)
+        return alone.parser
+
+    return _guarded(make_parser, sys.argv[1:])
+
+
+class _Alone:
+    """Stands in for argparse's subparsers where one command is the whole program."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def add_parser(
+        self, _name: str, *, help: str, description: str = ""
+    ) -> argparse.ArgumentParser:
+        """The parser of the program."""
+        self.parser = _Parser(self._program, description=description or help)
+        return self.parser
+
+
+def _guarded(make_parser: MakeParser, arguments: list[str]) -> int:
+    """Run a command, whatever becomes of stdout and stderr."""
     open_missing_streams()
     # A lone surrogate, as an undecodable argument holds one, prints as an escape.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        return _run(make_parser, arguments)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(make_parser: MakeParser, arguments: list[str]) -> int:
     try:
-        status = _status(arguments)
+        status = _status(make_parser(arguments), arguments)
         flush()
         return status
     except BrokenPipeError:
@@ -75,18 +106,17 @@ def _run(arguments: list[str]) -> int:
         return 130
 
 
-def _status(arguments: list[str]) -> int:
+def _status(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     try:
-        options = _parse(arguments)
+        options = _parse(parser, arguments)
         options.run(options)
     except SystemExit as end:  # argparse's, after help, the version or wrong usage
         return end.code if isinstance(end.code, int) else 1
     return 0
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse. Texts may also stand after an option, where argparse alone would not know them."""
-    parser = _parser()
     arguments = _with_later_dashes_hidden(arguments)
     options, late = parser.parse_known_args(arguments)
     if late and not any(map(_OPTION.match, late)):
@@ -121,14 +151,15 @@ class _Parser(argparse.ArgumentParser):
             tell(message.rstrip("\n"))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser; of one command alone where that is the first argument: the others take time."""
     parser = _Parser(
         prog="minner", description="Named entity recognition on CPUs: text in, entities out."
     )
     parser.add_argument("--version", action="version", version=f"minner {minner.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for command in COMMANDS.keys() & arguments[:1] or COMMANDS:
+        import_module(f"minner.commands.{COMMANDS[command]}").add(commands)
     return parser
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minner.decoding.assembler import Assembler
-from minner.kernels.runtime.stage_timings import StageTimings
+from minner.errors import MinnerError
 from minner.reader import Reader
 from minner.text import inputs
 from minner.weights.checkpoint import Checkpoint
@@ -18,6 +18,7 @@ from minner.weights.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from minner.explain.subject import Subject
     from minner.explain.trace import Trace
+    from minner.kernels.runtime.stage_timings import StageTimings
 
 Floats = NDArray[np.float32]
 
@@ -92,7 +93,8 @@ class LookInside:
             MinnerError: the text is no string, takes several windows and none is chosen, or a
                 name names no part.
         """
-        from minner.explain.trace import trace
+        with _not_in_bundles():
+            from minner.explain.trace import trace
 
         subject = self._subject(text, window or 0)
         return trace(subject, without=without, by=by, whole=window is None)
@@ -107,7 +109,8 @@ class LookInside:
         Raises:
             MinnerError: the text is no string, has no word, or no such window.
         """
-        from minner.explain.explanation import explanation
+        with _not_in_bundles():
+            from minner.explain.explanation import explanation
 
         return explanation(self._subject(text, window))
 
@@ -115,3 +118,14 @@ class LookInside:
         from minner.explain.subject import Subject
 
         return Subject(self._checkpoint, self._reader, self._assembler, text, window)
+
+
+@contextmanager
+def _not_in_bundles() -> Iterator[None]:
+    """For imports of what a bundle leaves out (`LEFT_OUT` in minner/bundle/make.py)."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MinnerError(
+            "a bundle tags only: install minner itself to trace or explain what a model does"
+        ) from error

@@ -21,9 +21,13 @@ if not os.environ.get("MINNER_CACHE_DIR"):  # before minner is imported: it asks
     os.environ["MINNER_CACHE_DIR"] = tempfile.mkdtemp(prefix="minner-tests-")
     atexit.register(shutil.rmtree, os.environ["MINNER_CACHE_DIR"], ignore_errors=True)
 
+import kernel_images  # noqa: F401  (before any test imports Numba, which it may stand in for)
 import minner
 from browsing import chromium
 from checkpoints import write_checkpoint
+from minner.kernels.codegen import prebuild
+from minner.kernels.codegen.processor import this_processor
+from minner.kernels.codegen.targets import target_named
 from minner.tagger import Tagger
 
 EMBEDDED = Path(__file__).parents[1] / "weights" / "default" / "model.safetensors"
@@ -50,6 +54,17 @@ def embedded() -> Tagger:
     if not EMBEDDED.is_file():
         pytest.skip("the embedded model is not there: weights/default/model.safetensors")
     return minner.load()
+
+
+@pytest.fixture(scope="session")
+def avx2_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images, with one: of int8 for AVX2, which the command makes."""
+    if not set(target_named("avx2").needs.values()) <= this_processor().features:
+        pytest.skip("the image that is built here needs a processor with AVX2")
+    out = tmp_path_factory.mktemp("images")
+    names = ["--targets", "avx2", "--activations", "gelu", "--precisions", "int8"]
+    assert prebuild.main([str(out), *names]) == 0
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -363,7 +363,8 @@ def test_dashes_after_dashes_are_a_value(capsys: Capture) -> None:
     """Argparse of Python 3.11 takes every `--` for a mark, and gave a list for the value."""
     assert_fails(run(capsys, "diff", "default", "--", "--", "x"), "'--' is neither a directory")
     assert_fails(run(capsys, "inspect", "--", "--"), "'--' is neither a directory")
-    options = cli._parse(["tag", "a", "--", "--", "b", "--"])
+    arguments = ["tag", "a", "--", "--", "b", "--"]
+    options = cli._parse(cli._parser(arguments), arguments)
     assert options.text == ["a", "--", "b", "--"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -19,7 +18,6 @@ from checkpoints import write_checkpoint
 from minner.cache import read_checked
 from minner.errors import MinnerError
 from minner.kernels.codegen import loader, prebuild, shipped
-from minner.kernels.codegen.processor import this_processor
 from minner.kernels.codegen.targets import TARGETS, target_named
 from minner.kernels.vector.target import target_of
 
@@ -42,11 +40,6 @@ print(*(logits.tobytes().hex() for logits in ner.logits([list(i) for i in ids]))
 print([name for name in ("numba", "llvmlite") if sys.modules.get(name)])
 """
 
-needs_avx2 = pytest.mark.skipif(
-    not set(TARGET.needs.values()) <= this_processor().features,
-    reason="the images that are built here need a processor with AVX2",
-)
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -62,15 +55,6 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the command makes of one target in one precision."""
-    out = tmp_path_factory.mktemp("images")
-    names = ["--targets", TARGET.name, "--activations", "gelu", "--precisions", "int8"]
-    assert prebuild.main([str(out), *names]) == 0
-    return out
-
-
 def run(package: Path, model: Path, cache: Path, numba: str, seed: str = "0") -> Any:
     return subprocess.run(
         [sys.executable, "-c", RUN, str(model), numba],
@@ -84,17 +68,16 @@ def run(package: Path, model: Path, cache: Path, numba: str, seed: str = "0") ->
     )
 
 
-@needs_avx2
 def test_shipped_code_is_compiled_code(
-    package: Path, images: Path, model: Path, tmp_path: Path
+    package: Path, avx2_image: Path, model: Path, tmp_path: Path
 ) -> None:
     """A second build has the same bytes; what runs without Numba gives the same bits."""
     compiled = run(package, model, tmp_path / "compiled", "with Numba", seed="7")
     assert compiled.returncode == 0, compiled.stderr
     [kept] = (tmp_path / "compiled").glob("forward-gelu-int8-*.bin")
-    assert read_checked(kept) == (images / "avx2.gelu.int8.bin").read_bytes()
+    assert read_checked(kept) == (avx2_image / "avx2.gelu.int8.bin").read_bytes()
 
-    shutil.copytree(images, package / "minner" / "kernels" / "images")
+    shutil.copytree(avx2_image, package / "minner" / "kernels" / "images")
     for numba in ("without Numba", "with Numba"):
         done = run(package, model, tmp_path / "cache", numba)
         assert done.returncode == 0, done.stderr
@@ -158,7 +141,7 @@ def test_no_image_is_used_whose_tiles_are_not_permitted(
     monkeypatch.setattr(loader, "shipped_image", lambda *what: " ".join(what).encode())
     monkeypatch.setattr(loader, "TARGET", permitted)
     assert loader._shipped("gelu", "int8") == b"amx gelu int8"
-    monkeypatch.setattr(loader, "TARGET", dataclasses.replace(permitted, amx=False))
+    monkeypatch.setattr(loader, "TARGET", permitted._replace(amx=False))
     assert loader._shipped("gelu", "int8") is None
 
 

@@ -27,8 +27,13 @@ from minner.cache import (
 from minner.errors import MinnerError
 from minner.kernels.codegen.host import NO_KERNELS
 from minner.kernels.codegen.image import is_image, load_image
-from minner.kernels.codegen.shipped import digest_of_sources, shipped_image, sources_changed_since
-from minner.kernels.codegen.targets import target_compiled_for
+from minner.kernels.codegen.shipped import (
+    digest_of_sources,
+    shipped_image,
+    sources_changed_since,
+    why_not_shipped,
+)
+from minner.kernels.codegen.targets import BuiltTarget, target_compiled_for
 from minner.kernels.vector.target import TARGET
 
 Forward = Callable[..., None]
@@ -78,10 +83,14 @@ def load_forward(activation: str, precision: str) -> Forward:
 
 
 def _shipped(activation: str, precision: str) -> bytes | None:
+    built = _built_target()
+    return None if built is None else shipped_image(built.name, activation, precision)
+
+
+def _built_target() -> BuiltTarget | None:
+    """The target of the table that this process runs code of, if it is one."""
     built = target_compiled_for(TARGET.cpu, TARGET.features)
-    if built is None or built.has_amx != TARGET.amx:
-        return None
-    return shipped_image(built.name, activation, precision)
+    return None if built is None or built.has_amx != TARGET.amx else built
 
 
 def _kept(activation: str, precision: str) -> bytes:
@@ -116,7 +125,9 @@ def _compile(activation: str, precision: str) -> bytes:
         from minner.kernels.codegen.elf import UnknownObject
         from minner.kernels.codegen.make_image import make_image
     except ImportError as error:
-        raise MinnerError(NO_KERNELS) from error
+        built = _built_target()
+        reason = why_not_shipped(built.name if built else "", activation, precision)
+        raise MinnerError(reason or NO_KERNELS) from error
     object_file = compile_forward(activation, precision)
     try:
         return make_image(object_file, SYMBOL)

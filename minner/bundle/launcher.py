@@ -10,10 +10,10 @@ from pathlib import Path
 
 def main() -> int:
     """Tag the texts, in the precision that the bundle was made for."""
-    from minner.cli import main as run
+    from minner.cli import run_alone
 
-    manifest = Path(__file__).with_name("manifest.json").read_text(encoding="utf-8")
-    return run(["tag", "--precision", json.loads(manifest)["precision"], *sys.argv[1:]])
+    manifest = json.loads(Path(__file__).with_name("manifest.json").read_text(encoding="utf-8"))
+    return run_alone("tag", f"python {sys.argv[0]}", precision=manifest["precision"])
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import minner
+from minner.cli import COMMANDS
 from minner.errors import MinnerError
 from minner.kernels.codegen import prebuild
 from minner.kernels.codegen.shipped import image_name, shipped_image
@@ -36,8 +37,18 @@ from minner.weights.tokenizer import read_tokenizer
 
 _PACKAGE = Path(minner.__file__).parent
 
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
-_OTHER_MODEL, _OTHER_IMAGES = _PACKAGE / "weights" / "default", _PACKAGE / "kernels" / "images"
+LEFT_OUT = frozenset(
+    {
+        *("weights/default", "kernels/images"),  # instead come the model and kernels of the bundle
+        *(f"commands/{module}.py" for module in COMMANDS.values() if module != "tag"),
+        *("__main__.py", "bench", "bundle", "compare.py", "inspection", "scoring", "serve"),
+        *("explain", "compat", "spark", "sparknlp", "formats/sparknlp.py"),
+    }
+)
+"""Files and folders of minner/ that a bundle has no use for: it tags. The sources of the kernels
+are there as a whole, because compiled kernels hold for exactly those."""
+
+_COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the first that the format can hold."""
@@ -92,10 +103,9 @@ def make_bundle(
 
 def _copy_package(folder: Path) -> None:
     def left_out(directory: str, names: list[str]) -> set[str]:
-        others = {
-            one.name for one in (_OTHER_MODEL, _OTHER_IMAGES) if one.parent == Path(directory)
-        }
-        return {*_LEFT_OUT(directory, names), *others}
+        here = Path(directory).relative_to(_PACKAGE)
+        others = {name for name in names if (here / name).as_posix() in LEFT_OUT}
+        return others | _COMPILED(directory, names)
 
     shutil.copytree(_PACKAGE, folder / "minner", ignore=left_out)
     shutil.copyfile(Path(__file__).with_name("launcher.py"), folder / "__main__.py")

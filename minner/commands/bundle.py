@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> None:
     from minner.bundle.make import make_bundle
     from minner.kernels.codegen.prebuild import targets_named
 
-    targets = targets_named(options.targets.split(",") if options.targets else None)
+    names = None if options.targets is None else [*map(str.strip, options.targets.split(","))]
+    targets = targets_named(names)
     manifest = make_bundle(
         options.out, options.model, options.precision, targets, options.embeddings
     )

@@ -40,7 +40,7 @@ def add_checkpoint_options(command: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default="float32",
-        help="number format of the weights and of matrix products; default: float32",
+        help="number format of the weights and of matrix products; default: %(default)s",
     )
 
 
