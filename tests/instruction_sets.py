@@ -10,7 +10,6 @@ env $(python tests/instruction_sets.py "AVX2 and FMA") minner bench
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import NamedTuple
 
 import llvmlite.binding as llvm
@@ -30,7 +29,7 @@ class InstructionSet(NamedTuple):
 
 
 # The features of Zen 4, but BF16 is slow on Intel's processors and fast on AMD's (`target.py`).
-_SLOW_BF16 = replace(target_named("zen4"), name="", cpu="x86-64-v4", vendor="", lacks=())
+_SLOW_BF16 = target_named("zen4")._replace(name="", cpu="x86-64-v4", vendor="", lacks=())
 
 INSTRUCTION_SETS = (
     InstructionSet("AMX", target_named("amx")),

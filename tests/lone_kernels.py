@@ -5,8 +5,6 @@ Whatever a kernel must not read, or must not depend on, is NaN here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 import reference_kernels
+from kernel_images import Kernel, lone_kernel
 from minner.kernels.activations import Formula, formula_of
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
@@ -36,7 +35,6 @@ from minner.kernels.vector.target import MC, NR, PADDING
 from minner.weights.pack import fill_linear
 
 Array = NDArray[Any]
-Kernel = Callable[..., None]
 
 
 def alone() -> Member:
@@ -63,7 +61,7 @@ def gelu_of(precision: Precision) -> Formula:
     return formula_of("gelu", rounded=precision.layout.x_per_dword > 1)
 
 
-@cache
+@lone_kernel
 def linear_layer(name: str) -> Kernel:
     """A product and its bias, as queries, keys and values are stored."""
     precision = PRECISIONS[name]
@@ -78,7 +76,7 @@ def linear_layer(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def linear_gelu(name: str) -> Kernel:
     """A product, its bias and GELU, as the next product or its quantisation reads it."""
     precision = PRECISIONS[name]
@@ -93,7 +91,7 @@ def linear_gelu(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def linear_residual(name: str) -> Kernel:
     """A product and its bias, added to something; float32."""
     kernel = linear_kernel(PRECISIONS[name], residual=True)
@@ -107,7 +105,7 @@ def linear_residual(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def layer_norm(name: str) -> Kernel:
     """A layer norm."""
     kernel = layer_norm_kernel(PRECISIONS[name])
@@ -119,7 +117,7 @@ def layer_norm(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def embed(name: str) -> Kernel:
     """The embeddings and their norm."""
     kernel = embed_kernel(PRECISIONS[name])
@@ -131,7 +129,7 @@ def embed(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def quantise(name: str) -> Kernel:
     """From what a kernel gives to what a product reads."""
     kernel = quantise_kernel(PRECISIONS[name])
@@ -143,7 +141,7 @@ def quantise(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def gather_rows(name: str) -> Kernel:
     """Rows left out after the last attention."""
     kernel = gather_rows_kernel(PRECISIONS[name])
@@ -155,7 +153,7 @@ def gather_rows(name: str) -> Kernel:
     return run
 
 
-@cache
+@lone_kernel
 def attention(name: str) -> Kernel:
     """Attention; its last arguments are a `thread_scratch`, and the context."""
     kernel = attention_kernel(PRECISIONS[name])

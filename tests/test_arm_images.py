@@ -45,19 +45,28 @@ Images = tuple[Path, dict[str, dict[str, list[str]]]]
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    """A folder of images for all targets, and the instructions of each by precision."""
+    """A folder of images for all targets, and the instructions of each by precision.
+
+    Beside it, a folder for each target has every kernel as an image of its own.
+    """
     folder = tmp_path_factory.mktemp("arm") / "images"
     folder.mkdir()
 
     def compile_for(target: BuiltTarget) -> dict[str, list[str]]:
-        done = subprocess.run(
-            [sys.executable, str(TESTS / "compiled_for_arm.py"), str(folder)],
-            env=os.environ | target.environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
+        of_kernels = folder.with_name(target.name)
+        of_kernels.mkdir()
+        for program in (
+            ("kernel_images.py", of_kernels, "aarch64"),
+            ("compiled_for_arm.py", folder),
+        ):
+            done = subprocess.run(
+                [sys.executable, str(TESTS / program[0]), *map(str, program[1:])],
+                env=os.environ | target.environment,
+                capture_output=True,
+                text=True,
+                timeout=600,
+            )
+            assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)  # type: ignore[no-any-return]
 
     with ThreadPoolExecutor(available_cores()) as pool:
@@ -81,6 +90,7 @@ def test_the_instructions(target: str, images: Images) -> None:
 Answers = dict[str, Future[list[str]]]
 
 ORACLE_FILES = ("tests/test_trace_by_kernels.py", "tests/test_precisions.py")
+KERNEL_FILE = "tests/test_kernels.py"
 
 ORACLES = (
     "test_every_array_equals_the_reference",
@@ -88,8 +98,9 @@ ORACLES = (
     "test_logits_are_near_the_reference",
     "test_rows_left_out_change_no_bit_of_the_others",
 )
-"""Tests of what the kernels compute: each kernel's output against the reference in NumPy, whole
-models of awkward sizes, and the same bits on several threads."""
+"""Tests of what the kernels compute together: each step against the reference in NumPy, whole
+models of awkward sizes, and the same bits on several threads. KERNEL_FILE has those of every kernel
+by itself, as it is tested where it is compiled."""
 
 
 @pytest.fixture(scope="module")
@@ -105,20 +116,24 @@ def checkout(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+def answers(
+    images: Images, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Answers]:
     """What each processor says of its target, and of the oracles: they run side by side."""
     cache = tmp_path_factory.mktemp("cache")
 
     def run(cpu: str) -> list[str]:
         variables = {"PYTHONPATH": f"{ROOT}/site", "PYTHONDONTWRITEBYTECODE": "1"}
         variables["MINNER_CACHE_DIR"] = str(cache / cpu)
+        variables["MINNER_KERNEL_IMAGES"] = str(images[0].with_name(PROCESSORS[cpu]))
         settings = [word for item in variables.items() for word in ("-E", "=".join(item))]
         python = [str(QEMU), "-cpu", cpu, "-L", ROOT, *settings, f"{ROOT}/usr/bin/python3"]
         wanted = f"({' or '.join(ORACLES)}) and not relu and not 1-7"
-        oracles = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, *ORACLE_FILES]
+        tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        oracles = [*tests, "-k", wanted, *ORACLE_FILES]
         of_target = "from minner.kernels.vector.target import TARGET; print(TARGET.features)"
         said = []
-        for arguments in (["-c", of_target], oracles):
+        for arguments in (["-c", of_target], oracles, [*tests, KERNEL_FILE]):
             done = subprocess.run(
                 [*python, *arguments], cwd=checkout, capture_output=True, text=True, timeout=900
             )
@@ -132,9 +147,10 @@ def answers(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.skipif(not ROOT or QEMU is None, reason="needs qemu, and a root by .ci/arm64-root")
 @pytest.mark.parametrize("cpu", PROCESSORS)
 def test_the_oracles_of_the_kernels_under_qemu(cpu: str, answers: Answers) -> None:
-    features, oracles = answers[cpu].result()
+    features, oracles, kernels = answers[cpu].result()
     assert features == f"{target_named(PROCESSORS[cpu]).features}\n"
     assert re.search(r"^\d+ passed", oracles, re.MULTILINE), oracles
+    assert re.search(r"^\d{3,} passed in", kernels, re.MULTILINE), kernels
 
 
 # ---- references ---------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_the_forward_pass(instructions: InstructionSet, answers: dict[str, Futur
     code, (found, said) = CODE[instructions.name], answers[instructions.name].result()
     for precision, (least, most) in BOUNDS.items():
         assert found[precision]["image"], precision
+        assert found[precision]["jit"], f"{precision}: an image and Numba's own code differ"
         assert least <= found[precision]["error"] <= most, precision
         names = found[precision]["instructions"]
         assert not [name for name in names if re.fullmatch(code.forbidden, name)], precision

@@ -6,6 +6,7 @@ A process that finds an image in the cache never imports this file.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -29,7 +30,20 @@ def compile_forward(activation: str, precision: str) -> bytes:
 
 
 def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
-    """Compile to LLVM's optimised module; imports Numba.
+    """Compile the forward pass, as `build_function` does."""
+    if sys.stderr.isatty():
+        print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
+    from minner.kernels.forward import SIGNATURE, make_forward
+
+    return build_function(SIGNATURE, lambda: make_forward(activation, precision))
+
+
+def build_function(signature: Any, make: Callable[[], Any]) -> tuple[Any, Any]:
+    """Compile a function to LLVM's optimised module, under the name SYMBOL; imports Numba.
+
+    Args:
+        signature: Numba's, of C types.
+        make: gives the function.
 
     Returns:
         The module, and llvmlite's target machine, which emits an object file or assembly from it.
@@ -37,16 +51,13 @@ def build_forward(activation: str, precision: str) -> tuple[Any, Any]:
     Raises:
         MinnerError: Numba was set up for another target before.
     """
-    if sys.stderr.isatty():
-        print("minner: compiling kernels for this machine, once ...", file=sys.stderr)
     _align_loops()
     from numba import cfunc
 
-    from minner.kernels.forward import SIGNATURE, make_forward
     from minner.kernels.vector.internals import compile_for, compiled_features, compiled_module
 
     compile_for(TARGET.cpu, TARGET.features)
-    compiled = cfunc(SIGNATURE, error_model="numpy")(make_forward(activation, precision))
+    compiled = cfunc(signature, error_model="numpy")(make())
     if target_compiled_for(TARGET.cpu, TARGET.features) and (
         compiled_features(compiled) != TARGET.features
     ):
