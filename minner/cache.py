@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import stat
@@ -122,6 +123,18 @@ def read_checked(path: Path, says: str | None = None) -> bytes | None:
         return None
     line, _, content = content.partition(b"\n")
     return content if says is None or line == says.encode() else None
+
+
+def noted_file(path: Path) -> Path | None:
+    """The file that a file of the cache, by its line, is about; None where it names none."""
+    file = open_kept(path)
+    if file is None:
+        return None
+    with file:
+        try:
+            return Path(json.loads(file.read(1 << 16)[DIGEST:].partition(b"\n")[0])["file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
 # ---- writing ------------------------------------------------------------------------------------

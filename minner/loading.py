@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from minner.decoding.schemes import are_bare
 from minner.engine import Engine, check_settings, warn_where_slow
 from minner.errors import MinnerError, warn
 from minner.reader import Reader
 from minner.weights.checkpoint import Checkpoint, open_checkpoint
+from minner.weights.encoder import open_encoder
 from minner.weights.hub import TOKENIZER_FILES, find_checkpoint
-from minner.weights.tokenizer import read_tokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A model that is ready to run.
 
     Attributes:
@@ -51,14 +49,14 @@ def load_model(
     checkpoint = open_checkpoint(find_checkpoint(model))
     if tokenizer is not None:
         tokenizer = find_checkpoint(tokenizer, files=TOKENIZER_FILES).absolute()
-    vocabulary = read_tokenizer(tokenizer or checkpoint.directory, checkpoint.config, lowercase)
+    encoder = open_encoder(tokenizer or checkpoint.directory, checkpoint.config, lowercase)
     settings = {
         "tokenizer": tokenizer,
         "precision": precision,
         "threads": threads,
         "lowercase": lowercase,
     }
-    reader = Reader(vocabulary, Engine(checkpoint, threads, precision))
+    reader = Reader(encoder, Engine(checkpoint, threads, precision))
     warn_where_slow(precision)
     if are_bare(checkpoint.config.labels):
         warn(

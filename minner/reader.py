@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ from minner.text.windows import Plan, plan, truncated_plan
 from minner.text.word_table import WordTable
 from minner.text.wordpieces import Indices, Known, Wordpieces, encode_words
 from minner.text.words import one_word, split_chunk
-from minner.weights.tokenizer import Vocabulary
+from minner.weights.encoder import Encoder
+
+if TYPE_CHECKING:
+    from minner.weights.tokenizer import Vocabulary
 
 WINDOWS_PER_CALL = 256
 """Windows whose logits are held at once: 5 MB where there are 9 classes."""
@@ -28,20 +32,25 @@ CHARACTERS_PER_GROUP = 1 << 20
 
 
 class Reader:
-    """A vocabulary and an engine, ready to read."""
+    """An encoder and an engine, ready to read."""
 
-    def __init__(self, vocabulary: Vocabulary, engine: Engine) -> None:
+    def __init__(self, encoder: Encoder, engine: Engine) -> None:
         """Take both of the same model."""
-        self.vocabulary = vocabulary
+        self._encoder = encoder
         self.engine = engine
         self._known: Known = {}
-        self._chunks = WordTable(vocabulary, split_chunk)
-        self._words = WordTable(vocabulary, one_word)
+        self._chunks = WordTable(encoder, split_chunk)
+        self._words = WordTable(encoder, one_word)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The whole tokenizer, which is loaded now if it was not needed yet."""
+        return self._encoder.vocabulary
 
     @property
     def window_size(self) -> int:
         """How many wordpieces the model takes at once, [CLS] and [SEP] not counted."""
-        return self.vocabulary.max_length - 2
+        return self._encoder.facts.max_length - 2
 
     def read(
         self,
@@ -105,7 +114,7 @@ class Reader:
 
     def best(self, pieces: Pieces) -> Best:
         """The most probable label of the first wordpiece of each word; each text fits a window."""
-        batch = pieces.sequences(self.vocabulary.cls_id, self.vocabulary.sep_id)
+        batch = pieces.sequences(self._encoder.facts.cls_id, self._encoder.facts.sep_id)
         best = Best.empty(len(batch.rows))
         best.write(0, softmax(self.engine.packed_logits(batch)))
         return best
@@ -131,12 +140,12 @@ class Reader:
         Raises:
             MinnerError: the tokenizer breaks down over it.
         """
-        return encode_words(source.words, self.vocabulary, self._known)
+        return encode_words(source.words, self._encoder, self._known)
 
     def input_ids(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
         """Ids of one window, int32 `[n + 2]`: with the special tokens at both ends."""
-        around = np.empty(len(ids) + 2, dtype=np.int32)
-        around[0], around[1:-1], around[-1] = self.vocabulary.cls_id, ids, self.vocabulary.sep_id
+        around, facts = np.empty(len(ids) + 2, dtype=np.int32), self._encoder.facts
+        around[0], around[1:-1], around[-1] = facts.cls_id, ids, facts.sep_id
         return around
 
     def _plan(self, source: Source, on_long: str) -> Plan:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from minner.decoding.assembler import Assembler
 from minner.decoding.reading import Reading
-from minner.document import Document
 from minner.entity import Entity
 from minner.errors import OUT_OF_MEMORY, MinnerError, MinnerMemoryError
 from minner.loading import load_model, place_or_source
@@ -21,7 +20,10 @@ from minner.short_texts import ShortTexts
 from minner.streams import TEXTS_PER_BATCH, batches
 from minner.text import inputs
 from minner.weights.config import Config
-from minner.weights.tokenizer import Vocabulary
+
+if TYPE_CHECKING:
+    from minner.document import Document
+    from minner.weights.tokenizer import Vocabulary
 
 Item = TypeVar("Item", bound=str | Sequence[str])
 Result = TypeVar("Result")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -402,7 +401,7 @@ def test_live_wordpieces_with_the_table_of_sentencepiece(tmp_path: Path, family:
     )
     edit_json(tmp_path / "config.json", lambda raw: raw.update(vocab_size=2000))
     their_tokenizer(tmp_path).save_pretrained(tmp_path)
-    vocabulary = read_tokenizer(tmp_path, replace(config, vocab_size=2000))
+    vocabulary = read_tokenizer(tmp_path, config._replace(vocab_size=2000))
     assert (
         vocabulary.encode_text("\ufb01rst \u00bd").tokens
         == vocabulary.encode_text("first 1\u20442").tokens

@@ -392,7 +392,7 @@ def test_added_tokens_that_do_not_fit(
 
 @pytest.mark.parametrize("json", ["cased", None])
 def test_ids_beyond_the_embeddings(tmp_path: Path, json: str | None) -> None:
-    config = replace(write(tmp_path, json, {"do_lower_case": False}), vocab_size=V - 1)
+    config = write(tmp_path, json, {"do_lower_case": False})._replace(vocab_size=V - 1)
     match = rf"(tokenizer.json|vocab.txt) has ids up to {V - 1} but the embeddings have {V - 1} "
     with pytest.raises(MinnerError, match=match):
         read_tokenizer(tmp_path, config)
@@ -409,7 +409,7 @@ def test_template_ids_beyond_the_embeddings(tmp_path: Path) -> None:
 
 
 def test_too_few_positions(tmp_path: Path) -> None:
-    config = replace(write(tmp_path, "cased", {"do_lower_case": False}), max_position_embeddings=2)
+    config = write(tmp_path, "cased", {"do_lower_case": False})._replace(max_position_embeddings=2)
     with pytest.raises(MinnerError, match="2 positions leave no room between two special tokens"):
         read_tokenizer(tmp_path, config)
 
@@ -569,7 +569,7 @@ def test_ids_beyond_the_embeddings_that_a_text_has(tmp_path: Path, index: int) -
     """A vocabulary with gaps: NumPy 1 made negative numbers of ids from 2^31 on."""
     config = write(tmp_path, "cased", {"do_lower_case": False})
     edit_json(tmp_path / "tokenizer.json", lambda keys: keys["model"]["vocab"].update(Rome=index))
-    vocabulary = read_tokenizer(tmp_path, replace(config, vocab_size=config.vocab_size))
+    vocabulary = read_tokenizer(tmp_path, config._replace(vocab_size=config.vocab_size))
     assert max(vocabulary.encode_words(["My", "name"]).ids) < config.vocab_size
     for encode, text in (
         (vocabulary.encode_words, ["My", "Rome"]),

@@ -132,10 +132,22 @@ def test_looking_ahead_over_a_megabyte_of_spaces(start: str) -> None:
 @given(st.text(alphabet=" \n\u200b\u00a0aNt1.-&'’@_,:/(日é\u0301", max_size=30))
 @example("isn 't Mr. J U.S. www http St.Louis 3 :5 a\u0301 \u200ba")
 def test_the_shortcut_for_most_words_changes_nothing(text: str) -> None:
-    for characters in (words_module._RUN, words_module._RUN_BESIDE_CJK):
-        pattern = words_module._word_pattern(characters)
+    everything = words_module._ALL
+    for characters in (everything.run, words_module._RUN_BESIDE_CJK):
+        pattern = words_module._word_pattern(everything, characters)
         never = pattern.pattern.replace(words_module._PLAIN, "(?!)")
         assert never != pattern.pattern
         slowly = re.compile(never, re.VERBOSE)
         spans = [[match.span() for match in one.finditer(text)] for one in (pattern, slowly)]
         assert spans[0] == spans[1]
+
+
+@given(
+    st.text(st.characters(max_codepoint=127), max_size=40)
+    | st.text(" \naNtCom1.-&'@_,:/(-!", max_size=40)
+)
+@example("isn't Mr. J U.S. www.a http://b.c St.Louis 3.Oslo Bonn.Yours a_b J.R.R. -- !!! x@y.Org")
+def test_the_pattern_for_ascii_is_the_whole_pattern(text: str) -> None:
+    everything = words_module._ALL
+    whole = words_module._word_pattern(everything, everything.run)
+    assert split_words(text) == [match.span() for match in whole.finditer(text)]

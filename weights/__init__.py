@@ -11,7 +11,8 @@ costs no more than it must. The way of a model through this package:
     names.canonical_tensors  the names seen in the wild -> the names of this project
     scales.join_scales       int8 tensors and their scales, together
     checkpoint               all of it together, validated -> Checkpoint
-    tokenizer.read_tokenizer the files of a tokenizer -> Vocabulary
+    encoder.open_encoder     the files of a tokenizer -> Encoder, which cuts plain words at once
+    tokenizer.read_tokenizer the same files -> Vocabulary, the whole of it
     packed.load_packed       a Checkpoint -> arrays for the kernels, made once and then mapped
     convert.convert          a Checkpoint -> a smaller one on disk
 

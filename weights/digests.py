@@ -17,14 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minner.cache import (
-    DIGEST,
-    cache_directory,
-    digest_for_name,
-    keep_checked,
-    open_kept,
-    read_checked,
-)
+from minner.cache import cache_directory, digest_for_name, keep_checked, read_checked
 
 PAGE = 4096
 """Bytes that are added up before they go into SHA-256, which is several times slower than adding.
@@ -82,18 +75,6 @@ def digest_of(path: Path, file: BinaryIO, length: int) -> bytes:
 def note_path(path: Path) -> Path:
     """The file of the cache that remembers the digest of a file."""
     return cache_directory() / f"digest-{digest_for_name(os.fsencode(path))}.bin"
-
-
-def digested_file(note: Path) -> Path | None:
-    """The file whose digest a file of the cache remembers."""
-    file = open_kept(note)
-    if file is None:
-        return None
-    with file:
-        try:
-            return Path(json.loads(file.read(1 << 16)[DIGEST:].partition(b"\n")[0])["file"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
 
 def _identity(status: os.stat_result, length: int) -> list[Any]:

@@ -18,6 +18,10 @@ _LFS_POINTER = b"version https://git-lfs"
 LARGEST = 8 << 20
 """Bytes of a small file: 8 MiB. JSON takes up to thirty times as much in memory."""
 
+LARGEST_TOKENIZER = 18_000_000
+"""Bytes of tokenizer.json or vocab.txt. That of XLM-R, with 250,000 wordpieces, takes 17.1 million
+when it is indented; in memory it can be thirty times as much."""
+
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 

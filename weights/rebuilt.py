@@ -24,7 +24,6 @@ from tokenizers.pre_tokenizers import (
     WhitespaceSplit,
 )
 
-from minner.errors import warn
 from minner.weights.casing import Casing, casing_of
 from minner.weights.config import Config
 from minner.weights.tokenizer_settings import TokenizerSettings
@@ -45,8 +44,8 @@ _CLASSES = {
 """model_type -> its tokenizer, where no file names another."""
 
 
-def warn_of_casing(path: Path, casing: Casing, why: str, theirs: Casing | None) -> None:
-    """Warn where transformers reads another case, other accents or other characters.
+def casing_remark(path: Path, casing: Casing, why: str, theirs: Casing | None) -> str | None:
+    """Return a warning where transformers reads another case, other accents or other characters.
 
     Args:
         path: tokenizer.json or vocab.txt.
@@ -56,19 +55,19 @@ def warn_of_casing(path: Path, casing: Casing, why: str, theirs: Casing | None) 
     """
     difference = theirs and casing.difference(theirs)
     if not theirs or not difference:
-        return
+        return None
     if casing.is_settled_by_lowercase(theirs):
         advice = "pass lowercase=True or lowercase=False to settle it"
     else:
         advice = f'for the same, write "normalizer": {_as_json(theirs)} there'
-    warn(
+    return (
         f"{path}: lowercase={casing.lowercase}, by {why}, but transformers 5 would have "
         f"{difference}; {advice}"
     )
 
 
-def warn_of_rebuilding(path: Path, tokenizer: Tokenizer, ends: Mapping[str, int]) -> None:
-    """Warn where tokenizer.json has what transformers leaves out and what changes the wordpieces.
+def rebuilding_remark(path: Path, tokenizer: Tokenizer, ends: Mapping[str, int]) -> str | None:
+    """Return a warning where transformers leaves out what changes the wordpieces.
 
     Args:
         path: tokenizer.json or vocab.txt.
@@ -76,12 +75,13 @@ def warn_of_rebuilding(path: Path, tokenizer: Tokenizer, ends: Mapping[str, int]
         ends: the special tokens that BERT puts around a text, and the ids that minner puts there.
     """
     differences = ", ".join(_differences(tokenizer, ends))
-    if differences:
-        warn(
-            f"{path} has {differences}, which minner follows and transformers 5 leaves out for a "
-            f'BERT class; for the same wordpieces in both, write "tokenizer_class": '
-            f'"PreTrainedTokenizerFast" into tokenizer_config.json'
-        )
+    if not differences:
+        return None
+    return (
+        f"{path} has {differences}, which minner follows and transformers 5 leaves out for a "
+        f'BERT class; for the same wordpieces in both, write "tokenizer_class": '
+        f'"PreTrainedTokenizerFast" into tokenizer_config.json'
+    )
 
 
 def _differences(tokenizer: Tokenizer, ends: Mapping[str, int]) -> Iterator[str]:
@@ -106,10 +106,10 @@ def _differences(tokenizer: Tokenizer, ends: Mapping[str, int]) -> Iterator[str]
         yield "a template with other special tokens"
 
 
-def warn_of_other_words(
+def other_words_remark(
     path: Path, tokenizer: Tokenizer, settings: TokenizerSettings, config: Config
-) -> None:
-    """Warn where transformers cuts a text for BPE or Unigram into other words.
+) -> str | None:
+    """Return a warning where transformers cuts a text for BPE or Unigram into other words.
 
     Args:
         path: tokenizer.json or vocab.json.
@@ -128,17 +128,18 @@ def warn_of_other_words(
         pre_tokenizer = Sequence([WhitespaceSplit(), Metaspace(prepend_scheme=scheme)])
         normalizer = _table(tokenizer.normalizer)
     else:
-        return
+        return None
     ours = _words(tokenizer.normalizer, tokenizer.pre_tokenizer)
     theirs = _words(normalizer, pre_tokenizer)
-    if ours != theirs:
-        at = next(i for i, word in enumerate([*ours, None]) if [*theirs, None][i] != word)
-        warn(
-            f"{path}: minner follows the file and cuts {_PROBE!r} into words, of which the first "
-            f"{at} are those of transformers 5, but then comes {ours[at : at + 1]} in place of "
-            f"{theirs[at : at + 1]}, because it rebuilds a {named}; for the same in both, write "
-            f'"tokenizer_class": "PreTrainedTokenizerFast" into tokenizer_config.json'
-        )
+    if ours == theirs:
+        return None
+    at = next(i for i, word in enumerate([*ours, None]) if [*theirs, None][i] != word)
+    return (
+        f"{path}: minner follows the file and cuts {_PROBE!r} into words, of which the first "
+        f"{at} are those of transformers 5, but then comes {ours[at : at + 1]} in place of "
+        f"{theirs[at : at + 1]}, because it rebuilds a {named}; for the same in both, write "
+        f'"tokenizer_class": "PreTrainedTokenizerFast" into tokenizer_config.json'
+    )
 
 
 def _words(normalizer: Normalizer | None, pre_tokenizer: PreTokenizer | None) -> list[str]:

@@ -5,27 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Encoding, Tokenizer, normalizers
+from tokenizers import AddedToken, Encoding, Tokenizer
 from tokenizers.models import Unigram, WordPiece
 from tokenizers.processors import TemplateProcessing
 
-from minner.errors import MinnerError
-from minner.weights.casing import (
-    Casing,
-    casing_by_transformers,
-    casing_of,
-    decide_casing,
-    is_rebuilt,
-)
+from minner.errors import MinnerError, warn
+from minner.weights.case import BROKEN, settle_case, settle_case_of_bert
+from minner.weights.casing import is_rebuilt
 from minner.weights.config import Config
 from minner.weights.leading_space import has_leading_space, with_leading_space
 from minner.weights.library import refusing_faults
 from minner.weights.plain_words import CutPlain, plain_cutter
-from minner.weights.rebuilt import warn_of_casing, warn_of_other_words, warn_of_rebuilding
+from minner.weights.rebuilt import other_words_remark, rebuilding_remark
 from minner.weights.tokenizer_files import build_tokenizer
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
-
-_BROKEN = "has a part that does not work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,7 @@ class Vocabulary:
         unk_id: id of the wordpiece for what cannot be cut; None where there is none.
         lowercase: whether texts are lowercased.
         lowercase_reason: how that was decided, in words.
+        remarks: where transformers would read another text: what a user is warned of.
     """
 
     path: Path
@@ -58,6 +52,7 @@ class Vocabulary:
     lowercase_reason: str
     cut_plain: CutPlain
     word_tokenizer: Tokenizer | None = None
+    remarks: tuple[str, ...] = ()
 
     def plain_words(self, words: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """The ids of those words that are plain, as by `encode_text` but sooner; raises as that."""
@@ -100,6 +95,23 @@ class Vocabulary:
             )
         return encoding
 
+    def cut(self, words: Sequence[str]) -> list[tuple[int, ...]]:
+        """The ids of each word, cut as in a text; there may be none.
+
+        Raises:
+            MinnerError: as `encode_words`.
+        """
+        known = self.plain_words(words)
+        rest = [word for word in words if word not in known]
+        if rest:
+            encoding = self.encode_words(rest)
+            numbers: Any = encoding.word_ids
+            ids: list[list[int]] = [[] for _ in rest]
+            for number, index in zip(numbers, encoding.ids, strict=True):
+                ids[number].append(index)
+            known.update(zip(rest, map(tuple, ids), strict=True))
+        return [known[word] for word in words]
+
     def _check_ids(self, ids: Sequence[int]) -> None:
         highest = max(ids, default=0)  # not in NumPy, where an id of 2^31 would be negative
         if highest >= self.rows:
@@ -123,7 +135,32 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
     """
     settings = read_tokenizer_settings(directory)
     path, tokenizer = build_tokenizer(directory, settings)
-    with refusing_faults(path, _BROKEN):
+    vocabulary = prepare(path, tokenizer, settings, config, lowercase)
+    for remark in vocabulary.remarks:
+        warn(remark)
+    return vocabulary
+
+
+def prepare(
+    path: Path,
+    tokenizer: Tokenizer,
+    settings: TokenizerSettings,
+    config: Config,
+    lowercase: bool | None,
+) -> Vocabulary:
+    """Make a tokenizer do what the files beside it and the caller want.
+
+    Args:
+        path: the file that it is from.
+        tokenizer: what `build_tokenizer` gives.
+        settings: what the files beside it state.
+        config: as for `read_tokenizer`.
+        lowercase: as for `read_tokenizer`.
+
+    Raises:
+        MinnerError: as `read_tokenizer`.
+    """
+    with refusing_faults(path, BROKEN):
         return _prepare(path, tokenizer, settings, config, lowercase)
 
 
@@ -135,8 +172,8 @@ def _prepare(
     lowercase: bool | None,
 ) -> Vocabulary:
     is_wordpiece = isinstance(tokenizer.model, WordPiece)
-    settle = _settle_case_of_bert if is_wordpiece else _settle_case
-    lowercases, why = settle(path, tokenizer, settings, config, lowercase)
+    settle = settle_case_of_bert if is_wordpiece else settle_case
+    lowercases, why, *remarks = settle(path, tokenizer, settings, config, lowercase)
     special = settings.special_tokens(tokenizer.token_to_id)
     _add_tokens(path, tokenizer, settings, special)
     tokenizer.encode_special_tokens = settings.split_special is True
@@ -144,10 +181,10 @@ def _prepare(
     ends = _special_ids(path, tokenizer, special)
     _check_size(path, tokenizer, {*settings.added, *ends}, config)
     if not is_wordpiece and lowercase is None:
-        warn_of_other_words(path, tokenizer, settings, config)
+        remarks.append(other_words_remark(path, tokenizer, settings, config))
     elif is_wordpiece and is_rebuilt(settings, config.tokenizer_class):
         by_bert = special["cls_token"], special["sep_token"]
-        warn_of_rebuilding(path, tokenizer, dict(zip(by_bert, ends, strict=True)))
+        remarks.append(rebuilding_remark(path, tokenizer, dict(zip(by_bert, ends, strict=True))))
     needs_space = has_leading_space(tokenizer) is False
     return Vocabulary(
         path=path,
@@ -161,52 +198,8 @@ def _prepare(
         lowercase_reason=why,
         word_tokenizer=with_leading_space(tokenizer, True) if needs_space else None,
         cut_plain=plain_cutter(tokenizer),
+        remarks=tuple(filter(None, remarks)),
     )
-
-
-def _settle_case_of_bert(
-    path: Path,
-    tokenizer: Tokenizer,
-    settings: TokenizerSettings,
-    config: Config,
-    lowercase: bool | None,
-) -> tuple[bool, str]:
-    """Give a WordPiece tokenizer the case that the files and the caller want; return it and why."""
-    from_file = casing_of_file(path, tokenizer)
-    casing, why = decide_casing(settings, from_file, tokenizer.get_vocab, lowercase)
-    if casing != from_file:
-        tokenizer.normalizer = casing.normalizer()
-    if lowercase is None:
-        theirs = casing_by_transformers(settings, config.tokenizer_class, from_file)
-        warn_of_casing(path, casing, why, theirs)
-    return casing.lowercase, why
-
-
-def _settle_case(
-    path: Path, tokenizer: Tokenizer, _: object, __: object, lowercase: bool | None
-) -> tuple[bool, str]:
-    """Do the same for BPE and Unigram, whose files know no `do_lower_case`."""
-    from_file = casing_of(tokenizer.normalizer).lowercase
-    if lowercase is None:
-        return from_file, path.name
-    if from_file and not lowercase:
-        raise MinnerError(f"{path} has a normalizer that lowercases; to keep case, take it out")
-    if lowercase and not from_file:
-        theirs = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
-        tokenizer.normalizer = normalizers.Sequence([*theirs, normalizers.Lowercase()])
-    return lowercase, "the lowercase argument"
-
-
-def casing_of_file(path: Path, tokenizer: Tokenizer) -> Casing | None:
-    """Return what the file does to case, None for vocab.txt, which says nothing of it.
-
-    Raises:
-        MinnerError: its normalizer breaks down.
-    """
-    if path.suffix != ".json":
-        return None
-    with refusing_faults(path, _BROKEN):
-        return casing_of(tokenizer.normalizer)
 
 
 def _add_tokens(

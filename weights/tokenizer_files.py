@@ -6,16 +6,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE, Unigram, WordPiece
 
 from minner.errors import MinnerError
-from minner.weights.files import read_bytes
+from minner.weights.files import LARGEST_TOKENIZER, read_bytes
 from minner.weights.growth import refuse_growth
 from minner.weights.leading_space import has_leading_space, with_leading_space
 from minner.weights.library import refusing_faults
 from minner.weights.tokenizer_settings import TokenizerSettings
-from minner.weights.vocabulary import (
-    LARGEST_TOKENIZER,
-    tokenizer_from_merges,
-    tokenizer_from_vocabulary,
-)
+from minner.weights.vocabulary import tokenizer_from_merges, tokenizer_from_vocabulary
 
 _SENTENCEPIECE = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "spm.model")
 
@@ -31,7 +27,7 @@ def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path,
     """
     path = directory / "tokenizer.json"
     if path.exists():
-        return path, _from_json(path, settings)
+        return path, tokenizer_from_json(path, read_bytes(path, LARGEST_TOKENIZER), settings)
     path = directory / "vocab.txt"
     if path.exists():
         return path, tokenizer_from_vocabulary(path, settings)
@@ -49,8 +45,12 @@ def build_tokenizer(directory: Path, settings: TokenizerSettings) -> tuple[Path,
     raise MinnerError(f"{directory} has no tokenizer: no tokenizer.json and no vocab.txt")
 
 
-def _from_json(path: Path, settings: TokenizerSettings) -> Tokenizer:
-    content = read_bytes(path, LARGEST_TOKENIZER)
+def tokenizer_from_json(path: Path, content: bytes, settings: TokenizerSettings) -> Tokenizer:
+    """Return the tokenizer of a tokenizer.json, as `build_tokenizer` does.
+
+    Raises:
+        MinnerError: it cannot be read, or is of another kind.
+    """
     with refusing_faults(path, "is not a tokenizer that can be read"):
         tokenizer = Tokenizer.from_buffer(content)  # 3 ms less than from a string
     model = tokenizer.model

@@ -4,15 +4,17 @@ tokenizer_config.json, special_tokens_map.json and added_tokens.json are all opt
 is missing or null states nothing, and the field is None.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-from tokenizers import AddedToken
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minner.errors import MinnerError
 from minner.weights.files import read_json_object, typed_value
+
+if TYPE_CHECKING:
+    from tokenizers import AddedToken
 
 _BY_BERT = {
     "unk_token": "[UNK]",
@@ -37,8 +39,7 @@ _USUAL = {*_BY_BERT.values(), *_BY_ROBERTA.values()}
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenizerSettings:
+class TokenizerSettings(NamedTuple):
     """What the files beside tokenizer.json and vocab.txt state.
 
     Attributes:
@@ -131,6 +132,8 @@ def _added_tokens(
     added: dict[int, AddedToken] = {}
     older = directory / "added_tokens.json"
     for content, index in _read_optional(older).items():
+        from tokenizers import AddedToken  # here: a quick start does without
+
         is_special = content in special
         token = AddedToken(content, special=is_special, normalized=not is_special)
         added[_token_id(older, index)] = token
@@ -147,6 +150,8 @@ def _added_token(path: Path, token: object) -> AddedToken:
     content = token.get("content") if isinstance(token, dict) else None
     if not isinstance(token, dict) or not isinstance(content, str):
         raise MinnerError(f"{path}: {token!r} in added_tokens_decoder is no added token")
+    from tokenizers import AddedToken  # here: as above
+
     return AddedToken(content, **{flag: token[flag] is True for flag in _FLAGS if flag in token})
 
 

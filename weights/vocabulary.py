@@ -9,13 +9,9 @@ from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 from tokenizers.processors import RobertaProcessing
 
 from minner.errors import MinnerError
-from minner.weights.files import read_json_object, read_text
+from minner.weights.files import LARGEST_TOKENIZER, read_json_object, read_text
 from minner.weights.library import refusing_faults
 from minner.weights.tokenizer_settings import TokenizerSettings
-
-LARGEST_TOKENIZER = 18_000_000
-"""Bytes of tokenizer.json or vocab.txt. That of XLM-R, with 250,000 wordpieces, takes 17.1 million
-when it is indented; in memory it can be thirty times as much."""
 
 MOST_WORDPIECES = 1 << 20
 """Wordpieces of a vocabulary; that of LaBSE, with 109 languages, has half as many."""

@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from minner.cache import cache_directory
+from minner.cache import cache_directory, noted_file
 from minner.commands.common import Commands
 from minner.commands.output import tell, write
 from minner.errors import MinnerError, MinnerWarning
 from minner.formats.json_text import json_text
 
 _NAME = re.compile(
-    r"(?:(?P<kind>cpu|words|digest)|(?P<weights>weights)-(?P<packed>\w+)|forward-(?P<code>.+)-(?P<run>\w+))"
+    r"(?:(?P<kind>processor|words|wordpieces|digest)|(?P<weights>weights)-(?P<packed>\w+)|forward-(?P<code>.+)-(?P<run>\w+))"
     r"-[0-9a-f]{32}(?P<end>\.bin|\w{8})"
 )
 """The names of the files that minner keeps. Eight letters at the end are of an unfinished file."""
@@ -36,7 +36,7 @@ class Kept:
 
     Attributes:
         path: of the file.
-        kind: kernels, weights, embeddings, digests or processor.
+        kind: kernels, weights, embeddings, wordpieces, digests or processor.
         purpose: what it is for.
         bytes: its size.
         used: when it was last used, in seconds since 1970; Linux notes that once a day at least.
@@ -124,12 +124,11 @@ def _described(path: Path, name: re.Match[str]) -> tuple[str, str, str]:
     """Kind, purpose and state of a finished file."""
     if name["code"]:
         return "kernels", f"{name['code']}, {name['run']}", _state_of_kernels(path, name)
-    if name["kind"] == "digest":
-        from minner.weights.digests import digested_file
-
-        file = digested_file(path)
-        return "digests", str(file or "an unknown file"), _state_of_digest(file)
-    if name["kind"] == "cpu":
+    if name["kind"] in ("digest", "wordpieces"):
+        file = noted_file(path)
+        kind = "digests" if name["kind"] == "digest" else "wordpieces"
+        return kind, str(file or "an unknown file"), _state_of_note(file)
+    if name["kind"] == "processor":
         return "processor", "its name and features", NEEDED
     place, state = _origin_and_state(path)
     if name["weights"]:
@@ -144,7 +143,7 @@ def _state_of_kernels(path: Path, name: re.Match[str]) -> str:
     return NEEDED if is_current else "of another version or processor"
 
 
-def _state_of_digest(file: Path | None) -> str:
+def _state_of_note(file: Path | None) -> str:
     return NEEDED if file is not None and file.exists() else "the file is gone"
 
 

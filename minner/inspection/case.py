@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tokenizers.models import WordPiece
 
 from minner.inspection.findings import Findings
+from minner.weights.case import casing_of_file
 from minner.weights.casing import (
     CASED,
     Casing,
@@ -17,7 +17,6 @@ from minner.weights.casing import (
     share_with_capitals,
 )
 from minner.weights.config import Config
-from minner.weights.tokenizer import casing_of_file
 from minner.weights.tokenizer_files import build_tokenizer
 from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_settings
 
@@ -39,7 +38,7 @@ def describe_case(directory: Path, config: Config | None, findings: Findings) ->
     from_file = findings.attempt(casing_of_file, path, tokenizer)
     is_wordpiece = isinstance(tokenizer.model, WordPiece)
     if not is_wordpiece:  # their files know no do_lower_case
-        settings = replace(settings, lowercase=None, strip_accents=None, chinese_chars=None)
+        settings = settings._replace(lowercase=None, strip_accents=None, chinese_chars=None)
     vocabulary = tokenizer.get_vocab()
     casing, reason = decide_casing(settings, from_file, tokenizer.get_vocab, None)
     config_class = config.tokenizer_class if config else None

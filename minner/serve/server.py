@@ -103,6 +103,7 @@ def run(settings: Settings, listener: socket.socket, ner: Any = None) -> None:
     if ner is None:
         loading["threads"] = loading.get("threads") or max(1, available_cores() // settings.workers)
         ner = minner.load(settings.model, **loading)
+    _ = ner.vocabulary  # loads the whole of it now, not in the first request that needs it
     warnings.simplefilter("ignore", MinnerWarning)  # they may quote what users sent
     sys.setswitchinterval(SWITCH_SECONDS)
     app = App(ner, settings.limits)

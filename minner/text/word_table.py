@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.text.wordpieces import Indices, encode_words
+from minner.text.wordpieces import Cutter, Indices, encode_words
 from minner.text.words import Span
-from minner.weights.tokenizer import Vocabulary
 
 MOST_ROWS = 1 << 15
 """Rows of a table that goes on learning."""
@@ -79,7 +78,7 @@ def _of_plain_words(words: Mapping[str, tuple[int, ...]]) -> Columns:
     return Columns(starts, ids, first, spans)
 
 
-def _of_keys(split: Mapping[str, list[Span]], vocabulary: Vocabulary) -> Columns:
+def _of_keys(split: Mapping[str, list[Span]], vocabulary: Cutter) -> Columns:
     """A row for each key, given where its words are."""
     words = [key[start:end] for key, spans in split.items() for start, end in spans]
     wordpieces = encode_words(words, vocabulary)
@@ -98,7 +97,7 @@ class WordTable:
     takes the pen may add to the table. Who finds it taken writes into a copy, which has a new pen.
     """
 
-    def __init__(self, vocabulary: Vocabulary, split: Split) -> None:
+    def __init__(self, vocabulary: Cutter, split: Split) -> None:
         """Make an empty table.
 
         Args:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from minner.weights.tokenizer import Vocabulary
 
 Indices = NDArray[np.intp]
 
@@ -32,7 +30,17 @@ LONGEST_KNOWN = 40
 Known = dict[str, tuple[int, ...]]
 """The ids of words."""
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
+
+
+class Cutter(Protocol):
+    """What cuts words: an `Encoder`, or the `Vocabulary` in it."""
+
+    def cut(self, words: Sequence[str]) -> list[tuple[int, ...]]:
+        """The ids of each word."""
+
+    def plain_words(self, words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of those words that are plain, in less time."""
 
 
 class Wordpieces(NamedTuple):
@@ -57,11 +65,11 @@ class Wordpieces(NamedTuple):
 def without_surrogates(text: str) -> str:
     """Put U+FFFD for lone surrogates, which no UTF-8 and so no tokenizer takes; lengths stay."""
     # BERT's normalizer cleans U+FFFD away; for the others it is a character like any other.
-    return _SURROGATES.sub("\ufffd", text)
+    return re.sub(_SURROGATES, "\ufffd", text)
 
 
 def encode_words(
-    words: Iterable[str], vocabulary: Vocabulary, known: Known | None = None
+    words: Iterable[str], vocabulary: Cutter, known: Known | None = None
 ) -> Wordpieces:
     """Cut words into wordpieces.
 
@@ -90,36 +98,20 @@ def encode_words(
     return Wordpieces(ids[0], np.arange(len(counts[0])).repeat(counts[0]))
 
 
-def _cut(words: Sequence[str], vocabulary: Vocabulary, known: Known) -> list[tuple[int, ...]]:
+def _cut(words: Sequence[str], vocabulary: Cutter, known: Known) -> list[tuple[int, ...]]:
     """The ids of each word."""
     try:
         return [known[word] for word in words]
     except KeyError:
         # Another thread may be learning as well: what is taken here does not rely on `known`.
         ours = {word: ids for word in words if (ids := known.get(word)) is not None}
-    new = _learn([word for word in dict.fromkeys(words) if word not in ours], vocabulary)
+    unknown = [word for word in dict.fromkeys(words) if word not in ours]
+    new = dict(zip(unknown, vocabulary.cut(_encodable(unknown)), strict=True))
     if len(known) + len(new) > MOST_KNOWN:
         known.clear()
     known.update((word, ids) for word, ids in new.items() if len(word) <= LONGEST_KNOWN)
     ours |= new
     return [ours[word] for word in words]
-
-
-def _learn(words: Sequence[str], vocabulary: Vocabulary) -> Known:
-    """The ids of words that are not known yet."""
-    known = vocabulary.plain_words(words)
-    rest = [word for word in words if word not in known]
-    return known | _tokenized(rest, vocabulary) if rest else known
-
-
-def _tokenized(words: Sequence[str], vocabulary: Vocabulary) -> Known:
-    """The ids of words, by the whole tokenizer."""
-    encoding = vocabulary.encode_words(_encodable(words))
-    numbers: Any = encoding.word_ids
-    ids: list[list[int]] = [[] for _ in words]
-    for number, index in zip(numbers, encoding.ids, strict=True):
-        ids[number].append(index)
-    return dict(zip(words, map(tuple, ids), strict=True))
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:
@@ -145,5 +137,7 @@ def _short_stretches(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _encodable(words: Sequence[str]) -> Sequence[str]:
-    has_surrogates = _SURROGATES.search("".join(words))
+    if all(map(str.isascii, words)):
+        return words
+    has_surrogates = re.search(_SURROGATES, "".join(words))
     return [without_surrogates(word) for word in words] if has_surrogates else words
