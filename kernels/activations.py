@@ -8,8 +8,7 @@ does that, and never imports llvmlite.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from minner.kernels.vector.values import Value
@@ -65,8 +64,7 @@ def identity(x: Value) -> Value:
     return x
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """An activation of the feed-forward part.
 
     Attributes:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.layout import padded
-from minner.weights.pack import PackedModel, aligned_empty
+from minner.weights.packed_model import PackedModel, aligned_empty
 
 
 class CallBuffers:

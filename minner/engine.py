@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,13 @@ from minner.kernels.runtime.cores import available_cores
 from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attention_name
 from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.threads import Team
-from minner.overflow import overflow_error
 from minner.sequences import Ids, Places, Sequences, packed
-from minner.stages import Stages
 from minner.weights.checkpoint import Checkpoint
-from minner.weights.pack import PackedModel
 from minner.weights.packed import load_packed
+from minner.weights.packed_model import PackedModel
+
+if TYPE_CHECKING:
+    from minner.stages import Stages
 
 Floats = NDArray[np.float32]
 
@@ -172,6 +173,8 @@ class Engine:
         Args:
             sequences: as for `logits`, TOKENS_PER_CALL tokens at most.
         """
+        from minner.stages import Stages  # here: a start does not need it
+
         call, buffers = self._prepare(packed(sequences))
         return Stages(self._team, call, self._model.shape, self._layouts, buffers)
 
@@ -191,6 +194,8 @@ class Engine:
                 recorded.append(timings)
             logits = buffers.logits[: len(batch.rows), : self._model.shape.classes].copy()
         if not np.isfinite(logits).all():
+            from minner.overflow import overflow_error
+
             raise overflow_error(self._checkpoint, batch.each(), self._model.precision)
         return logits
 

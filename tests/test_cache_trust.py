@@ -17,7 +17,8 @@ import pytest
 from checkpoints import write_checkpoint
 from minner import MinnerWarning, cache
 from minner.cache import cache_directory, keep, keep_checked, open_kept, read_checked
-from minner.weights import digests, packed
+from minner.weights import digests
+from minner.weights import pack as packer
 from minner.weights.checkpoint import open_checkpoint
 from minner.weights.digests import Digest
 from minner.weights.packed import cache_path, load_packed, word_embeddings_path
@@ -195,13 +196,13 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 def count_packing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     for name in ("pack_word_embeddings", "pack_memory"):
-        before: Callable[..., Any] = getattr(packed, name)
+        before: Callable[..., Any] = getattr(packer, name)
 
         def pack(*arguments: Any, before: Any = before, name: str = name) -> Any:
             made.append(name)
             return before(*arguments)
 
-        monkeypatch.setattr(packed, name, pack)
+        monkeypatch.setattr(packer, name, pack)
     return made
 
 

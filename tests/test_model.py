@@ -121,7 +121,7 @@ def test_products_that_read_no_norm_are_quantised_before() -> None:
 
 def test_the_epsilon_of_a_model_reaches_its_norms(tmp_path: Path) -> None:
     checkpoint = read_checkpoint(write_checkpoint(tmp_path / "model"))
-    with_another = replace(checkpoint, config=replace(checkpoint.config, layer_norm_eps=1e-5))
+    with_another = replace(checkpoint, config=checkpoint.config._replace(layer_norm_eps=1e-5))
     for one, epsilon in ((checkpoint, 1e-12), (with_another, 1e-5)):
         memory = pack_memory(one, OPERAND_LAYOUTS["float32"])
         views, _ = weight_views(memory, one.config.shape, OPERAND_LAYOUTS["float32"])

@@ -18,7 +18,7 @@ from minner.kernels.runtime import cores
 from minner.kernels.runtime.buffers import buffer_count, buffer_views
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS, attention_name
 from minner.weights.checkpoint import read_checkpoint
-from minner.weights.pack import aligned_empty
+from minner.weights.packed_model import aligned_empty
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.weights import packed
 from minner.weights.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from minner.weights.convert import convert
-from minner.weights.pack import PackedModel, pack
+from minner.weights.pack import pack
 from minner.weights.packed import cache_path, load_packed, word_embeddings_path
+from minner.weights.packed_model import PackedModel
 
 LONG_AGO = 1_000_000_000
 
@@ -57,8 +58,7 @@ def forbid_packing(monkeypatch: pytest.MonkeyPatch) -> None:
     def pack_again(*_: object) -> PackedModel:
         raise AssertionError("the cache was not used")
 
-    for name in ("pack_word_embeddings", "pack_memory"):
-        monkeypatch.setattr(packed, name, pack_again)
+    monkeypatch.setattr(packed, "_packer", pack_again)
 
 
 def test_the_second_load_maps_what_the_first_has_kept(

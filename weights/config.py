@@ -6,9 +6,8 @@ Which keys state them, and what holds where a key is missing, is up to the archi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from minner.errors import MinnerError, warn
 from minner.kernels.activations import ACTIVATIONS
@@ -32,8 +31,7 @@ _ACTIVATIONS = {given: name for name, one in ACTIVATIONS.items() for given in on
 """A name in config.json -> the name of the same function here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The hyper-parameters of one token classifier, by DistilBERT's names.
 
     Attributes:

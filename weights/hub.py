@@ -2,8 +2,8 @@
 
 import os
 import re
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from minner.errors import MinnerError
 from minner.weights.files import reason
@@ -33,8 +33,7 @@ _ETAG_TIMEOUT = 5
 """Seconds to wait for the Hub's answer about a file before the local cache is used."""
 
 
-@dataclass(frozen=True, slots=True)
-class HubOptions:
+class HubOptions(NamedTuple):
     """How to download a repository; the fields are arguments of huggingface_hub.
 
     Attributes:
@@ -88,7 +87,7 @@ def find_checkpoint(
             f"(owner/name or owner/name@revision)"
         )
     if revision:
-        options = replace(options, revision=revision)
+        options = options._replace(revision=revision)
     return _download(repository, options, files)
 
 
@@ -107,7 +106,7 @@ def _download(repository: str, options: HubOptions, files: tuple[str, ...]) -> P
         return Path(
             snapshot_download(
                 repository,
-                **asdict(options),
+                **options._asdict(),
                 allow_patterns=list(files),
                 ignore_patterns=["*/*"],  # `*` matches `/` too: no training checkpoints
                 etag_timeout=_ETAG_TIMEOUT,

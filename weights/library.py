@@ -7,8 +7,6 @@ bring about all of them, at load and again over somebody's text.
 
 from __future__ import annotations
 
-import signal
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +39,9 @@ def _is_fault(error: BaseException) -> bool:
     """Whether the library has raised this: it is of its kinds, and no handler of a signal's."""
     if type(error) not in (Exception, ValueError) and type(error).__name__ != "PanicException":
         return False
+    import signal
+    import traceback
+
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
     code = {getattr(getattr(one, "__func__", one), "__code__", None) for one in handlers}
     return not any(frame.f_code in code for frame, _ in traceback.walk_tb(error.__traceback__))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def score_factor(width: int) -> np.float32:
     return np.float32(width**-0.5)
 
 
+@cache
 def _float8_values() -> NDArray[np.float32]:
     """The values of the codes 0 to 126 of float8 E4M3, which ascend; 127 is NaN."""
     codes = np.arange(127)
@@ -46,11 +48,8 @@ def _float8_values() -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-_FLOAT8 = _float8_values()
-_EVERY_FLOAT8 = np.concatenate([_FLOAT8, [np.nan], -_FLOAT8, [np.nan]]).astype(np.float32)
-
-LARGEST_FLOAT8 = float(_FLOAT8[-1])
-"""448, the largest float8 E4M3."""
+LARGEST_FLOAT8 = 448.0
+"""The largest float8 E4M3."""
 
 
 def to_float8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -59,7 +58,7 @@ def to_float8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     The format is E4M3 of "FP8 Formats for Deep Learning" (Micikevicius and others, 2022): a sign,
     four bits of exponent with bias 7, three of fraction, no infinity.
     """
-    halfway = (_FLOAT8[:-1] + _FLOAT8[1:]) / 2
+    halfway = (_float8_values()[:-1] + _float8_values()[1:]) / 2
     sizes = np.abs(values)
     codes = np.searchsorted(halfway, sizes).astype(np.uint8)  # a tie goes down
     odd = np.flatnonzero(codes & 1)
@@ -71,7 +70,9 @@ def to_float8(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def from_float8(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The float32 values of codes of float8 E4M3."""
-    return _EVERY_FLOAT8[codes]
+    positive = _float8_values()
+    every = np.concatenate([positive, [np.nan], -positive, [np.nan]]).astype(np.float32)
+    return every[codes]
 
 
 def scaled_to_bfloat16(weight: NDArray[np.float32], factor: np.float32) -> NDArray[np.float32]:

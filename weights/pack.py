@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minner.errors import MinnerError
-from minner.kernels.model import Kind, Shape, Step, layer_prefix, tensor_shapes
-from minner.kernels.runtime.buffers import PAGE
+from minner.kernels.model import Kind, Step, layer_prefix, tensor_shapes
 from minner.kernels.runtime.layout import (
     PACKED,
     Linear,
@@ -29,9 +27,8 @@ from minner.kernels.vector.target import AMX_TILE, PADDING
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.config import Config
 from minner.weights.numbers import QMAX, score_factor, to_bfloat16, to_int8, with_small_sums
+from minner.weights.packed_model import Dwords, Floats, PackedModel, aligned_empty
 
-Floats = NDArray[np.float32]
-Dwords = NDArray[np.float32]  # a dword may hold something else than a float32
 Module = Mapping[str, Floats]  # its `weight`, and its `bias` if it has one
 
 _WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -41,33 +38,6 @@ BLOCK = 1 << 19
 
 WIDEST = (2**31 - 1) // (QMAX * QMAX_OF_INT16)
 """How many products an int32 can sum up without overflow, on every host (`Precision.qmax`)."""
-
-
-@dataclass(frozen=True)
-class PackedModel:
-    """What the forward pass needs of a model.
-
-    Attributes:
-        shape: its sizes.
-        activation: its activation function, by the name that `Config` gives it.
-        precision: of its matrices.
-        word_embeddings: float32 `[V, D]`, D padded; the checkpoint's own memory where no padding is
-            needed.
-        memory: every other weight, divided by `minner.kernels.runtime.layout.weight_views`.
-    """
-
-    shape: Shape
-    activation: str
-    precision: str
-    word_embeddings: Floats
-    memory: Dwords
-
-
-def aligned_empty(count: int) -> Floats:
-    """An uninitialised float32 `[count]` that starts on a page."""
-    raw = np.empty(count * 4 + 4 * PAGE, dtype=np.uint8)
-    start = -raw.ctypes.data % (4 * PAGE)
-    return raw[start : start + count * 4].view(np.float32)
 
 
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:

@@ -16,7 +16,6 @@ import mmap
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,19 +29,16 @@ from minner.kernels.runtime.layout import padded, weight_count
 from minner.kernels.runtime.operand_layout import OPERAND_LAYOUTS
 from minner.kernels.vector import target
 from minner.kernels.vector.target import LANES
-from minner.weights import checkpoint as checkpoints
-from minner.weights import numbers
-from minner.weights import pack as packer
 from minner.weights.checkpoint import Checkpoint
 from minner.weights.digests import SETTLING, Digest, digest_of
-from minner.weights.pack import (
-    Floats,
-    PackedModel,
-    pack_memory,
-    pack_word_embeddings,
-    word_embeddings,
-)
+from minner.weights.packed_model import Floats, PackedModel
 from minner.weights.tensors import StoredTensor
+
+_CODE = (
+    *(Path(__file__).with_name(f"{name}.py") for name in ("checkpoint", "numbers", "pack")),
+    *(Path(str(module.__file__)) for module in (layout, model, operand_layout, target)),
+)
+"""The code that decides what is packed, and how."""
 
 HEADER = 4096
 """Bytes before the weights: a page, so that they are aligned."""
@@ -73,11 +69,13 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
     weights, count = cache_path(checkpoint, precision), weight_count(shape, operands)
     embeddings, memory = _map(words, origin, math.prod(table)), _map(weights, origin, count)
     # A fault in any tensor shows before anything is kept, or while the first file is written.
-    packed = pack_memory(checkpoint, operands) if memory is None else memory
+    packed = _packer().pack_memory(checkpoint, operands) if memory is None else memory
     if embeddings is None:
-        embeddings = kept(words, math.prod(table), _pieces(pack_word_embeddings(checkpoint)))
+        embeddings = kept(
+            words, math.prod(table), _pieces(_packer().pack_word_embeddings(checkpoint))
+        )
     if embeddings is None:
-        embeddings = word_embeddings(checkpoint)
+        embeddings = _packer().word_embeddings(checkpoint)
     if memory is None:
         memory = kept(weights, count, [packed])
     activation = checkpoint.config.activation
@@ -88,6 +86,13 @@ def load_packed(checkpoint: Checkpoint, precision: str = "float32") -> PackedMod
         embeddings.reshape(table),
         packed if memory is None else memory,
     )
+
+
+def _packer() -> Any:
+    """The code that packs, which a start that finds everything kept does not import."""
+    from minner.weights import pack
+
+    return pack
 
 
 def _pieces(blocks: Iterable[Floats]) -> Iterator[Floats]:
@@ -118,9 +123,9 @@ def _origin(checkpoint: Checkpoint) -> bytes:
 
     Files are told apart by their digests, which are taken once (see digests.py).
     """
-    digest = hashlib.sha256(repr(astuple(checkpoint.config)).encode())
-    for module in (packer, numbers, checkpoints, layout, model, operand_layout, target):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    digest = hashlib.sha256(repr(checkpoint.config).encode())
+    for path in _CODE:
+        digest.update(path.read_bytes())
     for file in _files(checkpoint):
         with file.open("rb", buffering=0) as content:
             size = os.fstat(content.fileno()).st_size

@@ -8,7 +8,6 @@ weights that are not symmetric, which have a `x.weight_zero_point`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from minner.errors import MinnerError
 from minner.weights.tensors import StoredTensor
@@ -35,7 +34,7 @@ def join_scales(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
             raise _refusal(tensor, "with zero points")
         if len(tensor.shape) != 2 or scale.shape not in (rows, (*rows, 1)):
             raise _refusal(tensor, f"{list(tensor.shape)} with scales {list(scale.shape)}")
-        joined[name] = replace(tensor, scale=joined.pop(name + SCALE))
+        joined[name] = tensor._replace(scale=joined.pop(name + SCALE))
     return joined
 
 

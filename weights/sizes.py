@@ -1,7 +1,6 @@
 """What config.json claims, corrected by the tensors: they are what will be multiplied."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def fit_config(path: Path, config: Config, tensors: Mapping[str, StoredTensor]) 
         warn(f"{path} or its defaults disagree with the tensors, which are trusted: {listed}")
     # Like every size, the classes are at least one: a tensor of zero rows must not pass later.
     n_classes = _measure(tensors, "C") or len(config.labels) or 1
-    fitted = replace(config, labels=fit_labels(path, config.labels, n_classes), **changes)
+    fitted = config._replace(labels=fit_labels(path, config.labels, n_classes), **changes)
     if fitted.dim % fitted.n_heads:
         heads, width = (config.architecture.keys[field].name for field in ("n_heads", "dim"))
         raise MinnerError(f"{path}: {heads} {fitted.n_heads} does not divide {width} {fitted.dim}")

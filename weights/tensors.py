@@ -12,9 +12,8 @@ import json
 import mmap
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +30,7 @@ Written = tuple[str, NDArray[Any]]
 """What is to be written of a tensor: its dtype and its values."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredTensor:
+class StoredTensor(NamedTuple):
     """A tensor as its file describes it; the data are not read before `to_float32`.
 
     Attributes:
@@ -118,7 +116,7 @@ class StoredTensor:
         scale = None if self.scale is None else self.scale._rows(first, end)
         data = self.data[first * size : end * size]
         shape = (len(data) // size, *self.shape[1:])
-        return replace(self, shape=shape, data=data, scale=scale)
+        return self._replace(shape=shape, data=data, scale=scale)
 
     def _check_finite(self, values: NDArray[np.float32]) -> None:
         # NaN passes through both min and max, so two passes without a temporary find everything.

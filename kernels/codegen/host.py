@@ -49,14 +49,12 @@ def host_cpu() -> tuple[str, str]:
 
 def _identity() -> bytes | None:
     """The lines about the first x86 processor; None where there are none."""
-    lines = []
     try:
-        with processor.CPUINFO.open("rb") as file:
-            for line in file:
-                if not line.strip():
-                    break
-                if line.partition(b":")[0].strip().decode("ascii", "replace") in IDENTITY:
-                    lines.append(line)
+        lines = [
+            line
+            for line in processor.lines_of_first()
+            if line.partition(b":")[0].strip().decode("ascii", "replace") in IDENTITY
+        ]
     except OSError:
         return None
     return b"".join(lines) if len(lines) == len(IDENTITY) else None

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors: lines of `key : value`, an empty line after each."""
@@ -27,8 +28,7 @@ _HWCAPS = {(16, 1): "asimd", (16, 20): "asimddp", (26, 14): "bf16"}
 """(an entry of the auxiliary vector, a bit of it) -> the name of a feature."""
 
 
-@dataclass(frozen=True)
-class Processor:
+class Processor(NamedTuple):
     """A processor as programs may use it.
 
     Attributes:
@@ -50,10 +50,20 @@ def this_processor() -> Processor:
     if machine != "x86_64":
         return Processor()
     try:
-        text = CPUINFO.read_text(encoding="ascii", errors="replace")
+        text = b"".join(lines_of_first()).decode("ascii", "replace")
     except OSError:
         return Processor(machine)
     return x86_processor(text, _saved_states())
+
+
+def lines_of_first() -> list[bytes]:
+    """The lines about the first processor; Linux takes its time for each of the others.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    with CPUINFO.open("rb") as file:
+        return [*takewhile(bytes.strip, file)]
 
 
 def x86_processor(cpuinfo: str, states: int | None = None) -> Processor:

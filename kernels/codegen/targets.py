@@ -7,7 +7,7 @@ has every feature, so it never runs an unsupported instruction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from minner.kernels.codegen.processor import Processor, request_amx
 
@@ -51,8 +51,7 @@ _NEON = {"neon": "asimd"}
 _DOTPROD = _NEON | {"dotprod": "asimddp"}
 
 
-@dataclass(frozen=True)
-class BuiltTarget:
+class BuiltTarget(NamedTuple):
     """A kind of processor that there can be a shipped image for.
 
     Attributes:

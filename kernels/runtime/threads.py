@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minner.errors import MinnerError, warn
 from minner.kernels.codegen.loader import Forward
 from minner.kernels.model import Shape
 from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.helpers import Helpers
-from minner.kernels.runtime.stage_timings import StageTimings
 from minner.kernels.runtime.team_state import FIELD_STRIDE, TIMESTAMPS, WORKERS
+
+if TYPE_CHECKING:
+    from minner.kernels.runtime.stage_timings import StageTimings
 
 
 class Team:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from minner.kernels.codegen import processor
 from minner.kernels.codegen.host import host_cpu
@@ -17,8 +17,7 @@ from minner.kernels.codegen.shipped import shipped_targets
 from minner.kernels.codegen.targets import choose
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The instruction set that kernels are compiled for.
 
     Attributes:

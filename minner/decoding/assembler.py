@@ -6,7 +6,7 @@ One way for all options of `minner.load`: they choose the rules, or filter and r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from minner.decoding.entities import each_entity
 from minner.decoding.reading import Reading
 from minner.decoding.schemes import are_bare, chunk_labels, with_prefixes
 from minner.decoding.strategies import STRATEGIES
-from minner.document import Document
 from minner.entity import Entity
 from minner.errors import MinnerError
 from minner.options import Options
@@ -26,6 +25,9 @@ from minner.text.inputs import Source
 from minner.text.offsets import unit_offsets
 from minner.text.wordpieces import Indices
 from minner.text.words import Span
+
+if TYPE_CHECKING:
+    from minner.document import Document
 
 Floats = NDArray[np.float32]
 
@@ -129,6 +131,8 @@ class Assembler:
 
     def document(self, source: Source, reading: Reading) -> Document:
         """Put together all that is known of a document."""
+        from minner.document import Document  # here: entities do without
+
         tagged, places = self.word_tags(reading), self._places(source)
         scores, probabilities = self._of_all_words(tagged, len(source.spans), reading.plan.cut)
         return Document(

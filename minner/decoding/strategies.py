@@ -7,7 +7,7 @@ words that the wordpieces truly belong to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ def maximum(probabilities: Floats, starts: Starts) -> Floats:
     return probabilities[surest[where]]
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(NamedTuple):
     """A rule by which the wordpieces of a word share in its probabilities.
 
     Attributes:

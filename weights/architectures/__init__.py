@@ -16,7 +16,6 @@ from minner.weights.architectures.architecture import Architecture
 from minner.weights.architectures.bert import BERT
 from minner.weights.architectures.distilbert import DISTILBERT
 from minner.weights.architectures.electra import ELECTRA
-from minner.weights.architectures.refused import REASONS
 from minner.weights.architectures.roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
 
 ARCHITECTURES = {
@@ -57,6 +56,8 @@ def _named(path: Path, raw: Mapping[str, Any]) -> Architecture:
                 return architecture
         if raw.keys() & {"n_layers", "n_heads", "dim", "hidden_dim"}:
             return DISTILBERT
+    from minner.weights.architectures.refused import REASONS
+
     claim = "has no model_type" if model_type is None else f"has model_type {model_type!r}"
     if isinstance(model_type, str) and model_type in REASONS:
         claim += f", which minner cannot run: {REASONS[model_type]}"

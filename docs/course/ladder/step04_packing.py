@@ -7,7 +7,7 @@ back, and begins on a cache line, so that no vector that is read lies across two
 import numpy as np
 from numba import njit
 
-from minner.weights.pack import aligned_empty
+from minner.weights.packed_model import aligned_empty
 
 KC, NR = 16, 512
 

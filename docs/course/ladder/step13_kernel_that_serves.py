@@ -14,7 +14,8 @@ from minner.kernels.runtime.layout import ENDLESS, Linear, cut_linear, padded
 from minner.kernels.runtime.operand_layout import FLOAT32_LAYOUT
 from minner.kernels.runtime.team_state import Member, team_state
 from minner.kernels.vector.target import CACHE_LINE, MC, NR
-from minner.weights.pack import aligned_empty, fill_linear
+from minner.weights.pack import fill_linear
+from minner.weights.packed_model import aligned_empty
 
 _linear = linear_kernel()
 
