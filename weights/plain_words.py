@@ -1,11 +1,12 @@
-"""Plain words cut by the model of a WordPiece tokenizer alone, in a seventh of the time.
+"""Plain words cut by the model of a WordPiece tokenizer alone, in a fraction of the time.
 
-What stands before the model (added tokens, normalizer, pre-tokenizer) does nothing to a word of
-ASCII letters and digits, but to its case.
+What stands before the model does little to a word of printable ASCII: it may change the case, and
+puts every mark of punctuation by itself.
 """
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Iterable
 
@@ -17,33 +18,41 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 CutPlain = Callable[[Iterable[str]], dict[str, tuple[int, ...]]]
 """From words to the ids of the wordpieces of those that are plain."""
 
+_PARTS = re.compile(r"[A-Za-z0-9]+|[!-/:-@\[-`{-~]")
+
 
 def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
-    """What cuts plain words.
+    """What cuts plain words: of printable ASCII, without what added tokens could be found by.
 
     It finds none where the tokenizer may do something else to them: if it is not BERT's, or has an
-    added token without punctuation, which could be found inside of them.
+    added token without punctuation, which could be found inside of any word.
     """
     model, normalizer = tokenizer.model, tokenizer.normalizer
-    if not isinstance(model, WordPiece) or not isinstance(normalizer, BertNormalizer):
-        return _find_none
-    added = tokenizer.get_added_tokens_decoder().values()
-    if not isinstance(tokenizer.pre_tokenizer, BertPreTokenizer) or not all(
-        set(string.punctuation).intersection(token.content) for token in added
+    if (
+        not isinstance(model, WordPiece)
+        or not isinstance(normalizer, BertNormalizer)
+        or not isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
     ):
         return _find_none
-    whole, parts, lowercase = tokenizer.token_to_id, model.tokenize, normalizer.lowercase
-    longest = model.max_input_chars_per_word  # longer ones are unknown, whatever they are
+    added = tokenizer.get_added_tokens_decoder().values()
+    marks = [set(string.punctuation).intersection(token.content) for token in added]
+    if not all(marks):
+        return _find_none
+    allowed = set(map(chr, range(33, 127))) - {min(some) for some in marks}
+    is_plain = re.compile(f"[{re.escape(''.join(sorted(allowed)))}]+").fullmatch
+    tokenize, find, lowercase = model.tokenize, tokenizer.token_to_id, normalizer.lowercase
+    longest = model.max_input_chars_per_word  # what is longer is unknown, whatever it is
 
     def cut(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
-        plain = [word for word in words if word.isascii() and word.isalnum()]
-        forms = [word.lower() for word in plain] if lowercase else plain
-        return {
-            word: (index,)
-            if index is not None and len(form) <= longest
-            else tuple([part.id for part in parts(form)])
-            for word, form, index in zip(plain, forms, map(whole, forms), strict=True)
-        }
+        found = {}
+        for word in filter(is_plain, words):
+            form = word.lower() if lowercase else word
+            if form.isalnum() and len(form) <= longest and (index := find(form)) is not None:
+                found[word] = (index,)  # the longest wordpiece goes first, and takes a third
+            else:
+                parts = _PARTS.findall(form)
+                found[word] = tuple([piece.id for part in parts for piece in tokenize(part)])
+        return found
 
     return cut
 

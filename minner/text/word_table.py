@@ -156,7 +156,8 @@ class WordTable:
         return table
 
     def _learn(self, keys: Sequence[str]) -> None:
-        plain = self._vocabulary.plain_words(keys)
+        words = [key for key in keys if key.isascii() and key.isalnum()]
+        plain = self._vocabulary.plain_words(words)
         others = {key: self._split(key) for key in keys if key not in plain}
         split = {key: spans for key, spans in others.items() if spans is not None}
         rows = dict.fromkeys(others, UNKNOWN)
