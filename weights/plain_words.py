@@ -44,7 +44,7 @@ def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
     longest = model.max_input_chars_per_word  # what is longer is unknown, whatever it is
 
     def cut(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for word in filter(is_plain, words):
             form = word.lower() if lowercase else word
             if form.isalnum() and len(form) <= longest and (index := find(form)) is not None:
