@@ -112,7 +112,10 @@ class Engine:
             MinnerError: as `logits`.
         """
         with _enough_memory():
-            found = [self._run(some) for some in batch.runs(TOKENS_PER_CALL)]
+            # All are cut before the first runs: Python is slow when weights have just passed
+            # through the caches.
+            runs = [*batch.runs(TOKENS_PER_CALL)]
+            found = [self._run(some) for some in runs]
             return np.concatenate(found) if found else self._no_logits()
 
     @property
@@ -214,7 +217,7 @@ class Engine:
 
     def _prepare(self, batch: Sequences) -> tuple[Call, CallBuffers]:
         """Write a batch to where a native call finds it; only in our turn."""
-        ids, bounds, rows = batch
+        ids, positions, bounds, rows = batch
         tokens, count, longest = len(ids), len(bounds) - 1, batch.longest
         if longest > self._model.shape.positions:
             raise MinnerError(
@@ -225,8 +228,7 @@ class Engine:
         np.copyto(buffers.ids[:tokens], ids, casting="safe")
         buffers.rows[: len(rows)] = rows
         buffers.bounds[: count + 1] = bounds
-        starts = buffers.bounds[:count].repeat(np.diff(bounds))
-        np.subtract(np.arange(tokens, dtype=np.int32), starts, out=buffers.positions[:tokens])
+        buffers.positions[:tokens] = positions
         self._check_places(buffers.ids[:tokens], buffers.rows[: len(rows)])
         call = buffers.call._replace(
             row_count=len(rows), tokens=tokens, sequences=count, longest=longest

@@ -18,39 +18,46 @@ class Sequences(NamedTuple):
 
     Attributes:
         ids: int32 `[T]`, special tokens included.
+        positions: int32 `[T]`, the place of each token in its sequence.
         bounds: int `[S + 1]`, where each sequence begins, and the end of the last.
         rows: int `[R]`, ascending, the tokens whose logits are wanted.
     """
 
     ids: Ids
+    positions: Ids
     bounds: Places
     rows: Places
 
     @property
     def longest(self) -> int:
         """The tokens of the longest sequence."""
-        return int(np.diff(self.bounds).max())
+        return int(self.positions.max(initial=-1)) + 1
 
     def runs(self, tokens: int) -> Iterator[Sequences]:
         """Cut them, in order, into batches of at most so many tokens, or of one sequence."""
-        first, bounds = 0, self.bounds.tolist()
-        for number in range(1, len(bounds)):
-            if number > first + 1 and bounds[number] - bounds[first] > tokens:
-                yield self.part(first, number - 1)
-                first = number - 1
-        if len(bounds) > 1:
-            yield self.part(first, len(bounds) - 1)
-
-    def part(self, first: int, end: int) -> Sequences:
-        """The sequences from `first` to `end - 1`."""
-        bounds = self.bounds[first : end + 1]
-        begin, stop = bounds[0], bounds[-1]
-        row, last = np.searchsorted(self.rows, (begin, stop))
-        return Sequences(self.ids[begin:stop], bounds - begin, self.rows[row:last] - begin)
+        bounds = self.bounds.tolist()
+        rows = np.searchsorted(self.rows, self.bounds).tolist()
+        first = 0
+        for end in range(1, len(bounds)):
+            if end + 1 == len(bounds) or bounds[end + 1] - bounds[first] > tokens:
+                begin, stop = bounds[first], bounds[end]
+                yield Sequences(
+                    self.ids[begin:stop],
+                    self.positions[begin:stop],
+                    self.bounds[first : end + 1] - begin,
+                    self.rows[rows[first] : rows[end]] - begin,
+                )
+                first = end
 
     def each(self) -> Iterator[Ids]:
         """The ids of one sequence after the other."""
         return (self.ids[start:end] for start, end in pairwise(self.bounds.tolist()))
+
+
+def positions_of(bounds: Places) -> Ids:
+    """The place of each token in its sequence, int32 `[T]`, given the bounds of all."""
+    starts = bounds[:-1].astype(np.int32).repeat(np.diff(bounds))
+    return np.arange(len(starts), dtype=np.int32) - starts
 
 
 def packed(sequences: Sequence[Ids], rows: Sequence[Places] | None = None) -> Sequences:
@@ -68,4 +75,5 @@ def packed(sequences: Sequence[Ids], rows: Sequence[Places] | None = None) -> Se
     else:
         inside = [start + places for start, places in zip(starts, rows, strict=False)]
         wanted = np.concatenate([np.empty(0, np.intp), *inside])
-    return Sequences(ids, np.array(starts), wanted)
+    bounds = np.array(starts)
+    return Sequences(ids, positions_of(bounds), bounds, wanted)

@@ -40,18 +40,14 @@ def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
         return _find_none
     allowed = set(map(chr, range(33, 127))) - {min(some) for some in marks}
     is_plain = re.compile(f"[{re.escape(''.join(sorted(allowed)))}]+").fullmatch
-    tokenize, find, lowercase = model.tokenize, tokenizer.token_to_id, normalizer.lowercase
-    longest = model.max_input_chars_per_word  # what is longer is unknown, whatever it is
+    tokenize, lowercase = model.tokenize, normalizer.lowercase
 
     def cut(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}
         for word in filter(is_plain, words):
             form = word.lower() if lowercase else word
-            if form.isalnum() and len(form) <= longest and (index := find(form)) is not None:
-                found[word] = (index,)  # the longest wordpiece goes first, and takes a third
-            else:
-                parts = _PARTS.findall(form)
-                found[word] = tuple([piece.id for part in parts for piece in tokenize(part)])
+            parts = (form,) if form.isalnum() else _PARTS.findall(form)
+            found[word] = tuple([piece.id for part in parts for piece in tokenize(part)])
         return found
 
     return cut

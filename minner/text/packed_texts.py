@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minner.sequences import Sequences
+from minner.sequences import Sequences, positions_of
 from minner.text.word_table import UNKNOWN, Columns, WordTable
 from minner.text.wordpieces import Indices
 from minner.text.words import ahead_of
@@ -47,7 +47,7 @@ class Pieces(NamedTuple):
         bounds = np.concatenate([[0], np.cumsum(counts + 2)])
         ids = np.empty(bounds[-1], dtype=np.int32)
         ids[bounds[:-1]], ids[places], ids[bounds[1:] - 1] = first, self.ids, last
-        return Sequences(ids, bounds, places[self.places])
+        return Sequences(ids, positions_of(bounds), bounds, places[self.places])
 
 
 def pieces_of_texts(texts: Sequence[str], table: WordTable) -> tuple[Pieces, WordTable]:
