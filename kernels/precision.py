@@ -67,14 +67,14 @@ class Precision:
         layout: how many values share a dword, and how rows are blocked.
         dot: `(sums, dwords of x, dwords of weights) -> sums`, all of them vectors.
         dwords_per_dot: how many dwords of weights that one `dot` consumes; 1 or 2.
-        pack: `(address, values)` stores one vector of values as dwords of x. Values of int8 must be
-            whole numbers from -qmax to qmax.
+        pack: `(address, values)` stores one vector of values as dwords of x. Where x is quantised
+            they are int32, of which the lowest bits are stored.
         unpack: reads LANES values of this precision as float32; of float32 and bfloat16 only.
         amx_dot: the instruction that does what `dot` does on AMX tiles, by its name in LLVM, or "".
         sums: the type of the sums, FLOATS or INTS.
-        qmax: the largest quantised value of x; 0 where nothing is quantised. The smallest is
-            -qmax, so int8 does not use -128.
-        offset: is added to each int8 value of x, to make it unsigned.
+        steps: how many there are between the smallest quantised value of x and the largest; 0
+            where nothing is quantised.
+        lowest: the smallest quantised value of x.
     """
 
     name: str
@@ -85,8 +85,8 @@ class Precision:
     dwords_per_dot: int = 1
     amx_dot: str = ""
     sums: ir.Type = FLOATS
-    qmax: int = 0
-    offset: int = 0
+    steps: int = 0
+    lowest: int = 0
 
     @property
     def x_per_weight(self) -> int:
@@ -200,13 +200,18 @@ bfloat16 = Precision(
 
 # ---- int8 -------------------------------------------------------------------------------------
 
-# vpdpbusd and vpmaddubsw multiply unsigned bytes by signed ones. So x gets an offset of 128, and
-# the product subtracts 128 times the sum of each column of weights again.
-_OFFSET = 128 if SUMS_INT16 or ("vpdpbusd" in TARGET.int8_dot and not TARGET.amx) else 0
+
+def _lowest() -> int:
+    """The smallest integer of x, by the type that is multiplied."""
+    if not MULTIPLIES_INT8:
+        return -QMAX_OF_INT16
+    # vpdpbusd and vpmaddubsw multiply unsigned bytes of x by signed ones of weights.
+    unsigned = SUMS_INT16 or ("vpdpbusd" in TARGET.int8_dot and not TARGET.amx)
+    return 0 if unsigned else -128
 
 
 def _pack_int8(place: Pointer, values: Value) -> None:
-    place.store(narrow(values + _OFFSET, INT8))
+    place.store(narrow(values, INT8))
 
 
 def _pack_int16(place: Pointer, values: Value) -> None:
@@ -225,8 +230,8 @@ int8 = Precision(
     pack=_pack_int8 if MULTIPLIES_INT8 else _pack_int16,
     amx_dot="llvm.x86.tdpbssd" if TARGET.amx else "",
     sums=INTS,
-    qmax=QMAX_OF_INT8 if MULTIPLIES_INT8 else QMAX_OF_INT16,
-    offset=_OFFSET,
+    steps=2 * (QMAX_OF_INT8 if MULTIPLIES_INT8 else QMAX_OF_INT16),
+    lowest=_lowest(),
 )
 
 

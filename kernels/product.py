@@ -59,7 +59,7 @@ from minner.kernels.runtime.layout import Linear
 from minner.kernels.runtime.team import barrier, shared_items, team_size
 from minner.kernels.runtime.team_state import Member
 from minner.kernels.vector.control import loop, outlined, when
-from minner.kernels.vector.instructions import choose, fma, maximum, minimum, select, to_float
+from minner.kernels.vector.instructions import bits, choose, fma, maximum, minimum, select, to_float
 from minner.kernels.vector.staged import staged
 from minner.kernels.vector.target import CACHE_LINE, LANES, NR, ROW_BLOCK
 from minner.kernels.vector.values import INT64, INTS, Array, Pointer, Value, lift
@@ -275,10 +275,9 @@ def _epilogue(
     """Turn sums `[rows, NR]` into results: scales, bias, activation, residual."""
     for row in loop(rows):
         token = first + row
-        x_scale = a.x.scale[token].broadcast() if kind.precision.layout.quantised else None
         halves = []
         for i in range(0, NR, LANES):
-            total = _dequantised(kind.precision, a.layer, column + i, sums + row * NR + i, x_scale)
+            total = _dequantised(kind.precision, a, column + i, token, sums + row * NR + i)
             value = kind.activation(total)
             if a.residual is not None:
                 value = value + a.residual[token, column + i].load()
@@ -287,13 +286,15 @@ def _epilogue(
 
 
 def _dequantised(
-    precision: Precision, layer: Linear, column: Value, sums: Pointer, x_scale: Value | None
+    precision: Precision, a: _Arguments, column: Value, token: Value, sums: Pointer
 ) -> Value:
-    """Sums as float32, with the bias added: int8 ones times the scales of x and of the weight."""
-    bias: Value = layer.bias[column].load()
-    if x_scale is None:
+    """Sums as float32, with the bias added: int8 ones times the scales of x and of the weight.
+
+    What stands for 0 in int8 x was multiplied by every weight, too, and goes out of the sums first.
+    """
+    bias: Value = a.layer.bias[column].load()
+    if not precision.layout.quantised:
         return sums.load() + bias
-    exact = sums.load(INTS)
-    if precision.offset:
-        exact = exact - layer.column_sum[column].load(INTS) * precision.offset
-    return fma(to_float(exact), x_scale * layer.scale[column].load(), bias)
+    zero, scale = bits(a.x.zero[token].broadcast(), INTS), a.x.scale[token].broadcast()
+    exact = sums.load(INTS) - zero * a.layer.column_sum[column].load(INTS)
+    return fma(to_float(exact), scale * a.layer.scale[column].load(), bias)

@@ -187,7 +187,8 @@ def empty_x(layout: OperandLayout, rows: int, width: int) -> ProductInput:
     """An x `[rows, dwords of width]`, and scales; NaN to the end of the last block of rows."""
     _, count = cut_x(ENDLESS, 0, rows, width, layout)
     x, _ = cut_x(nans(count), 0, rows, width, layout)
-    return ProductInput(x, nans(padded(rows) if layout.quantised else 0))
+    scale, zero = nans(2, padded(rows) if layout.quantised else 0)
+    return ProductInput(x, scale, zero)
 
 
 def x_of(precision: Precision, values: Array) -> ProductInput:

@@ -40,7 +40,7 @@ def pack(precision: Precision, values: Array) -> NDArray[np.float32]:
     """As `Precision.pack`: values `[..., N]` as dwords `[..., N / x_per_dword]`."""
     per_dword = precision.layout.x_per_dword
     if precision.layout.quantised:
-        whole = values.astype(np.int16) + np.int16(precision.offset)
+        whole = values.astype(np.int16)
         packed = whole.astype(np.uint8) if per_dword == 4 else _in_pairs(whole)
         return packed.view(np.float32)
     if per_dword == 2:  # the upper halves
@@ -54,9 +54,9 @@ def unpack(precision: Precision, dwords: Array) -> NDArray[np.float64]:
     """The values of dwords of x: those that `pack` got, rounded."""
     per_dword = precision.layout.x_per_dword
     if precision.layout.quantised:
-        kind = {2: np.int16, 4: np.uint8 if precision.offset else np.int8}[per_dword]
+        kind = {2: np.int16, 4: np.int8 if precision.lowest else np.uint8}[per_dword]
         whole = dwords.view(kind)
-        return (_in_pairs(whole) if per_dword == 2 else whole).astype(np.float64) - precision.offset
+        return (_in_pairs(whole) if per_dword == 2 else whole).astype(np.float64)
     return _unpack_bfloat16(dwords) if per_dword == 2 else dwords.astype(np.float64)
 
 
@@ -105,6 +105,14 @@ def read_x(precision: Precision, x: Array) -> NDArray[np.float64]:
     return unpack(precision, _memory(x, layout)[_places(x, layout, x.shape[1])])
 
 
+def read_input(precision: Precision, x: ProductInput) -> NDArray[np.float64]:
+    """The values `[T, K]` that a product multiplies; divided by their scales if they have some."""
+    values = read_x(precision, x.rows)
+    if precision.layout.quantised:
+        values -= x.zero.view(np.int32)[: len(values), None]
+    return values
+
+
 def blocked(precision: Precision) -> Write:
     """As `Precision.blocked`, all rows at once: `(x [T, dwords], values [T, K])`."""
 
@@ -144,18 +152,22 @@ def product_input(precision: Precision) -> Write:
 def write_product_input(precision: Precision, values: Array, x: ProductInput) -> None:
     """Write rows `[T, K]` as a product reads them, quantised if need be.
 
-    Quantised in float32, as the kernels do it, so that both round a tie the same way.
+    Scales and zeros are computed in float32, as the kernels do it.
     """
     if not precision.layout.quantised:
         blocked(precision)(x.rows, values)
         return
     values = values.astype(np.float32)
-    largest = np.abs(values).max(axis=1)
-    x.scale[: len(values)] = largest * np.float32(1 / precision.qmax)
+    low, high = values.min(axis=1, initial=0), values.max(axis=1, initial=0)
+    extent = high - low
+    x.scale[: len(values)] = extent * np.float32(1 / precision.steps)
     factors = np.divide(
-        precision.qmax, largest, out=np.zeros_like(largest), where=largest > SMALLEST_QUANTISED
+        precision.steps, extent, out=np.zeros_like(extent), where=extent > SMALLEST_QUANTISED
     )
-    blocked(precision)(x.rows, np.rint(values * factors[:, None]))
+    zero = precision.lowest - np.rint(low * factors).astype(np.int32)
+    x.zero.view(np.int32)[: len(values)] = zero
+    exact = values.astype(np.float64) * factors[:, None]
+    blocked(precision)(x.rows, np.rint(exact + zero[:, None]))
 
 
 # ---- the kernels --------------------------------------------------------------------------------
@@ -176,7 +188,7 @@ def linear_kernel(
     """
 
     def run(x: ProductInput, layer: Linear, added: Array | float, out: Array) -> None:
-        values, weight = read_x(precision, x.rows), unpack_weight(precision.layout, layer.weight)
+        values, weight = read_input(precision, x), unpack_weight(precision.layout, layer.weight)
         total = values @ weight.T
         if precision.layout.quantised:
             total *= x.scale[: len(total), None].astype(np.float64) * layer.scale

@@ -29,7 +29,8 @@ every_precision = pytest.mark.parametrize("precision", PRECISIONS.values(), ids=
 @every_precision
 @pytest.mark.parametrize("rows", [1, MR, 2 * CACHE_LINE + 3])
 def test_what_a_reference_kernel_writes_as_x_it_reads_again(precision, rows):
-    values = np.random.default_rng(0).integers(-127, 128, (rows, 96))  # 8 bits hold them
+    least = precision.lowest if precision.layout.quantised else -127
+    values = np.random.default_rng(0).integers(least, least + 255, (rows, 96))  # 8 bits hold them
     x = lone.empty_x(precision.layout, rows, 96).rows
     reference_kernels.blocked(precision)(x, values.astype(float))
     np.testing.assert_array_equal(reference_kernels.read_x(precision, x)[:, :96], values)
@@ -57,7 +58,7 @@ def product_bound(precision, x, layer, added):
     Both read the same dwords, so bfloat16 has no error of its own. Sums of int8 are exact; only
     their product with the scales is rounded.
     """
-    values = reference_kernels.read_x(precision, x.rows)
+    values = reference_kernels.read_input(precision, x)
     weight = reference_kernels.unpack_weight(precision.layout, layer.weight)
     size = np.abs(values) @ np.abs(weight).T
     roundings = values.shape[1] + 4
@@ -132,18 +133,18 @@ def test_int8_sums_are_exact_to_the_last_bit():
     The largest sums there can be, 3072 times 127 * 127, are beyond the 24 bits of float32.
     """
     precision, depth, width, rows = PRECISIONS["int8"], 3072, 70, 19
-    random, most = np.random.default_rng(0), precision.qmax
+    random, most = np.random.default_rng(0), precision.steps // 2
     weight_integers = lone.int8_weights(precision.layout, width, depth)
     integers = random.integers(-most, most + 1, (rows, depth))
-    integers[0], integers[1] = most, -most  # in column 0 all, so that each scale is the one chosen
-    integers[:, 0] = np.where(integers[:, 0] < 0, -most, most)
+    integers[0], integers[1] = most, -most
+    integers[:, :2] = -most, most  # so that each scale is the one chosen
     scale = np.exp2(random.integers(-9, 0, rows)).astype(np.float32)
     weight_scale = np.exp2(random.integers(-9, 0, width)).astype(np.float32)
     x = lone.x_of(precision, integers.astype(np.float32) * scale[:, None])
     weight = weight_integers.astype(np.float32) * weight_scale[:, None]
     layer = lone.layer_of(precision.layout, weight, np.zeros(width, np.float32))
 
-    np.testing.assert_array_equal(reference_kernels.read_x(precision, x.rows)[:, :depth], integers)
+    np.testing.assert_array_equal(reference_kernels.read_input(precision, x)[:, :depth], integers)
     sums = (integers @ weight_integers.T).astype(np.float32)
     scales = x.scale[:rows, None] * layer.scale[:width]  # a product of float32, rounded once
     expected = (sums.astype(float) * scales.astype(float)).astype(np.float32)
@@ -172,13 +173,21 @@ def test_a_row_has_the_same_bits_in_every_tile(precision):
 # ---- rows of int8 -------------------------------------------------------------------------------
 
 
+def assert_same_input(precision, actual, expected, columns):
+    """That two inputs of a product are the same to the bit, in their first columns."""
+    values = (reference_kernels.read_x(precision, x.rows)[:, :columns] for x in (actual, expected))
+    np.testing.assert_array_equal(*values)
+    np.testing.assert_array_equal(actual.scale, expected.scale)
+    np.testing.assert_array_equal(actual.zero.view(np.int32), expected.zero.view(np.int32))
+
+
 def test_sums_that_could_overflow_are_refused():
     layout = PRECISIONS["int8"].layout
     weight, bias = np.ones((1, WIDEST + 1), np.float32), np.zeros(1, np.float32)
     lone.layer_of(layout, weight[:, 1:], bias)
     with pytest.raises(MinnerError, match=f"{WIDEST + 1} inputs, and int8 can sum up {WIDEST}"):
         lone.layer_of(layout, weight, bias)
-    assert WIDEST * 127 * 511 < 2**31 and PRECISIONS["int8"].qmax <= 511
+    assert WIDEST * 127 * 1022 < 2**31 and PRECISIONS["int8"].steps <= 1022
 
 
 def test_quantised_rows_equal_their_reference_kernel():
@@ -188,26 +197,40 @@ def test_quantised_rows_equal_their_reference_kernel():
     values[2, 40] = 1e30  # one huge value: all others are 0 beside it
     values[3] *= np.float32(1e-41)  # denormal, and its scale would be, too
     values[4] *= np.float32(1e-30)
-    values[5], values[6] = 2.5, -1  # as large everywhere
+    values[5], values[6] = 2.5, -1  # as large everywhere, and on one side of 0
     values[7] = 0
-    values[7, :4] = precision.qmax, 0.5, 1.5, -2.5  # ties; the scale is 1
+    values[7, :4] = precision.steps - 4, 0.5, 1.5, -4  # ties; the scale is 1
     unquantised = lone.empty_row_major(precision.unquantised, 9, 96)
     reference_kernels.row_major(precision.unquantised)(unquantised, values)
     fast, slow = (lone.empty_x(precision.layout, 9, 96) for _ in range(2))
     lone.quantise("int8")(alone(), unquantised, fast)
     reference_kernels.quantise_kernel(precision)(None, unquantised, slow)
-    integers = reference_kernels.read_x(precision, fast.rows)[:, :96]
-    np.testing.assert_array_equal(integers, reference_kernels.read_x(precision, slow.rows)[:, :96])
-    np.testing.assert_array_equal(fast.scale[:9], slow.scale[:9])
+    assert_same_input(precision, fast, slow, 96)
+    integers = reference_kernels.read_input(precision, fast)[:, :96]
 
     exact = reference_kernels.unpack(precision.unquantised, unquantised)
     scale = fast.scale[:9, None].astype(float)
     error = np.abs(integers * scale - exact)
     assert (error <= scale * 0.5001 + 1e-35).all()
-    largest = np.delete(np.abs(integers).max(axis=1), [1, 3])
-    np.testing.assert_array_equal(largest, precision.qmax)
+    used = integers.max(axis=1, initial=0) - integers.min(axis=1, initial=0)
+    np.testing.assert_array_equal(np.delete(used, [1, 3]), precision.steps)
     assert not integers[[1, 3]].any()
-    np.testing.assert_array_equal(integers[7, :4], [precision.qmax, 0, 2, -2])
+    ties = (0, 2) if precision.lowest % 2 == 0 else (1, 1)  # what is stored is even
+    np.testing.assert_array_equal(integers[7, :4], [precision.steps - 4, *ties, -4])
+
+
+@pytest.mark.parametrize("nan", [np.nan, -np.nan], ids=["nan", "-nan"])
+def test_a_row_with_a_nan_has_no_scale(nan):
+    precision = PRECISIONS["int8"]
+    values = normal(0, 4, 96)
+    values[0, 40] = values[2, 95] = nan
+    assert np.signbit(values[0, 40]) == np.signbit(nan)
+    unquantised = lone.empty_row_major(precision.unquantised, 4, 96)
+    reference_kernels.row_major(precision.unquantised)(unquantised, values)
+    x = lone.empty_x(precision.layout, 4, 96)
+    x.scale[:] = 1
+    lone.quantise("int8")(alone(), unquantised, x)
+    np.testing.assert_array_equal(np.isnan(x.scale[:4]), [True, False, True, False])
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
@@ -226,15 +249,7 @@ def assert_product_input(precision, hidden, x):
     """That x holds a hidden state as a product reads it, to the bit."""
     expected = lone.empty_x(precision.layout, *hidden.shape)
     reference_kernels.write_product_input(precision, hidden, expected)
-    columns = hidden.shape[1]
-    for actual, wanted in (
-        (
-            reference_kernels.read_x(precision, x.rows)[:, :columns],
-            reference_kernels.read_x(precision, expected.rows),
-        ),
-        (x.scale, expected.scale),
-    ):
-        np.testing.assert_array_equal(actual, wanted[..., : actual.shape[-1]])
+    assert_same_input(precision, x, expected, hidden.shape[1])
 
 
 def both_norms(precision, values, norm, width):

@@ -36,8 +36,9 @@ _WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 BLOCK = 1 << 19
 """Word embeddings that are converted at once: they stay in a processor's cache."""
 
-WIDEST = (2**31 - 1) // (QMAX * QMAX_OF_INT16)
-"""How many products an int32 can sum up without overflow, on every host (`Precision.qmax`)."""
+WIDEST = (2**31 - 1) // (QMAX * 2 * QMAX_OF_INT16)
+"""How many products an int32 can sum up without overflow, on every host: values of x are at most
+`Precision.steps` away from 0."""
 
 
 def pack(checkpoint: Checkpoint, precision: str = "float32") -> PackedModel:

@@ -30,6 +30,7 @@ class ProductInput(NamedTuple):
 
     rows: Dwords  # [T, dwords of K]
     scale: Floats  # [T], of each row of int8; [0] if not quantised
+    zero: Dwords  # int32 [T], the integer that stands for 0 in each row; [0] if not quantised
 
 
 class ThreadScratch(NamedTuple):
@@ -134,19 +135,21 @@ def buffer_views(
     context, context_x, at = cut_product_input(memory, at, tokens, wide, layout)
     ffn, ffn_x, at = cut_product_input(memory, at, tokens, shape.hidden_dim, layout)
     last, at = cut_x(memory, at, tokens, shape.dim, FLOAT32_LAYOUT)
-    scale, at = cut(memory, at, (padded(tokens) if layout.quantised else 0,))
+    quantised_rows = padded(tokens) if layout.quantised else 0
+    scale, at = cut(memory, at, (quantised_rows,))
+    zero, at = cut(memory, at, (quantised_rows,))
     first = whole_pages(at)
     _, second = cut_thread_scratch(memory, first, longest, head)
     thread, at = cut_thread_scratch(memory, first + rank * (second - first), longest, head)
     return Buffers(
         hidden,
-        ProductInput(x, scale),
+        ProductInput(x, scale, zero),
         qkv,
         context,
-        ProductInput(context_x, scale),
+        ProductInput(context_x, scale, zero),
         ffn,
-        ProductInput(ffn_x, scale),
-        ProductInput(last, scale),
+        ProductInput(ffn_x, scale, zero),
+        ProductInput(last, scale, zero),
         thread,
     ), at
 
@@ -155,13 +158,13 @@ def first_rows(b: Buffers, count: int) -> Buffers:
     """The same scratch, for the first `count` tokens only."""
     return Buffers(
         b.hidden[:count],
-        ProductInput(b.x.rows[:count], b.x.scale),
+        ProductInput(b.x.rows[:count], b.x.scale, b.x.zero),
         b.qkv,
         b.context[:count],
-        ProductInput(b.context_x.rows[:count], b.context_x.scale),
+        ProductInput(b.context_x.rows[:count], b.context_x.scale, b.context_x.zero),
         b.ffn[:count],
-        ProductInput(b.ffn_x.rows[:count], b.ffn_x.scale),
-        ProductInput(b.last.rows[:count], b.last.scale),
+        ProductInput(b.ffn_x.rows[:count], b.ffn_x.scale, b.ffn_x.zero),
+        ProductInput(b.last.rows[:count], b.last.scale, b.last.zero),
         b.thread,
     )
 

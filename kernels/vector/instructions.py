@@ -73,6 +73,11 @@ def minimum(a: Value, b: ValueLike) -> Value:
     return select(a < b, a, b)
 
 
+def unsigned_maximum(a: Value, b: Value) -> Value:
+    """The greater of each lane of integers, all bits read as a number without a sign."""
+    return select(Value(emit().icmp_unsigned(">", a.code, b.code)), a, b)
+
+
 def absolute(x: Value) -> Value:
     """`|x|`."""
     return _call("fabs", x)
@@ -94,8 +99,9 @@ def nearest(x: Value) -> Value:
 
 
 def to_int(x: Value) -> Value:
-    """Convert whole float32 lanes to int32."""
-    return Value(emit().fptosi(x.code, INTS))
+    """Convert whole float32 lanes, or a scalar, to int32."""
+    kind = INTS if isinstance(x.code.type, ir.VectorType) else INT32
+    return Value(emit().fptosi(x.code, kind))
 
 
 def to_float(x: Value) -> Value:

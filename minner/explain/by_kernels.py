@@ -225,7 +225,7 @@ class _Run:
     def _input(self) -> list[Floats]:
         layout, x = self._stages.layout, self._buffers.x
         blocks = Blocks(x.rows, layout.mr, layout.x_per_dword)
-        return [self._buffers.hidden, blocks.whole, x.scale]
+        return [self._buffers.hidden, blocks.whole, x.scale, x.zero]
 
     def _context(self) -> Blocks | Lines:
         return written_rows(self._buffers.context, self._stages.layout)
