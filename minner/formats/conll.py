@@ -8,12 +8,12 @@ from itertools import tee
 from minner.decoders import DECODERS
 from minner.formats.registry import FORMATS, OFFSETS, Format
 from minner.tagger import Tagger
-from minner.text.words import split_words
+from minner.text.words import word_spans
 
 
 def conll(ner: Tagger, texts: Iterable[str]) -> Iterator[str]:
     """A line per word, `word tag`, and an empty line after each text."""
-    sentences, ours = tee([text[start:end] for start, end in split_words(text)] for text in texts)
+    sentences, ours = tee([text[start:end] for start, end in word_spans(text)] for text in texts)
     for words, tags in zip(ours, ner.pipe_tags(sentences), strict=True):
         yield from (f"{word} {tag}\n" for word, tag in zip(words, tags, strict=True))
         yield "\n"
