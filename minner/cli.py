@@ -12,7 +12,7 @@ from typing import Any
 
 import minner
 from minner.commands.output import STDOUT, discard, flush, open_missing_streams, tell, write
-from minner.errors import MinnerError
+from minner.errors import OUT_OF_MEMORY, MinnerError
 
 MakeParser = Callable[[Sequence[str]], argparse.ArgumentParser]
 """From the arguments to a parser of them."""
@@ -102,6 +102,8 @@ def _run(make_parser: MakeParser, arguments: list[str]) -> int:
         return 0
     except (MinnerError, OSError) as error:
         return _fail(error)
+    except OUT_OF_MEMORY:
+        return _fail(MinnerError("the system has no memory for this: give the process more"))
     except KeyboardInterrupt:
         return 130
 

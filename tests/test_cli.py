@@ -343,6 +343,15 @@ def test_help_and_version(capsys: Capture) -> None:
         assert out.startswith("usage: minner")
 
 
+@pytest.mark.parametrize("error", [MemoryError(), SystemError("returned NULL")])
+def test_no_memory(capsys: Capture, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(minner, "load", fail)
+    assert_fails(run(capsys, "tag", "John"), "the system has no memory for this")
+
+
 def test_an_error_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise minner.MinnerError("this\nand that")
