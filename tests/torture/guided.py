@@ -101,7 +101,7 @@ def main(name: str, seed: str, seconds: str, workshop: str, inputs: str) -> None
         "-max_len=65536",
         "-timeout=60",
         "-rss_limit_mb=1500",
-        f"-artifact_prefix={workshop}/",
+        f"-artifact_prefix={tempfile.gettempdir()}/torture-{name}-",  # stays, and the story names it
     ]
     atheris.Setup(["torture", *options, str(corpus)], once, custom_mutator=mutate)
     atheris.Fuzz()
