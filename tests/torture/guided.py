@@ -101,7 +101,8 @@ def main(name: str, seed: str, seconds: str, workshop: str, inputs: str) -> None
         "-max_len=65536",
         "-timeout=60",
         "-rss_limit_mb=1500",
-        f"-artifact_prefix={tempfile.gettempdir()}/torture-{name}-",  # stays, and the story names it
+        # It stays when all else goes; the story names it.
+        f"-artifact_prefix={tempfile.gettempdir()}/torture-{name}-",
     ]
     atheris.Setup(["torture", *options, str(corpus)], once, custom_mutator=mutate)
     atheris.Fuzz()
