@@ -485,6 +485,19 @@ def grow_text(keys: dict[str, Any]) -> None:
     keys["normalizer"] = {"type": "Sequence", "normalizers": [inner, part]}
 
 
+def double_bytes(keys: dict[str, Any]) -> None:
+    """Put the bytes of a character in its place, as characters of two bytes, and again."""
+    keys["normalizer"] = {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}] * 20}
+
+
+def grow_words(keys: dict[str, Any]) -> None:
+    """Grow in both parts, in neither of them much."""
+    part = {"type": "Replace", "pattern": {"Regex": "."}, "content": "a" * 9}
+    keys["normalizer"] = {"type": "Sequence", "normalizers": [part]}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    keys["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [level, level]}
+
+
 def brood(keys: dict[str, Any]) -> None:
     """Look for wordpieces in words of any length."""
     keys["model"]["max_input_chars_per_word"] = 10**9
@@ -513,8 +526,10 @@ def reorder_template(keys: dict[str, Any]) -> None:
             repeat_text,
             "the template must put one .* after it, and leave the text as it is",
         ),
-        (grow_text, "its normalizer could make a text 1000 times as long"),
-        (brood, "max_input_chars_per_word is 1000000000, and minner takes up to 10000"),
+        (grow_text, "its normalizer and pre_tokenizer could make a text more than 64 times"),
+        (double_bytes, "its normalizer and pre_tokenizer could make a text more than 64 times"),
+        (grow_words, "its normalizer and pre_tokenizer could make a text more than 64 times"),
+        (brood, "max_input_chars_per_word is 1000000000, and minner takes up to 1000"),
         (lengthen_prefix, "continuing_subword_prefix is longer than 100"),
         (break_normalizer, "is not a tokenizer that can be read: .*recompiled"),
         (
@@ -530,6 +545,21 @@ def test_a_tokenizer_json_that_cannot_work(
     edit_json(tmp_path / "tokenizer.json", change)
     with pytest.raises(MinnerError, match=f"tokenizer.json:? {message}"):
         read_tokenizer(tmp_path, config)
+
+
+@pytest.mark.filterwarnings("ignore::minner.MinnerWarning")
+def test_parts_that_make_little_of_a_text(tmp_path: Path) -> None:
+    """Strings in the place of strings, and what real files have."""
+
+    def change(keys: dict[str, Any]) -> None:
+        swap = {"type": "Replace", "pattern": {"String": "``"}, "content": '"'}
+        spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+        parts = [swap] * 40 + [spaces] * 4 + [{"type": "Prepend", "prepend": "a"}]
+        keys["normalizer"] = {"type": "Sequence", "normalizers": parts}
+
+    config = write(tmp_path, "cased", {"do_lower_case": False})
+    edit_json(tmp_path / "tokenizer.json", change)
+    assert read_tokenizer(tmp_path, config).encode_words(["John"])
 
 
 class PanicException(BaseException):

@@ -15,11 +15,12 @@ Indices = NDArray[np.intp]
 LONGEST_WORD = 10_000
 """Characters of a word that the tokenizer sees."""
 
-CHARACTERS_PER_CALL = 100_000
-"""Of the words that the tokenizer sees at once."""
+CHARACTERS_PER_CALL = 20_000
+"""Of the words that the tokenizer sees at once. A tokenizer.json may make 64 times as many of them,
+of 340 bytes each (see `minner.weights.growth`)."""
 
 WORDS_PER_LOOK = 1000
-"""Words that are looked at together: fewer than a tenth of CHARACTERS_PER_CALL, as a rule."""
+"""Words that are looked at together: fewer characters than CHARACTERS_PER_CALL, as a rule."""
 
 MOST_KNOWN = 1 << 15
 """Words that are remembered with their wordpieces, in some 8 MB; beyond it, all are forgotten."""
