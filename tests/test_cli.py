@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -440,3 +442,23 @@ def test_the_embedded_model(capsys: Capture, embedded: Tagger) -> None:
     status, out, err = run(capsys, "tag", "My name is John Smith.")
     assert (status, err) == (0, "")
     assert re.fullmatch(r" +1 +PER +11 +21 +[01]\.\d{3}  John Smith", out.splitlines()[1])
+
+
+OPENBLAS = """
+import os, sys
+from minner import cli
+assert "numpy" not in sys.modules
+cli.main(["--version"])
+print(os.environ["OPENBLAS_THREAD_TIMEOUT"])
+"""
+
+
+def test_threads_of_openblas_are_told_to_sleep_before_they_start() -> None:
+    """They spin for 90 ms otherwise, beside a command that takes 120."""
+    for given, kept in ((None, "20"), ("26", "26")):
+        environment = {**os.environ, "OPENBLAS_THREAD_TIMEOUT": given or ""}
+        if given is None:
+            del environment["OPENBLAS_THREAD_TIMEOUT"]
+        command = [sys.executable, "-c", OPENBLAS]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, [kept]), done.stderr
