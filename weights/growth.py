@@ -72,5 +72,5 @@ def _growth(state: dict[str, Any]) -> int:
     content, old = state.get("content", ""), state.get("pattern", {}).get("String")
     if old:
         return max(1, -(-len(content) // len(old)))
-    added = len(content) + len(state.get("prepend", "")) + (state["type"] == "Metaspace")
+    added: int = len(content) + len(state.get("prepend", "")) + (state["type"] == "Metaspace")
     return 1 + added
