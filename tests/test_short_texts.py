@@ -161,6 +161,46 @@ def test_threads_learn_side_by_side(tiny: Tagger) -> None:
         assert shown(pieces) == expected_pieces(tiny, texts)
 
 
+LEARNT = ["Smith-Jones lives in Paris-Nord.", "John", "Acme-Corp. and Paris-Nord"]
+
+
+def test_who_learns_may_be_interrupted_by_who_learns(tiny: Tagger) -> None:
+    """As by the handler of a signal, in the same thread: a lock would be taken for ever."""
+    meanwhile: list[Pieces] = []
+
+    def split(key: str) -> Any:
+        if key == "Smith-Jones" and not meanwhile:
+            meanwhile.append(pieces_of_texts(LEARNT[1:], table)[0])
+        return split_chunk(key)
+
+    table = WordTable(tiny.vocabulary, split)
+    pieces, same = pieces_of_texts(LEARNT[:1], table)
+    assert same is table
+    assert shown(pieces) == expected_pieces(tiny, LEARNT[:1])
+    assert shown(meanwhile[0]) == expected_pieces(tiny, LEARNT[1:])
+
+
+def test_who_learns_may_fail(tiny: Tagger) -> None:
+    """Then, as in a process forked meanwhile, the pen is gone: the next who learns takes a copy."""
+    fails = True
+
+    def split(key: str) -> Any:
+        if fails and key == "Paris-Nord.":
+            raise InterruptedError
+        return split_chunk(key)
+
+    table = WordTable(tiny.vocabulary, split)
+    with pytest.raises(InterruptedError):
+        pieces_of_texts(LEARNT, table)
+    fails = False
+    pieces, copy = pieces_of_texts(LEARNT, table)
+    assert shown(pieces) == expected_pieces(tiny, LEARNT)
+    assert copy is not table
+    pieces, same = pieces_of_texts(["Acme-Corp. in Oslo-Nord"], copy)
+    assert same is copy
+    assert shown(pieces) == expected_pieces(tiny, ["Acme-Corp. in Oslo-Nord"])
+
+
 @pytest.mark.parametrize("bound", ["MOST_ROWS", "MOST_CHARACTERS"])
 def test_a_table_does_not_grow_for_ever(
     tiny: Tagger, monkeypatch: pytest.MonkeyPatch, bound: str
