@@ -526,9 +526,9 @@ def reorder_template(keys: dict[str, Any]) -> None:
             repeat_text,
             "the template must put one .* after it, and leave the text as it is",
         ),
-        (grow_text, "its normalizer and pre_tokenizer could make a text more than 64 times"),
-        (double_bytes, "its normalizer and pre_tokenizer could make a text more than 64 times"),
-        (grow_words, "its normalizer and pre_tokenizer could make a text more than 64 times"),
+        (grow_text, "its normalizer and pre_tokenizer could make a text more than 16 times"),
+        (double_bytes, "its normalizer and pre_tokenizer could make a text more than 16 times"),
+        (grow_words, "its normalizer and pre_tokenizer could make a text more than 16 times"),
         (brood, "max_input_chars_per_word is 1000000000, and minner takes up to 1000"),
         (lengthen_prefix, "continuing_subword_prefix is longer than 100"),
         (break_normalizer, "is not a tokenizer that can be read: .*recompiled"),
@@ -554,7 +554,7 @@ def test_parts_that_make_little_of_a_text(tmp_path: Path) -> None:
     def change(keys: dict[str, Any]) -> None:
         swap = {"type": "Replace", "pattern": {"String": "``"}, "content": '"'}
         spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
-        parts = [swap] * 40 + [spaces] * 4 + [{"type": "Prepend", "prepend": "a"}]
+        parts = [swap] * 40 + [spaces] * 40 + [{"type": "Prepend", "prepend": "a"}]
         keys["normalizer"] = {"type": "Sequence", "normalizers": parts}
 
     config = write(tmp_path, "cased", {"do_lower_case": False})

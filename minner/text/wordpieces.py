@@ -15,9 +15,9 @@ Indices = NDArray[np.intp]
 LONGEST_WORD = 10_000
 """Characters of a word that the tokenizer sees."""
 
-CHARACTERS_PER_CALL = 20_000
-"""Of the words that the tokenizer sees at once. A tokenizer.json may make 64 times as many of them,
-of 340 bytes each (see `minner.weights.growth`)."""
+CHARACTERS_PER_CALL = 10_000
+"""Of the words that the tokenizer sees at once. A tokenizer.json may make 16 times as many of them,
+of 1.5 kB each (see `minner.weights.growth`)."""
 
 WORDS_PER_LOOK = 1000
 """Words that are looked at together: fewer characters than CHARACTERS_PER_CALL, as a rule."""
@@ -116,7 +116,7 @@ def _cut(words: Sequence[str], vocabulary: Cutter, known: Known) -> list[tuple[i
 
 
 def _stretches(words: Iterable[str]) -> Iterator[list[str]]:
-    """Words in lists of some CHARACTERS_PER_CALL; the tokenizer takes 120 bytes for each."""
+    """Words in lists of some CHARACTERS_PER_CALL, and less than one more word."""
     words = iter(words)
     while some := list(islice(words, WORDS_PER_LOOK)):
         if sum(map(len, some)) <= LONGEST_WORD:
