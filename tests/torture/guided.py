@@ -53,6 +53,7 @@ def run_guided(
         outcome.tried, outcome.megabytes = map(int, done[-1])
         outcome.answered = outcome.tried - refused
     else:
+        outcome.refused = 0  # nobody knows of how many
         outcome.failures.append((0, (run.stdout + run.stderr)[-4000:]))
     return add(before, outcome)
 
