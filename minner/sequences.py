@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minner.errors import MinnerError
+
 Ids = NDArray[np.int32]
 Places = NDArray[np.integer[Any]]
 
@@ -66,14 +68,24 @@ def packed(sequences: Sequence[Ids], rows: Sequence[Places] | None = None) -> Se
     Args:
         sequences: int32 arrays `[T_i]`.
         rows: int `[R_i]` for each, ascending: the tokens whose logits are wanted; all if None.
+
+    Raises:
+        MinnerError: a row is no token of its sequence.
     """
     starts = [0, *accumulate(map(len, sequences))]
+    bounds = np.array(starts)
     # A wider integer could wrap in int32: only `Engine.checked_ids` may narrow them.
     ids = np.concatenate([np.empty(0, np.int32), *sequences], dtype=np.int32, casting="safe")
-    if rows is None:
-        wanted = np.arange(len(ids))
-    else:
-        inside = [start + places for start, places in zip(starts, rows, strict=False)]
-        wanted = np.concatenate([np.empty(0, np.intp), *inside])
-    bounds = np.array(starts)
+    wanted: Places = np.arange(len(ids)) if rows is None else _in_batch(bounds, rows)
     return Sequences(ids, positions_of(bounds), bounds, wanted)
+
+
+def _in_batch(bounds: Places, rows: Sequence[Places]) -> Places:
+    """Rows of each sequence -> rows of all of them, of which `runs` would lose one outside."""
+    inside = np.concatenate([np.empty(0, np.intp), *rows])
+    counts = [*map(len, rows)]
+    lengths = np.diff(bounds).repeat(counts)
+    outside = (inside < 0) | (inside >= lengths)
+    if outside.any():
+        raise MinnerError(f"a row is not from 0 to {lengths[outside][0] - 1}")
+    return inside + bounds[:-1].repeat(counts)

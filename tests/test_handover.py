@@ -45,6 +45,13 @@ def test_the_engine_refuses_what_native_code_would_follow(
     assert len(engine.logits([np.int32([2, 5, 3])], [np.array([1])])[0]) == 1  # it still works
 
 
+def test_a_row_of_one_sequence_is_no_row_of_the_next(tiny: Tagger) -> None:
+    ids = np.int32([2, 5, 3])
+    for rows in ([[3], [0]], [[0], [-1]]):
+        with pytest.raises(MinnerError, match="a row is not from 0 to 2"):
+            tiny._reader.engine.logits([ids, ids], [np.array(places) for places in rows])
+
+
 def test_the_engine_narrows_no_numbers(tiny: Tagger) -> None:
     with pytest.raises(TypeError, match="safe"):
         tiny._reader.engine.logits([np.array([2, 2**32 + 5, 3])])

@@ -38,7 +38,10 @@ def _blocked(x):
     values = np.zeros((blocks * mr, lines * CACHE_LINE), dtype=np.float32)
     values[:rows, : x.shape[1]] = x
     memory = np.ascontiguousarray(values.reshape(blocks, mr, lines, CACHE_LINE).swapaxes(1, 2))
-    return ProductInput(memory.reshape(-1, lines * CACHE_LINE)[:rows], np.zeros(0, np.float32))
+    nothing = np.zeros(0, np.float32)  # the scales and zeros of int8
+    return ProductInput(
+        memory.reshape(-1, lines * CACHE_LINE)[:rows], nothing, nothing.view(np.int32)
+    )
 
 
 @njit
