@@ -95,13 +95,28 @@ def label_set(name: str, labels: Any) -> frozenset[str]:
     Raises:
         MinnerError: it is no list of strings; a single string would be a list of its letters.
     """
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise MinnerError(f"{name} must be a list of labels such as ['PER'], not {labels!r}")
-    found = list(labels)
-    for label in found:
-        if not isinstance(label, str):
-            raise MinnerError(f"{name} must hold labels such as 'PER', not {label!r}")
-    return frozenset(found)
+    as_list, each = f"{name} must be a list of labels such as ['PER']", f"{name} must hold labels"
+    return frozenset(list_of_strings(labels, f"{as_list}, not", f"{each} such as 'PER', not"))
+
+
+def list_of_strings(given: Any, no_list: str, no_string: str) -> list[str]:
+    """Return what is given as a list of strings; a single string is none.
+
+    Args:
+        given: anything.
+        no_list: how the error begins that refuses what is no list; what was given follows.
+        no_string: how the error begins that refuses what it holds; that follows.
+
+    Raises:
+        MinnerError: it is no list, or holds something else.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise MinnerError(f"{no_list} {given!r}")
+    strings = list(given)
+    for one in strings:
+        if not isinstance(one, str):
+            raise MinnerError(f"{no_string} {one!r}")
+    return strings
 
 
 def wanted_labels(labels: Any) -> frozenset[str] | None:

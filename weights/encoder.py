@@ -39,8 +39,8 @@ _PROBE = "The U.S. (AL-AIN) qzxvjkqzxvjk x" + 300 * "y" + " 3,5% [e-mail] ~a_b"
 """Words over which the library must agree with what is kept."""
 
 _CODE = (
-    *("case", "casing", "encoder", "growth", "kept_wordpieces", "leading_space", "rebuilt"),
-    *("tokenizer", "tokenizer_files", "tokenizer_settings", "vocabulary"),
+    *("case", "casing", "encoder", "growth", "kept_wordpieces", "leading_space", "plain_words"),
+    *("rebuilt", "tokenizer", "tokenizer_files", "tokenizer_settings", "vocabulary"),
 )
 """The modules of this package that decide what is kept."""
 
@@ -176,18 +176,11 @@ def _loaded_and_kept(path: Path, says: str, vocabulary: Vocabulary) -> Encoder:
 
 def _plain_words(vocabulary: Vocabulary) -> bytes | None:
     """What `KeptWordpieces` reads; None where it would not do what the tokenizer does."""
-    from tokenizers.models import WordPiece
-    from tokenizers.normalizers import BertNormalizer
-    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from minner.weights.plain_words import cuts_as_bert
 
     tokenizer = vocabulary.tokenizer
     model, normalizer = tokenizer.model, tokenizer.normalizer
-    if not (
-        isinstance(model, WordPiece)
-        and isinstance(normalizer, BertNormalizer)
-        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
-        and model.max_input_chars_per_word <= LONGEST_PART
-    ):
+    if not cuts_as_bert(tokenizer) or model.max_input_chars_per_word > LONGEST_PART:
         return None
     ids = tokenizer.get_vocab(with_added_tokens=False)
     unknown = ids.get(model.unk_token)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 _PLAIN = re.compile("[!-~]*")
-_PART = re.compile("[A-Za-z0-9]+|[!-~]")
-"""What BERT cuts a word into first: letters and digits, or one mark."""
+PART = re.compile("[A-Za-z0-9]+|[!-~]")
+"""What BERT cuts a word of printable ASCII into first: letters and digits, or one mark."""
 
 
 class Rules(NamedTuple):
@@ -50,7 +50,7 @@ class KeptWordpieces:
             lowered = word.lower()
             if not _PLAIN.fullmatch(word) or any(token in lowered for token in self._rules.added):
                 return None
-            parts = _PART.findall(lowered if self._rules.lowercase else word)
+            parts = PART.findall(lowered if self._rules.lowercase else word)
             cut.append(tuple(index for part in parts for index in self._cut_part(part)))
         return cut
 

@@ -15,10 +15,19 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
+from minner.weights.kept_wordpieces import PART
+
 CutPlain = Callable[[Iterable[str]], dict[str, tuple[int, ...]]]
 """From words to the ids of the wordpieces of those that are plain."""
 
-_PARTS = re.compile(r"[A-Za-z0-9]+|[!-/:-@\[-`{-~]")
+
+def cuts_as_bert(tokenizer: Tokenizer) -> bool:
+    """Whether BERT's rules say how it cuts a word of printable ASCII, but for added tokens."""
+    return (
+        isinstance(tokenizer.model, WordPiece)
+        and isinstance(tokenizer.normalizer, BertNormalizer)
+        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+    )
 
 
 def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
@@ -27,12 +36,7 @@ def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
     It finds none where the tokenizer may do something else to them: if it is not BERT's, or has an
     added token without punctuation, which could be found inside of any word.
     """
-    model, normalizer = tokenizer.model, tokenizer.normalizer
-    if (
-        not isinstance(model, WordPiece)
-        or not isinstance(normalizer, BertNormalizer)
-        or not isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
-    ):
+    if not cuts_as_bert(tokenizer):
         return _find_none
     added = tokenizer.get_added_tokens_decoder().values()
     marks = [set(string.punctuation).intersection(token.content) for token in added]
@@ -40,13 +44,13 @@ def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
         return _find_none
     allowed = set(map(chr, range(33, 127))) - {min(some) for some in marks}
     is_plain = re.compile(f"[{re.escape(''.join(sorted(allowed)))}]+").fullmatch
-    tokenize, lowercase = model.tokenize, normalizer.lowercase
+    tokenize, lowercase = tokenizer.model.tokenize, tokenizer.normalizer.lowercase
 
     def cut(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}
         for word in filter(is_plain, words):
             form = word.lower() if lowercase else word
-            parts = (form,) if form.isalnum() else _PARTS.findall(form)
+            parts = (form,) if form.isalnum() else PART.findall(form)
             found[word] = tuple([piece.id for part in parts for piece in tokenize(part)])
         return found
 

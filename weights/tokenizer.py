@@ -134,8 +134,7 @@ def read_tokenizer(directory: Path, config: Config, lowercase: bool | None = Non
             either end, or it has ids that the embeddings lack.
     """
     settings = read_tokenizer_settings(directory)
-    path, tokenizer = build_tokenizer(directory, settings)
-    vocabulary = prepare(path, tokenizer, settings, config, lowercase)
+    vocabulary = prepare(*build_tokenizer(directory, settings), settings, config, lowercase)
     for remark in vocabulary.remarks:
         warn(remark)
     return vocabulary
@@ -161,45 +160,37 @@ def prepare(
         MinnerError: as `read_tokenizer`.
     """
     with refusing_faults(path, BROKEN):
-        return _prepare(path, tokenizer, settings, config, lowercase)
-
-
-def _prepare(
-    path: Path,
-    tokenizer: Tokenizer,
-    settings: TokenizerSettings,
-    config: Config,
-    lowercase: bool | None,
-) -> Vocabulary:
-    is_wordpiece = isinstance(tokenizer.model, WordPiece)
-    settle = settle_case_of_bert if is_wordpiece else settle_case
-    lowercases, why, *remarks = settle(path, tokenizer, settings, config, lowercase)
-    special = settings.special_tokens(tokenizer.token_to_id)
-    _add_tokens(path, tokenizer, settings, special)
-    tokenizer.encode_special_tokens = settings.split_special is True
-    _check_unknown(path, tokenizer)
-    ends = _special_ids(path, tokenizer, special)
-    _check_size(path, tokenizer, {*settings.added, *ends}, config)
-    if not is_wordpiece and lowercase is None:
-        remarks.append(other_words_remark(path, tokenizer, settings, config))
-    elif is_wordpiece and is_rebuilt(settings, config.tokenizer_class):
-        by_bert = special["cls_token"], special["sep_token"]
-        remarks.append(rebuilding_remark(path, tokenizer, dict(zip(by_bert, ends, strict=True))))
-    needs_space = has_leading_space(tokenizer) is False
-    return Vocabulary(
-        path=path,
-        rows=config.vocab_size,
-        tokenizer=tokenizer,
-        max_length=_max_length(path, settings, config),
-        cls_id=ends[0],
-        sep_id=ends[1],
-        unk_id=tokenizer.token_to_id(special["unk_token"]),
-        lowercase=lowercases,
-        lowercase_reason=why,
-        word_tokenizer=with_leading_space(tokenizer, True) if needs_space else None,
-        cut_plain=plain_cutter(tokenizer),
-        remarks=tuple(filter(None, remarks)),
-    )
+        is_wordpiece = isinstance(tokenizer.model, WordPiece)
+        settle = settle_case_of_bert if is_wordpiece else settle_case
+        lowercases, why, *remarks = settle(path, tokenizer, settings, config, lowercase)
+        special = settings.special_tokens(tokenizer.token_to_id)
+        _add_tokens(path, tokenizer, settings, special)
+        tokenizer.encode_special_tokens = settings.split_special is True
+        _check_unknown(path, tokenizer)
+        ends = _special_ids(path, tokenizer, special)
+        _check_size(path, tokenizer, {*settings.added, *ends}, config)
+        if not is_wordpiece and lowercase is None:
+            remarks.append(other_words_remark(path, tokenizer, settings, config))
+        elif is_wordpiece and is_rebuilt(settings, config.tokenizer_class):
+            by_bert = special["cls_token"], special["sep_token"]
+            remarks.append(
+                rebuilding_remark(path, tokenizer, dict(zip(by_bert, ends, strict=True)))
+            )
+        needs_space = has_leading_space(tokenizer) is False
+        return Vocabulary(
+            path=path,
+            rows=config.vocab_size,
+            tokenizer=tokenizer,
+            max_length=_max_length(path, settings, config),
+            cls_id=ends[0],
+            sep_id=ends[1],
+            unk_id=tokenizer.token_to_id(special["unk_token"]),
+            lowercase=lowercases,
+            lowercase_reason=why,
+            word_tokenizer=with_leading_space(tokenizer, True) if needs_space else None,
+            cut_plain=plain_cutter(tokenizer),
+            remarks=tuple(filter(None, remarks)),
+        )
 
 
 def _add_tokens(

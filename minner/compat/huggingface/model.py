@@ -14,6 +14,7 @@ from tokenizers import decoders
 from tokenizers.models import WordPiece
 
 from minner.errors import MinnerError
+from minner.options import list_of_strings
 from minner.tagger import Tagger
 from minner.text.wordpieces import without_surrogates
 from minner.weights.config import corrected_json
@@ -230,18 +231,10 @@ def joiner(tokenizer: Backend) -> Callable[[list[str]], str]:
 
 
 def _strings(given: Any, wanted: str) -> list[str]:
-    """A list of strings.
-
-    Raises:
-        MinnerError: it is something else.
-    """
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise MinnerError(f"expected {wanted}, not {given!r}")
-    strings = list(given)
-    for one in strings:
-        if not isinstance(one, str):
-            raise MinnerError(f"expected {wanted}, not one that holds {one!r}")
-    return strings
+    """A list of strings; MinnerError if it is something else."""
+    return list_of_strings(
+        given, f"expected {wanted}, not", f"expected {wanted}, not one that holds"
+    )
 
 
 def copy_files(source: Path, target: str | os.PathLike[str], patterns: Iterable[str]) -> None:
