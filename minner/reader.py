@@ -14,11 +14,11 @@ from minner.decoding.softmax import softmax
 from minner.engine import Engine
 from minner.errors import MinnerError, warn
 from minner.text.inputs import Source
-from minner.text.packed_texts import Pieces, pieces_of_texts, pieces_of_words
+from minner.text.packed_texts import PackedTexts, pack_texts, pack_words
 from minner.text.windows import Plan, plan, truncated_plan
 from minner.text.word_table import WordTable
 from minner.text.wordpieces import Indices, Known, Wordpieces, encode_words
-from minner.text.words import one_word, split_chunk
+from minner.text.words import one_word, split_field
 from minner.weights.encoder import Encoder
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Reader:
         self._encoder = encoder
         self.engine = engine
         self._known: Known = {}
-        self._chunks = WordTable(encoder, split_chunk)
+        self._fields = WordTable(encoder, split_field)
         self._words = WordTable(encoder, one_word)
 
     @property
@@ -98,23 +98,23 @@ class Reader:
 
     # ---- short texts, many at once --------------------------------------------------------------
 
-    def cut_texts(self, texts: Sequence[str]) -> Pieces:
+    def cut_texts(self, texts: Sequence[str]) -> PackedTexts:
         """The wordpieces of texts that are not long, in columns.
 
         Raises:
             MinnerError: the tokenizer breaks down over them.
         """
-        pieces, self._chunks = pieces_of_texts(texts, self._chunks)
-        return pieces
+        packed, self._fields = pack_texts(texts, self._fields)
+        return packed
 
-    def cut_words(self, sentences: Sequence[Sequence[str]]) -> Pieces:
+    def cut_words(self, sentences: Sequence[Sequence[str]]) -> PackedTexts:
         """As `cut_texts`, of lists of words."""
-        pieces, self._words = pieces_of_words(sentences, self._words)
-        return pieces
+        packed, self._words = pack_words(sentences, self._words)
+        return packed
 
-    def best(self, pieces: Pieces) -> Best:
+    def best(self, packed: PackedTexts) -> Best:
         """The most probable label of the first wordpiece of each word; each text fits a window."""
-        batch = pieces.sequences(self._encoder.facts.cls_id, self._encoder.facts.sep_id)
+        batch = packed.sequences(self._encoder.facts.cls_id, self._encoder.facts.sep_id)
         best = Best.empty(len(batch.rows))
         best.write(0, softmax(self.engine.packed_logits(batch)))
         return best

@@ -8,11 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from minner.decoding.assembler import Assembler
-from minner.decoding.columns import Columns
+from minner.decoding.columns import ColumnAssembler
 from minner.decoding.reading import Best
 from minner.entity import Entity
 from minner.reader import Reader
-from minner.text.packed_texts import Pieces
+from minner.text.packed_texts import PackedTexts
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ class ShortTexts:
     def __init__(self, reader: Reader, assembler: Assembler) -> None:
         """Take both of the same model."""
         self._reader, self._assembler = reader, assembler
-        self._columns = Columns(assembler)
+        self._columns = ColumnAssembler(assembler)
         self._most = CHARACTERS_PER_WORDPIECE * reader.window_size
 
     def entities(self, texts: Sequence[str]) -> Sequence[list[Entity] | None]:
@@ -54,17 +54,17 @@ class ShortTexts:
     def _run(
         self,
         items: Sequence[Item | None],
-        cut: Callable[[Sequence[Item]], Pieces],
-        assemble: Callable[[Sequence[Item], Pieces, Best], Sequence[Result]],
+        cut: Callable[[Sequence[Item]], PackedTexts],
+        assemble: Callable[[Sequence[Item], PackedTexts, Best], Sequence[Result]],
     ) -> Sequence[Result | None]:
         short = [item for item in items if item is not None]
-        pieces = cut(short)
-        fits = np.diff(pieces.bounds) <= self._reader.window_size
+        packed = cut(short)
+        fits = np.diff(packed.bounds) <= self._reader.window_size
         if not fits.all():
             fit = iter(fits.tolist())
             items = [item if item is not None and next(fit) else None for item in items]
             return self._run(items, cut, assemble)
-        found = assemble(short, pieces, self._reader.best(pieces))
+        found = assemble(short, packed, self._reader.best(packed))
         if len(found) == len(items):
             return found
         rest = iter(found)

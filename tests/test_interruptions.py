@@ -303,7 +303,7 @@ def test_no_memory_is_a_minner_error_and_a_memory_error(
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ("minner.reader.pieces_of_texts", ["John Smith"] * 2),
+        ("minner.reader.pack_texts", ["John Smith"] * 2),
         ("minner.decoding.columns.Entity", ["John Smith"] * 2),
         ("minner.reader.encode_words", "John Smith"),
         ("minner.decoding.assembler.each_entity", "John Smith"),

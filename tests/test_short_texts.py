@@ -20,10 +20,10 @@ from minner.errors import MinnerError
 from minner.sequences import packed
 from minner.tagger import Tagger
 from minner.text import word_table
-from minner.text.packed_texts import Pieces, pieces_of_texts, pieces_of_words
+from minner.text.packed_texts import PackedTexts, pack_texts, pack_words
 from minner.text.word_table import WordTable
 from minner.text.wordpieces import encode_words
-from minner.text.words import one_word, split_chunk, split_words
+from minner.text.words import one_word, split_field, split_words
 
 # ---- words and wordpieces -----------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ FRAGMENTS = (
 TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join) | st.text(max_size=20)
 
 
-def expected_pieces(tagger: Tagger, texts: Sequence[str]) -> list[tuple[list[int], list[Any]]]:
+def expected_packed(tagger: Tagger, texts: Sequence[str]) -> list[tuple[list[int], list[Any]]]:
     """The ids of each text, and the words that have some, by the way of one text."""
     found = []
     for text in texts:
@@ -81,14 +81,14 @@ def expected_pieces(tagger: Tagger, texts: Sequence[str]) -> list[tuple[list[int
     return found
 
 
-def shown(pieces: Pieces) -> list[tuple[list[int], list[Any]]]:
-    words = np.searchsorted(pieces.places, pieces.bounds)
+def shown(cut: PackedTexts) -> list[tuple[list[int], list[Any]]]:
+    words = np.searchsorted(cut.places, cut.bounds)
     found = []
-    for i in range(len(pieces.bounds) - 1):
-        own, begin = slice(words[i], words[i + 1]), pieces.bounds[i]
-        places = (pieces.places[own] - begin).tolist()
-        ids = pieces.ids[begin : pieces.bounds[i + 1]].tolist()
-        spans = pieces.spans[own].tolist()
+    for i in range(len(cut.bounds) - 1):
+        own, begin = slice(words[i], words[i + 1]), cut.bounds[i]
+        places = (cut.places[own] - begin).tolist()
+        ids = cut.ids[begin : cut.bounds[i + 1]].tolist()
+        spans = cut.spans[own].tolist()
         found.append((ids, [(a, *b) for a, b in zip(places, spans, strict=True)]))
     return found
 
@@ -96,7 +96,7 @@ def shown(pieces: Pieces) -> list[tuple[list[int], list[Any]]]:
 @pytest.fixture(scope="module")
 def tables(tiny: Tagger) -> list[WordTable]:
     """An empty table; a test appends what it has learnt."""
-    return [WordTable(tiny.vocabulary, split_chunk)]
+    return [WordTable(tiny.vocabulary, split_field)]
 
 
 @given(st.lists(TEXTS, max_size=6))
@@ -104,8 +104,8 @@ def test_texts_are_cut_as_each_alone(
     tiny: Tagger, tables: list[WordTable], texts: list[str]
 ) -> None:
     for before in (tables[0], tables[-1]):
-        pieces, after = pieces_of_texts(texts, before)
-        assert shown(pieces) == expected_pieces(tiny, texts)
+        cut, after = pack_texts(texts, before)
+        assert shown(cut) == expected_packed(tiny, texts)
     tables.append(after)
 
 
@@ -122,13 +122,13 @@ def test_texts_are_cut_as_each_alone(
         ("a-J. b", "a-J|.|b"),
     ],
 )
-def test_a_dot_that_depends_on_the_next_chunk(tiny: Tagger, text: str, words: str) -> None:
-    """Whatever the table has learnt of the same chunk in other places."""
-    table = WordTable(tiny.vocabulary, split_chunk)
+def test_a_dot_that_depends_on_the_next_field(tiny: Tagger, text: str, words: str) -> None:
+    """Whatever the table has learnt of the same field in other places."""
+    table = WordTable(tiny.vocabulary, split_field)
     for around in (text, f"{text} x", f"{text} ", text):
         spans = split_words(around)
-        pieces, table = pieces_of_texts([around], table)
-        assert shown(pieces) == expected_pieces(tiny, [around])
+        cut, table = pack_texts([around], table)
+        assert shown(cut) == expected_packed(tiny, [around])
         if around == text:
             assert "|".join(text[a:b] for a, b in spans) == words
 
@@ -140,14 +140,14 @@ WORDS = st.lists(st.sampled_from([*FRAGMENTS, ""]) | st.text(max_size=5), max_si
 def test_given_words_are_words_whatever_they_hold(tiny: Tagger, sentences: list[list[str]]) -> None:
     table = WordTable(tiny.vocabulary, one_word)
     for _ in range(2):  # learning, and looking up
-        pieces, table = pieces_of_words(sentences, table)
+        cut, table = pack_words(sentences, table)
         flat = [word for words in sentences for word in words]
         expected = encode_words(flat, tiny.vocabulary)
         words, places = expected.first()
-        assert pieces.ids.tolist() == expected.ids.tolist()
-        assert (pieces.keys.tolist(), pieces.places.tolist()) == (words.tolist(), places.tolist())
+        assert cut.ids.tolist() == expected.ids.tolist()
+        assert (cut.keys.tolist(), cut.places.tolist()) == (words.tolist(), places.tolist())
         counts = [len(encode_words(words, tiny.vocabulary).ids) for words in sentences]
-        assert np.diff(pieces.bounds).tolist() == counts
+        assert np.diff(cut.bounds).tolist() == counts
 
 
 def test_threads_learn_side_by_side(tiny: Tagger) -> None:
@@ -157,8 +157,8 @@ def test_threads_learn_side_by_side(tiny: Tagger) -> None:
     ]
     with ThreadPoolExecutor(8) as pool:
         found = [*pool.map(tiny._reader.cut_texts, batches)]
-    for pieces, texts in zip(found, batches, strict=True):
-        assert shown(pieces) == expected_pieces(tiny, texts)
+    for cut, texts in zip(found, batches, strict=True):
+        assert shown(cut) == expected_packed(tiny, texts)
 
 
 LEARNT = ["Smith-Jones lives in Paris-Nord.", "John", "Acme-Corp. and Paris-Nord"]
@@ -166,18 +166,18 @@ LEARNT = ["Smith-Jones lives in Paris-Nord.", "John", "Acme-Corp. and Paris-Nord
 
 def test_who_learns_may_be_interrupted_by_who_learns(tiny: Tagger) -> None:
     """As by the handler of a signal, in the same thread: a lock would be taken for ever."""
-    meanwhile: list[Pieces] = []
+    meanwhile: list[PackedTexts] = []
 
     def split(key: str) -> Any:
         if key == "Smith-Jones" and not meanwhile:
-            meanwhile.append(pieces_of_texts(LEARNT[1:], table)[0])
-        return split_chunk(key)
+            meanwhile.append(pack_texts(LEARNT[1:], table)[0])
+        return split_field(key)
 
     table = WordTable(tiny.vocabulary, split)
-    pieces, same = pieces_of_texts(LEARNT[:1], table)
+    cut, same = pack_texts(LEARNT[:1], table)
     assert same is table
-    assert shown(pieces) == expected_pieces(tiny, LEARNT[:1])
-    assert shown(meanwhile[0]) == expected_pieces(tiny, LEARNT[1:])
+    assert shown(cut) == expected_packed(tiny, LEARNT[:1])
+    assert shown(meanwhile[0]) == expected_packed(tiny, LEARNT[1:])
 
 
 def test_who_learns_may_fail(tiny: Tagger) -> None:
@@ -187,18 +187,18 @@ def test_who_learns_may_fail(tiny: Tagger) -> None:
     def split(key: str) -> Any:
         if fails and key == "Paris-Nord.":
             raise InterruptedError
-        return split_chunk(key)
+        return split_field(key)
 
     table = WordTable(tiny.vocabulary, split)
     with pytest.raises(InterruptedError):
-        pieces_of_texts(LEARNT, table)
+        pack_texts(LEARNT, table)
     fails = False
-    pieces, copy = pieces_of_texts(LEARNT, table)
-    assert shown(pieces) == expected_pieces(tiny, LEARNT)
+    cut, copy = pack_texts(LEARNT, table)
+    assert shown(cut) == expected_packed(tiny, LEARNT)
     assert copy is not table
-    pieces, same = pieces_of_texts(["Acme-Corp. in Oslo-Nord"], copy)
+    cut, same = pack_texts(["Acme-Corp. in Oslo-Nord"], copy)
     assert same is copy
-    assert shown(pieces) == expected_pieces(tiny, ["Acme-Corp. in Oslo-Nord"])
+    assert shown(cut) == expected_packed(tiny, ["Acme-Corp. in Oslo-Nord"])
 
 
 @pytest.mark.parametrize("bound", ["MOST_ROWS", "MOST_CHARACTERS"])
@@ -210,7 +210,7 @@ def test_a_table_does_not_grow_for_ever(
     sizes = set()
     for text in texts:
         assert tiny([text, text]) == [tiny.document(text).entities] * 2
-        sizes.add(len(tiny._reader._chunks))
+        sizes.add(len(tiny._reader._fields))
     assert max(sizes) <= 40 + 4
 
 
@@ -287,7 +287,7 @@ def test_a_text_too_long_among_short_ones_is_refused(tiny: Tagger) -> None:
     assert ner(["John", "Paris"]) == [tiny("John"), tiny("Paris")]
 
 
-# ---- packed sequences ---------------------------------------------------------------------------
+# ---- cut sequences ---------------------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 20))

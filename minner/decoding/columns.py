@@ -16,10 +16,10 @@ from minner.decoding.chunk_columns import ChunkRule
 from minner.decoding.entities import joined
 from minner.decoding.reading import Best
 from minner.entity import Entity
-from minner.text.packed_texts import Pieces
+from minner.text.packed_texts import PackedTexts
 
 
-class Columns:
+class ColumnAssembler:
     """The rules of an assembler, for batches of texts."""
 
     def __init__(self, assembler: Assembler) -> None:
@@ -27,15 +27,15 @@ class Columns:
         self._labels, self._rule = assembler.labels, ChunkRule(assembler.labels)
         self._select = assembler.select
 
-    def entities(self, texts: Sequence[str], pieces: Pieces, best: Best) -> list[list[Entity]]:
+    def entities(self, texts: Sequence[str], packed: PackedTexts, best: Best) -> list[list[Entity]]:
         """The entities of each text.
 
         Args:
             texts: D texts.
-            pieces: their words.
+            packed: their words.
             best: the most probable class of each word that has wordpieces.
         """
-        bounds = np.searchsorted(pieces.places, pieces.bounds)
+        bounds = np.searchsorted(packed.places, packed.bounds)
         chunks = self._rule(best.classes, bounds)
         numbers = np.searchsorted(bounds, chunks.first, "right") - 1
         scores = best.scores.tolist()
@@ -45,8 +45,8 @@ class Columns:
             map(self._rule.labels.__getitem__, chunks.labels.tolist()),
             chunks.first.tolist(),
             chunks.last.tolist(),
-            pieces.spans[chunks.first, 0].tolist(),
-            *pieces.spans[chunks.last].T.tolist(),
+            packed.spans[chunks.first, 0].tolist(),
+            *packed.spans[chunks.last].T.tolist(),
             strict=True,
         ):
             text, words = texts[number], slice(first, last + 1)
@@ -57,7 +57,7 @@ class Columns:
             elif name[0].isalnum() and text[tail].isalnum() and len(name.splitlines()) == 1:
                 score = sum(scores[words]) / (last + 1 - first)
             else:
-                spans = pieces.spans[words].tolist()
+                spans = packed.spans[words].tolist()
                 whole = range(len(spans))
                 found[number] += joined(text, spans, scores[words], label, whole)
                 continue
@@ -65,11 +65,11 @@ class Columns:
         return [self._select(text, some) for text, some in zip(texts, found, strict=True)]
 
     def tags(
-        self, sentences: Sequence[Sequence[str]], pieces: Pieces, best: Best
+        self, sentences: Sequence[Sequence[str]], packed: PackedTexts, best: Best
     ) -> list[list[str]]:
         """The tag of each word; a word without wordpieces is `O`."""
         tags = ["O"] * sum(map(len, sentences))
-        for word, index in zip(pieces.keys.tolist(), best.classes.tolist(), strict=True):
+        for word, index in zip(packed.keys.tolist(), best.classes.tolist(), strict=True):
             tags[word] = self._labels[index]
         taken = iter(tags)
         return [[*islice(taken, len(words))] for words in sentences]

@@ -18,10 +18,10 @@ from minner.text.word_table import UNKNOWN, Columns, WordTable
 from minner.text.wordpieces import Indices
 from minner.text.words import ahead_of
 
-_CHUNK = re.compile(r"\S+")
+_FIELD = re.compile(r"\S+")
 
 
-class Pieces(NamedTuple):
+class PackedTexts(NamedTuple):
     """The wordpieces of D texts, and those of their words that have any, w in all.
 
     Attributes:
@@ -50,12 +50,12 @@ class Pieces(NamedTuple):
         return Sequences(ids, positions_of(bounds), bounds, places[self.places])
 
 
-def pieces_of_texts(texts: Sequence[str], table: WordTable) -> tuple[Pieces, WordTable]:
+def pack_texts(texts: Sequence[str], table: WordTable) -> tuple[PackedTexts, WordTable]:
     """Cut texts.
 
     Args:
         texts: D texts.
-        table: whose keys are chunks, as `split_chunk` reads them.
+        table: whose keys are fields, as `split_field` reads them.
 
     Returns:
         The wordpieces, and the table that they were found in.
@@ -63,10 +63,10 @@ def pieces_of_texts(texts: Sequence[str], table: WordTable) -> tuple[Pieces, Wor
     Raises:
         MinnerError: the tokenizer breaks down over them.
     """
-    chunks = [text.split() for text in texts]
-    keys = list(chain.from_iterable(chunks))
-    ends = np.cumsum([0, *map(len, chunks)])
-    starts = _chunk_starts(texts, keys, ends)
+    fields = [text.split() for text in texts]
+    keys = list(chain.from_iterable(fields))
+    ends = np.cumsum([0, *map(len, fields)])
+    starts = _field_starts(texts, keys, ends)
     rows, table = table.look_up(keys)
     unknown = np.flatnonzero(rows == UNKNOWN)
     if len(unknown):
@@ -77,12 +77,12 @@ def pieces_of_texts(texts: Sequence[str], table: WordTable) -> tuple[Pieces, Wor
         rows[unknown], latest = table.look_up([keys[place] for place in unknown.tolist()])
         if latest is not table:
             rows, table = latest.look_up(keys)
-    return _pieces(rows, ends, starts, table.columns), table
+    return _packed(rows, ends, starts, table.columns), table
 
 
-def pieces_of_words(
+def pack_words(
     sentences: Sequence[Sequence[str]], table: WordTable
-) -> tuple[Pieces, WordTable]:
+) -> tuple[PackedTexts, WordTable]:
     """Cut lists of words; `keys` then are the numbers of words. The spans are within each word.
 
     Args:
@@ -90,7 +90,7 @@ def pieces_of_words(
         table: whose keys are words.
 
     Returns:
-        As `pieces_of_texts`.
+        As `pack_texts`.
 
     Raises:
         MinnerError: the tokenizer breaks down over them.
@@ -98,10 +98,10 @@ def pieces_of_words(
     keys = list(chain.from_iterable(sentences))
     ends = np.cumsum([0, *map(len, sentences)])
     rows, table = table.look_up(keys)
-    return _pieces(rows, ends, np.zeros(len(keys), dtype=np.intp), table.columns), table
+    return _packed(rows, ends, np.zeros(len(keys), dtype=np.intp), table.columns), table
 
 
-def _pieces(rows: Indices, ends: Indices, starts: Indices, columns: Columns) -> Pieces:
+def _packed(rows: Indices, ends: Indices, starts: Indices, columns: Columns) -> PackedTexts:
     """The wordpieces of rows of a table; text d has those from `ends[d]`, at `starts` in it."""
     begins = columns.starts[rows]
     counts = columns.starts[rows + 1] - begins
@@ -110,18 +110,18 @@ def _pieces(rows: Indices, ends: Indices, starts: Indices, columns: Columns) -> 
     places = np.flatnonzero(columns.first[source])
     keys = np.arange(len(rows)).repeat(counts)[places]
     spans = columns.spans[source[places]] + starts[keys, None]
-    return Pieces(columns.ids[source], bounds[ends], places, keys, spans)
+    return PackedTexts(columns.ids[source], bounds[ends], places, keys, spans)
 
 
-def _chunk_starts(texts: Sequence[str], chunks: Sequence[str], ends: Indices) -> Indices:
-    """Where each chunk begins in its text, int `[k]`."""
-    lengths = np.fromiter(map(len, chunks), dtype=np.intp, count=len(chunks))
-    # If there is one space between two chunks, and none else.
+def _field_starts(texts: Sequence[str], fields: Sequence[str], ends: Indices) -> Indices:
+    """Where each field begins in its text, int `[k]`."""
+    lengths = np.fromiter(map(len, fields), dtype=np.intp, count=len(fields))
+    # If there is one space between two fields, and none else.
     with_spaces = np.concatenate([[0], np.cumsum(lengths + 1)])
     starts: Indices = with_spaces[:-1] - with_spaces[ends[:-1]].repeat(np.diff(ends))
     spaced = np.diff(with_spaces[ends]) - 1
     sizes = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
     for number in np.flatnonzero((sizes != spaced) & (spaced > 0)).tolist():
-        begins = [match.start() for match in _CHUNK.finditer(texts[number])]
+        begins = [match.start() for match in _FIELD.finditer(texts[number])]
         starts[ends[number] : ends[number + 1]] = begins
     return starts

@@ -1,6 +1,6 @@
 """A table of what white space separates in texts, with its words and their wordpieces.
 
-Most chunks of a text stood in a text before. A chunk is cut the same wherever it stands, but for
+Most fields of a text stood in a text before. A field is cut the same wherever it stands, but for
 one that ends like `J.` or `Mr.`: whether the dot is part of the name depends on what follows it.
 """
 

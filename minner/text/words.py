@@ -148,19 +148,19 @@ def packed_if_long(spans: Iterable[Span], text: str) -> Sequence[Span]:
     return [*spans] if len(text) < LONG_TEXT else PackedSpans(spans)
 
 
-def split_chunk(key: str) -> list[Span] | None:
-    """The spans of all words of a chunk, which is what stands between white space.
+def split_field(key: str) -> list[Span] | None:
+    """The spans of all words of a field, which is what stands between white space.
 
     Args:
-        key: the chunk; or the chunk, a space, and what `ahead_of` says of the next.
+        key: the field; or the field, a space, and what `ahead_of` says of the next.
 
     Returns:
-        None where it takes the next chunk to tell.
+        None where it takes the next field to tell.
     """
-    chunk, space, _ = key.partition(" ")
+    field, space, _ = key.partition(" ")
     if not space and "." in key and re.search(_OPEN_END, key):
         return None
-    return [span for span in split_words(key) if span[1] <= len(chunk)]
+    return [span for span in split_words(key) if span[1] <= len(field)]
 
 
 def one_word(key: str) -> list[Span]:
@@ -168,9 +168,9 @@ def one_word(key: str) -> list[Span]:
     return [(0, len(key))]
 
 
-def ahead_of(chunk: str) -> str:
-    """As much of a chunk as may decide where the last word of the chunk before it ends."""
-    found = re.match(_AHEAD, chunk)
+def ahead_of(field: str) -> str:
+    """As much of a field as may decide where the last word of the field before it ends."""
+    found = re.match(_AHEAD, field)
     return found[0] if found else ""
 
 
