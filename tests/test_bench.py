@@ -235,7 +235,7 @@ def test_the_peak_of_other_precisions(monkeypatch: pytest.MonkeyPatch, precision
     in_amx = PRECISIONS[precision].layout.amx
     sums = 4 * AMX_TILE * AMX_TILE if in_amx else probes.SUMS * LANES
     assert seen == [(5, sums)] * 2
-    dwords = sums * (AMX_TILE if in_amx else 1)
+    dwords = sums * (AMX_TILE if in_amx else PRECISIONS[precision].dwords_per_dot)
     per_round = 2 * dwords * PRECISIONS[precision].layout.weights_per_dword
     assert arithmetic.flops == 5 * per_round
     assert arithmetic.what.startswith(precision)
