@@ -1,20 +1,22 @@
 """What it takes to bring a tagger into an empty place: disk, first and later starts, memory.
 
-The same model in int8: minner as a bundle, without Numba; ONNX Runtime in its three set-ups with
-nothing but tokenizers; torch with transformers. Sizes are those of the installed packages and of
-what they require, by their own lists of files. A first start has an empty cache; each start is a
-process of its own, from before it exists until it has printed the entities of one sentence.
+The same model in int8: minner as a bundle, and as a wheel with kernels where Numba is not
+installed; ONNX Runtime in its three set-ups with nothing but tokenizers; torch with transformers.
+Sizes are those of the installed packages and of what they require, by their own lists of files. A
+first start has an empty cache; each start is a process of its own, from before it exists until it
+has printed the entities of one sentence.
 """
 
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -38,17 +40,20 @@ class Contender(NamedTuple):
         packages: what is installed for it; what these require comes along.
         model: the files and folders of the model, and of the program that brings it.
         commands: its set-ups by name.
+        path: where its processes find packages beside those of their environment.
     """
 
     packages: tuple[str, ...]
     model: tuple[Path, ...]
     commands: dict[str, list[str]]
+    path: str = ""
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = shared_options(__doc__, rounds=20, minutes=4, output="install.json")
     parser.add_argument("--bundle", type=Path, help="made by minner bundle --precision int8")
+    parser.add_argument("--wheel-python", help="of an environment with a wheel, and without Numba")
     options = parser.parse_args()
     options.checkpoint = options.checkpoint or EMBEDDED
     machine, model = describe(), find_model(options, FORMS[PRECISION])
@@ -56,8 +61,11 @@ def main() -> None:
         bundle = options.bundle or Path(folder) / "bundle"
         if not bundle.exists():
             make_bundle(bundle, None, PRECISION, targets_named(["host"]))
-        contenders = find_contenders(model, bundle, options.threads)
-        runs = measure(contenders, bundle, Path(folder), count_rounds(options))
+        ours = {"minner": bundle_contender(bundle, options.threads)}
+        if options.wheel_python:
+            ours["minner, wheel"] = wheel_contender(options.wheel_python, options.threads)
+        contenders = ours | find_peers(model, options.threads)
+        runs = measure(contenders, set(ours), Path(folder), count_rounds(options))
     sizes = {name: sizes_of(one) for name, one in contenders.items()}
     measurements = {
         "text": TEXT,
@@ -68,22 +76,36 @@ def main() -> None:
     finish("install", vars(options), machine, tables, measurements, options.output)
 
 
-def find_contenders(model: Model, bundle: Path, threads: int) -> dict[str, Contender]:
-    """All of them by name."""
+def bundle_contender(bundle: Path, threads: int) -> Contender:
+    """A bundle needs NumPy and tokenizers."""
+    command = minner_command(sys.executable, bundle / "minner", threads)
+    return Contender(("numpy", "tokenizers"), (bundle,), {"minner": command}, str(bundle))
+
+
+def wheel_contender(python: str, threads: int) -> Contender:
+    """A wheel, installed in an environment without Numba."""
+    where = "import minner, importlib.util as u; print(minner.__path__[0], u.find_spec('numba'))"
+    found = subprocess.run([python, "-Ic", where], check=True, capture_output=True, text=True)
+    package, numba = found.stdout.split(maxsplit=1)
+    if numba.strip() != "None":
+        raise SystemExit(f"Numba is installed beside {package}")
+    command = minner_command(python, Path(package), threads)
+    needs = ("numpy", "tokenizers", "safetensors")
+    return Contender(needs, (Path(package),), {"minner, wheel": command})
+
+
+def minner_command(python: str, package: Path, threads: int) -> list[str]:
+    """Tag one sentence with the embedded model of a package."""
+    weights = package / "weights" / "default"
+    return [python, *map(str, (STARTS / "minner_start.py", TEXT, weights, threads, PRECISION))]
+
+
+def find_peers(model: Model, threads: int) -> dict[str, Contender]:
+    """The others by name."""
     one_file, mapped = map(model.path, FORMS[PRECISION])
     tokenizer = model.checkpoint / "tokenizer.json"
-    ours = [STARTS / "minner_start.py", TEXT, bundle / "minner" / "weights" / "default"]
-    torch = [STARTS / "torch_start.py", TEXT, model.checkpoint, threads]
-
-    def command(*parts: Any) -> list[str]:
-        return [sys.executable, *map(str, parts)]
-
+    torch = map(str, (STARTS / "torch_start.py", TEXT, model.checkpoint, threads))
     return {
-        "minner": Contender(
-            ("numpy", "tokenizers"),
-            (bundle,),
-            {"minner": command(*ours, threads, PRECISION)},
-        ),
         "onnxruntime": Contender(
             ("onnxruntime", "numpy", "tokenizers"),
             (one_file, tokenizer),
@@ -92,7 +114,7 @@ def find_contenders(model: Model, bundle: Path, threads: int) -> dict[str, Conte
         "torch": Contender(
             ("torch", "transformers"),
             (model.checkpoint / "model.safetensors", tokenizer),
-            {"torch, transformers": command(*torch)},
+            {"torch, transformers": [sys.executable, *torch]},
         ),
     }
 
@@ -101,20 +123,25 @@ def find_contenders(model: Model, bundle: Path, threads: int) -> dict[str, Conte
 
 
 def measure(
-    contenders: dict[str, Contender], bundle: Path, folder: Path, rounds: Iterable[int]
+    contenders: dict[str, Contender], ours: set[str], folder: Path, rounds: Iterable[int]
 ) -> dict[str, list[Run]]:
-    """Start every set-up in turn; minner also with an empty cache."""
+    """Start every set-up in turn; minner's also with an empty cache."""
     runs: dict[str, list[Run]] = {}
-    commands = {name: at for one in contenders.values() for name, at in one.commands.items()}
-    places = {"PYTHONPATH": str(bundle), "MINNER_CACHE_DIR": str(folder / "cache")}
-    for command in commands.values():  # fills caches, those of the system as well
+    starts = [
+        (name, command, {"PYTHONPATH": one.path, "MINNER_CACHE_DIR": str(folder / name)})
+        for one in contenders.values()
+        for name, command in one.commands.items()
+    ]
+    for _, command, places in starts:  # fills caches, those of the system as well
         start(command, places)
     for number in rounds:
-        empty = {**places, "MINNER_CACHE_DIR": str(folder / f"cache-{number}")}
-        starts = [("minner, first", commands["minner"], empty)]
-        starts += [(name, command, places) for name, command in commands.items()]
-        first = number % len(starts)
-        for name, command, environment in starts[first:] + starts[:first]:
+        turns = starts + [
+            (f"{name}, first", command, {**places, "MINNER_CACHE_DIR": f"{folder}/{name}-{number}"})
+            for name, command, places in starts
+            if name in ours
+        ]
+        first = number % len(turns)
+        for name, command, environment in turns[first:] + turns[:first]:
             runs.setdefault(name, []).append(start(command, environment))
     return dict(sorted(runs.items()))
 
