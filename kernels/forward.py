@@ -17,6 +17,7 @@ from minner.kernels.activations import formula_of
 from minner.kernels.amx import configure_tiles, release_tiles
 from minner.kernels.attention import attention_kernel
 from minner.kernels.embeddings import embed_kernel
+from minner.kernels.fields import cut_fields, pack_fields
 from minner.kernels.gather_rows import gather_rows_kernel
 from minner.kernels.layer_norm import layer_norm_kernel
 from minner.kernels.precision import PRECISIONS, Precision, attention_precision
@@ -35,6 +36,7 @@ from minner.kernels.runtime.buffers import first_rows
 from minner.kernels.runtime.layout import attention_width
 from minner.kernels.runtime.team import await_call, call_helpers
 from minner.kernels.runtime.team_state import FIELD_STRIDE, STOP, Member
+from minner.kernels.runtime.text_calls import CUT_FIELDS, PACK_FIELDS
 
 SIGNATURE = types.void(types.CPointer(types.int64), types.int64, types.int64)
 """Of the native function: (call, rank, pipe)."""
@@ -46,11 +48,21 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     Returns:
         `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns. A helper stays:
         it runs its share of every pass that the leader calls until the team stops, and sleeps in
-        a read of `pipe` between them.
+        a read of `pipe` between them. In the place of a rank, CUT_FIELDS and PACK_FIELDS run a
+        kernel of `fields.py` on this thread, without the team.
     """
     run = _make_pass(activation, PRECISIONS[precision_name])
 
     def forward(call: Any, rank: int, pipe: int) -> None:
+        if rank == CUT_FIELDS:
+            cut_fields(call)
+        elif rank == PACK_FIELDS:
+            pack_fields(call)
+        else:
+            take_part(call, rank, pipe)
+
+    @register_jitable
+    def take_part(call: Any, rank: int, pipe: int) -> None:
         state = team_of(call)
         if rank == 0:
             call_helpers(state)

@@ -40,7 +40,7 @@ width 384, 30 KB for 768), and more tokens make no product faster."""
 
 
 class Engine:
-    """A model ready to run. Safe to call from several threads, which take turns."""
+    """A model ready to run, for any thread: they take turns. `native` is all compiled code."""
 
     def __init__(
         self, checkpoint: Checkpoint, threads: int | None = None, precision: str = "float32"
@@ -56,10 +56,10 @@ class Engine:
             MinnerError: a tensor cannot be used, or the compiled code cannot be loaded.
         """
         self._checkpoint = checkpoint
-        self._model, forward = _load(checkpoint, precision)
+        self._model, self.native = _load(checkpoint, precision)
         self._layouts = OPERAND_LAYOUTS[precision], OPERAND_LAYOUTS[attention_name(precision)]
         shape, workers = self._model.shape, available_cores() if threads is None else threads
-        self._team = Team(forward, shape, workers)
+        self._team = Team(self.native, shape, workers)
         self._buffers = CallBuffers(self._model, 0, 0, 0)
         self._recorded: list[StageTimings] | None = None
 

@@ -22,6 +22,7 @@ from minner.text.words import one_word, split_field
 from minner.weights.encoder import Encoder
 
 if TYPE_CHECKING:
+    from minner.text.field_kernels import FieldKernels
     from minner.weights.tokenizer import Vocabulary
 
 WINDOWS_PER_CALL = 256
@@ -41,6 +42,7 @@ class Reader:
         self._known: Known = {}
         self._fields = WordTable(encoder, split_field)
         self._words = WordTable(encoder, one_word)
+        self._kernels: FieldKernels | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -98,25 +100,35 @@ class Reader:
 
     # ---- short texts, many at once --------------------------------------------------------------
 
+    @property
+    def kernels(self) -> FieldKernels:
+        """What cuts most words without Python; made at the first use."""
+        if self._kernels is None:
+            from minner.text.field_kernels import FieldKernels  # here: a start does not need it
+
+            facts = self._encoder.facts
+            native, table = self.engine.native, self._encoder.table
+            self._kernels = FieldKernels(native, table, facts.cls_id, facts.sep_id)
+        return self._kernels
+
     def cut_texts(self, texts: Sequence[str]) -> PackedTexts:
         """The wordpieces of texts that are not long, in columns.
 
         Raises:
             MinnerError: the tokenizer breaks down over them.
         """
-        packed, self._fields = pack_texts(texts, self._fields)
+        packed, self._fields = pack_texts(texts, self._fields, self.kernels)
         return packed
 
     def cut_words(self, sentences: Sequence[Sequence[str]]) -> PackedTexts:
         """As `cut_texts`, of lists of words."""
-        packed, self._words = pack_words(sentences, self._words)
+        packed, self._words = pack_words(sentences, self._words, self.kernels)
         return packed
 
     def best(self, packed: PackedTexts) -> Best:
         """The most probable label of the first wordpiece of each word; each text fits a window."""
-        batch = packed.sequences(self._encoder.facts.cls_id, self._encoder.facts.sep_id)
-        best = Best.empty(len(batch.rows))
-        best.write(0, softmax(self.engine.packed_logits(batch)))
+        best = Best.empty(len(packed.batch.rows))
+        best.write(0, softmax(self.engine.packed_logits(packed.batch)))
         return best
 
     # ---- texts of any length --------------------------------------------------------------------

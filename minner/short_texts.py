@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import numpy as np
-
 from minner.decoding.assembler import Assembler
 from minner.decoding.columns import ColumnAssembler
 from minner.decoding.reading import Best
@@ -59,7 +57,7 @@ class ShortTexts:
     ) -> Sequence[Result | None]:
         short = [item for item in items if item is not None]
         packed = cut(short)
-        fits = np.diff(packed.bounds) <= self._reader.window_size
+        fits = packed.counts <= self._reader.window_size
         if not fits.all():
             fit = iter(fits.tolist())
             items = [item if item is not None and next(fit) else None for item in items]

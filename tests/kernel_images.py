@@ -100,7 +100,7 @@ def _entry(kernel: Kernel, arguments: tuple[Any, ...]) -> Callable[[Any], None]:
     """A function of the int64 that `_numbers` makes of such arguments, which calls the kernel."""
     from minner.kernels.runtime import abi
 
-    names: dict[str, Any] = {"kernel": kernel, "pointer": abi._pointer, "carray": abi.carray}
+    names: dict[str, Any] = {"kernel": kernel, "pointer": abi.pointer_at, "carray": abi.carray}
     places = iter(range(1 << 10))
 
     def read(argument: Any) -> str:

@@ -25,6 +25,7 @@ from minner.weights.tokenizer_settings import TokenizerSettings, read_tokenizer_
 
 if TYPE_CHECKING:
     from minner.weights.tokenizer import Vocabulary
+    from minner.weights.wordpiece_table import WordpieceTable
 
 PLAIN_WORDS = 256
 """Words that are cut without the library, which takes a tenth of the time once it is loaded."""
@@ -65,6 +66,22 @@ class Encoder:
         self._load: Callable[[], Vocabulary] | None = load
         self._plain, self._left = plain, PLAIN_WORDS
         self._vocabulary: Vocabulary | None = None
+        self._kept = plain
+        self._table: WordpieceTable | None = None
+
+    @property
+    def table(self) -> WordpieceTable:
+        """The plain wordpieces for compiled code, made at the first use."""
+        kept = self._kept  # looked at first, because another thread may take it away last
+        if self._table is None:
+            from minner.weights.wordpiece_table import wordpiece_table  # here: starts do without
+
+            if kept is None:
+                words = _plain_words(self.vocabulary)
+                kept = None if words is None else KeptWordpieces(words)
+            self._table = wordpiece_table(kept)
+            self._kept = None
+        return self._table
 
     @property
     def vocabulary(self) -> Vocabulary:

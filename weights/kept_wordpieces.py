@@ -36,21 +36,30 @@ class Rules(NamedTuple):
 
 
 class KeptWordpieces:
-    """The wordpieces of words of printable ASCII, by the rules of BERT."""
+    """The wordpieces of words of printable ASCII, by the rules of BERT.
+
+    Attributes:
+        rules: of the tokenizer.
+    """
 
     def __init__(self, content: bytes) -> None:
         """Take what `packed` has made."""
         rules, _, self._lines = content.partition(b"\n")
-        self._rules = Rules(*json.loads(rules))
+        self.rules = Rules(*json.loads(rules))
+
+    def wordpieces(self) -> tuple[list[bytes], list[int]]:
+        """All plain wordpieces, sorted, and the id of each."""
+        words = self._lines.split()
+        return words[::2], [*map(int, words[1::2])]
 
     def cut(self, words: Iterable[str]) -> list[tuple[int, ...]] | None:
         """The ids of each word; None if any is not plain, or may hold an added token."""
         cut = []
         for word in words:
             lowered = word.lower()
-            if not _PLAIN.fullmatch(word) or any(token in lowered for token in self._rules.added):
+            if not _PLAIN.fullmatch(word) or any(token in lowered for token in self.rules.added):
                 return None
-            parts = PART.findall(lowered if self._rules.lowercase else word)
+            parts = PART.findall(lowered if self.rules.lowercase else word)
             cut.append(tuple(index for part in parts for index in self._cut_part(part)))
         return cut
 
@@ -58,17 +67,17 @@ class KeptWordpieces:
         """Take the longest wordpiece that the rest of the part begins with, again and again."""
         ids: list[int] = []
         start = 0
-        while start < len(part) <= self._rules.longest:
-            prefix = self._rules.prefix if start else ""
+        while start < len(part) <= self.rules.longest:
+            prefix = self.rules.prefix if start else ""
             for end in range(len(part), start, -1):
                 index = self._find((prefix + part[start:end]).encode())
                 if index is not None:
                     break
             else:
-                return (self._rules.unknown,)
+                return (self.rules.unknown,)
             ids.append(index)
             start = end
-        return ids or (self._rules.unknown,)
+        return ids or (self.rules.unknown,)
 
     def _find(self, wordpiece: bytes) -> int | None:
         """The id of a wordpiece, by binary search among the sorted lines."""

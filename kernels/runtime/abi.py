@@ -38,7 +38,7 @@ from minner.kernels.runtime.team_state import MOST_FIELDS
 
 intrinsic: Any = extending.intrinsic  # its stub keeps the context argument that callers omit
 
-# Numbers whose types tell `_pointer` what it points to.
+# Numbers whose types tell `pointer_at` what it points to.
 INT, INDEX, FLOAT = np.int32(0), np.int64(0), np.float32(0)
 
 # Where the parts of a call lie: its own fields, the address of the team's state, the sizes.
@@ -87,7 +87,7 @@ def _advance(_context: Any, pointer: Any, elements: Any) -> Any:
 
 
 @intrinsic
-def _pointer(_context: Any, call: Any, index: Any, like: Any) -> Any:
+def pointer_at(_context: Any, call: Any, index: Any, like: Any) -> Any:
     """Read an address out of a Call, as a pointer to elements of the type of `like`."""
     kind = types.CPointer(like)
 
@@ -127,7 +127,7 @@ def read_shape(call: Any) -> Shape:
 @register_jitable
 def team_of(call: Any) -> Any:
     """The state that the threads share; its fields are named in `team_state.py`."""
-    return carray(_pointer(call, TEAM, INDEX), (MOST_FIELDS,))
+    return carray(pointer_at(call, TEAM, INDEX), (MOST_FIELDS,))
 
 
 @register_jitable
@@ -136,20 +136,20 @@ def inputs_of(call: Any, shape: Shape) -> Inputs:
     tokens, row_count = call[FIELDS.tokens], call[FIELDS.row_count]
     return Inputs(
         carray(
-            _pointer(call, FIELDS.word_embeddings, FLOAT), (shape.vocabulary, padded(shape.dim))
+            pointer_at(call, FIELDS.word_embeddings, FLOAT), (shape.vocabulary, padded(shape.dim))
         ),
-        carray(_pointer(call, FIELDS.ids, INT), (tokens,)),
-        carray(_pointer(call, FIELDS.positions, INT), (tokens,)),
-        carray(_pointer(call, FIELDS.bounds, INT), (call[FIELDS.sequences] + 1,)),
-        carray(_pointer(call, FIELDS.rows, INT), (row_count,)),
-        carray(_pointer(call, FIELDS.logits, FLOAT), (row_count, padded(shape.classes))),
+        carray(pointer_at(call, FIELDS.ids, INT), (tokens,)),
+        carray(pointer_at(call, FIELDS.positions, INT), (tokens,)),
+        carray(pointer_at(call, FIELDS.bounds, INT), (call[FIELDS.sequences] + 1,)),
+        carray(pointer_at(call, FIELDS.rows, INT), (row_count,)),
+        carray(pointer_at(call, FIELDS.logits, FLOAT), (row_count, padded(shape.classes))),
     )
 
 
 @register_jitable
 def weights_of(call: Any, shape: Shape, layout: OperandLayout) -> Weights:
     """Views of the weights."""
-    weights, _ = weight_views(_pointer(call, FIELDS.weights, FLOAT), shape, layout)
+    weights, _ = weight_views(pointer_at(call, FIELDS.weights, FLOAT), shape, layout)
     return weights
 
 
@@ -158,7 +158,7 @@ def buffers_of(
     call: Any, shape: Shape, layout: OperandLayout, attention_layout: OperandLayout, rank: int
 ) -> Buffers:
     """Views of the scratch."""
-    scratch, tokens = _pointer(call, FIELDS.scratch, FLOAT), call[FIELDS.tokens]
+    scratch, tokens = pointer_at(call, FIELDS.scratch, FLOAT), call[FIELDS.tokens]
     buffers, _ = buffer_views(
         scratch, shape, layout, attention_layout, tokens, call[FIELDS.longest], rank
     )

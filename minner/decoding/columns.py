@@ -35,9 +35,8 @@ class ColumnAssembler:
             packed: their words.
             best: the most probable class of each word that has wordpieces.
         """
-        bounds = np.searchsorted(packed.places, packed.bounds)
-        chunks = self._rule(best.classes, bounds)
-        numbers = np.searchsorted(bounds, chunks.first, "right") - 1
+        chunks = self._rule(best.classes, packed.words)
+        numbers = np.searchsorted(packed.words, chunks.first, "right") - 1
         scores = best.scores.tolist()
         found: list[list[Entity]] = [[] for _ in texts]
         for number, label, first, last, start, tail, end in zip(

@@ -1,0 +1,112 @@
+"""The kernels of `kernels/fields.py`, given texts: what stands between white space, and its ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minner.kernels.codegen.loader import Forward
+from minner.kernels.runtime.text_calls import (
+    CUT_FIELDS,
+    NOT_CUT,
+    PACK_FIELDS,
+    CutCall,
+    PackCall,
+)
+from minner.sequences import Sequences
+from minner.text.packed_texts import Fields, PackedTexts
+from minner.text.word_table import Columns
+from minner.text.wordpieces import Indices
+from minner.weights.wordpiece_table import WordpieceTable
+
+
+class FieldKernels:
+    """The kernels, for one tokenizer. They need no lock: each call has memory of its own."""
+
+    def __init__(self, native: Forward, table: WordpieceTable, first: int, last: int) -> None:
+        """Take compiled code, wordpieces, and the special tokens before and after a text."""
+        self._native, self._table, self._ends = native, table, (first, last)
+        self._kinds = table.kinds.ctypes.data, len(table.kinds)
+        self._slots = table.slots.ctypes.data, len(table.slots).bit_length() - 1
+
+    def cut(self, texts: Sequence[str], joined: str) -> Fields:
+        """Find the fields of texts, and cut those that are plain.
+
+        Args:
+            texts: D texts.
+            joined: the same, one after the other.
+        """
+        bounds = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum([*map(len, texts)], out=bounds[1:])
+        characters = joined.encode("utf-32-le", "surrogatepass")
+        places = np.empty((len(joined), 3), dtype=np.int32)
+        ends, ids = np.empty(len(texts), dtype=np.int32), np.empty(len(joined), dtype=np.int32)
+        table = self._table
+        self._run(
+            CUT_FIELDS,
+            CutCall(
+                np.frombuffer(characters, dtype=np.uint8).ctypes.data,
+                bounds.ctypes.data,
+                len(texts),
+                *self._kinds,
+                *self._slots,
+                table.lowercase,
+                table.unknown,
+                table.longest,
+                places.ctypes.data,
+                ends.ctypes.data,
+                ids.ctypes.data,
+            ),
+        )
+        count = int(ends[-1]) if len(ends) else 0
+        return Fields(bounds, places[:count], ends, ids)
+
+    def uncut(self, counts: Sequence[int]) -> Fields:
+        """As many fields for each text, of which none is cut; they begin at 0, and so do texts."""
+        places = np.zeros((sum(counts), 3), dtype=np.int32)
+        places[:, 2] = NOT_CUT
+        bounds, ids = np.zeros(len(counts) + 1, dtype=np.int64), np.empty(0, dtype=np.int32)
+        return Fields(bounds, places, np.cumsum(counts, dtype=np.int32), ids)
+
+    def pack(self, fields: Fields, rows: Indices, columns: Columns) -> PackedTexts:
+        """Put the wordpieces of all fields together.
+
+        Args:
+            fields: what is to be put together.
+            rows: the row of each field that is not cut.
+            columns: whose rows these are.
+        """
+        texts = len(fields.ends)
+        most = len(fields.ids) + int((columns.starts[rows + 1] - columns.starts[rows]).sum())
+        ids, positions = np.empty((2, most + 2 * texts), dtype=np.int32)
+        bounds, counts, words = np.empty((3, texts + 1), dtype=np.int64)
+        places, keys = np.empty((2, most), dtype=np.int64)
+        spans = np.empty((most, 2), dtype=np.int64)
+        self._run(
+            PACK_FIELDS,
+            PackCall(
+                fields.text_bounds.ctypes.data,
+                texts,
+                fields.places.ctypes.data,
+                fields.ends.ctypes.data,
+                fields.ids.ctypes.data,
+                rows.ctypes.data,
+                columns.starts.ctypes.data,
+                columns.ids.ctypes.data,
+                columns.first.ctypes.data,
+                columns.spans.ctypes.data,
+                *self._ends,
+                *(one.ctypes.data for one in (ids, positions, bounds, counts)),
+                *(one.ctypes.data for one in (words, places, keys, spans)),
+            ),
+        )
+        counts = counts[:texts]
+        sequences = int(np.count_nonzero(counts))
+        tokens, count = int(bounds[sequences]), int(words[-1])
+        batch = Sequences(ids[:tokens], positions[:tokens], bounds[: sequences + 1], places[:count])
+        return PackedTexts(batch, counts, words, keys[:count], spans[:count])
+
+    def _run(self, kernel: int, call: CutCall | PackCall) -> None:
+        arguments = np.array(call, dtype=np.int64)
+        self._native(arguments.ctypes.data, kernel, 0)
