@@ -76,9 +76,9 @@ class Encoder:
         if self._table is None:
             from minner.weights.wordpiece_table import wordpiece_table  # here: starts do without
 
-            if kept is None:
-                words = _plain_words(self.vocabulary)
-                kept = None if words is None else KeptWordpieces(words)
+            words = _plain_words(self.vocabulary) if kept is None else None
+            if words is not None:
+                kept = KeptWordpieces(words)
             self._table = wordpiece_table(kept)
             self._kept = None
         return self._table
@@ -152,9 +152,9 @@ def _from_files(
     return prepare(*build_tokenizer(directory, settings), settings, config, lowercase)
 
 
-def _loaded(vocabulary: Vocabulary) -> Encoder:
+def _loaded(vocabulary: Vocabulary, plain: KeptWordpieces | None = None) -> Encoder:
     facts = Facts(*(getattr(vocabulary, name) for name in Facts._fields))
-    encoder = Encoder(facts, lambda: vocabulary)
+    encoder = Encoder(facts, lambda: vocabulary, plain)
     _ = encoder.vocabulary
     return encoder
 
@@ -185,7 +185,8 @@ def _kept(path: Path, says: str, load: Callable[[], Vocabulary]) -> Encoder | No
 
 
 def _loaded_and_kept(path: Path, says: str, vocabulary: Vocabulary) -> Encoder:
-    encoder, words = _loaded(vocabulary), _plain_words(vocabulary)
+    words = _plain_words(vocabulary)
+    encoder = _loaded(vocabulary, None if words is None else KeptWordpieces(words))
     if words is not None:
         keep_checked(note_path(path), says, json.dumps(encoder.facts).encode() + b"\n" + words)
     return encoder

@@ -12,9 +12,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 _PLAIN = re.compile("[!-~]*")
 PART = re.compile("[A-Za-z0-9]+|[!-~]")
 """What BERT cuts a word of printable ASCII into first: letters and digits, or one mark."""
+
+TAB, NEW_LINE = b"\t\n"
 
 
 class Rules(NamedTuple):
@@ -35,6 +40,22 @@ class Rules(NamedTuple):
     added: Sequence[str]
 
 
+class Wordpieces(NamedTuple):
+    """The n plain wordpieces of a vocabulary, in columns.
+
+    Attributes:
+        characters: uint8, those of all of them, among others.
+        starts: int `[n]`, where each begins there.
+        ends: int `[n]`, and where it ends.
+        ids: int64 `[n]`.
+    """
+
+    characters: NDArray[np.uint8]
+    starts: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    ids: NDArray[np.int64]
+
+
 class KeptWordpieces:
     """The wordpieces of words of printable ASCII, by the rules of BERT.
 
@@ -47,10 +68,15 @@ class KeptWordpieces:
         rules, _, self._lines = content.partition(b"\n")
         self.rules = Rules(*json.loads(rules))
 
-    def wordpieces(self) -> tuple[list[bytes], list[int]]:
-        """All plain wordpieces, sorted, and the id of each."""
-        words = self._lines.split()
-        return words[::2], [*map(int, words[1::2])]
+    def columns(self) -> Wordpieces:
+        """All plain wordpieces."""
+        characters = np.frombuffer(self._lines, dtype=np.uint8)
+        tabs, ends = np.flatnonzero(characters == TAB), np.flatnonzero(characters == NEW_LINE)
+        ids = np.zeros(len(ends), dtype=np.int64)
+        for place in range(1, int((ends - tabs).max(initial=0))):
+            longer = tabs + place < ends
+            ids[longer] = 10 * ids[longer] + characters[tabs[longer] + place] - ord("0")
+        return Wordpieces(characters, np.append(0, ends + 1)[: len(ends)], tabs, ids)
 
     def cut(self, words: Iterable[str]) -> list[tuple[int, ...]] | None:
         """The ids of each word; None if any is not plain, or may hold an added token."""

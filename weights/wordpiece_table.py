@@ -7,8 +7,8 @@ prefix of those that continue a word, so what is found there is equal, and no me
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from minner.kernels.runtime.text_calls import (
     SPACE,
     TABLE_FACTORS,
 )
-from minner.weights.kept_wordpieces import KeptWordpieces
+from minner.weights.kept_wordpieces import KeptWordpieces, Wordpieces
+
+Places = NDArray[np.integer[Any]]
 
 _KINDS = (
     (string.punctuation, MARK),
@@ -65,15 +67,9 @@ def wordpiece_table(kept: KeptWordpieces | None) -> WordpieceTable:
     marks = [set(string.punctuation).intersection(token) for token in kept.rules.added]
     if not all(marks):  # such a token could be found inside of any word
         return nothing
-    pieces, ids = kept.wordpieces()
-    prefix = kept.rules.prefix.encode()
-    later = [place for place, piece in enumerate(pieces) if piece.startswith(prefix)]
     return WordpieceTable(
         _kinds(_KINDS, refused=[min(some) for some in marks]),
-        _slots(
-            pieces + [pieces[place][len(prefix) :] for place in later],
-            [2 * index for index in ids] + [2 * ids[place] + 1 for place in later],
-        ),
+        _slots(_entries(kept.columns(), kept.rules.prefix.encode())),
         kept.rules.lowercase,
         kept.rules.unknown,
         min(kept.rules.longest, LONGEST_PIECE),
@@ -91,16 +87,37 @@ def _kinds(known: Iterable[tuple[str, int]], refused: Iterable[str] = ()) -> NDA
     return kinds
 
 
-def _slots(pieces: Sequence[bytes], values: Sequence[int]) -> NDArray[np.uint64]:
+def _entries(pieces: Wordpieces, prefix: bytes) -> NDArray[np.uint64]:
+    """What stands in slots: of each wordpiece, and once more of each that continues a word."""
+    whole = _of_characters(pieces.characters, pieces.starts, pieces.ends, 2 * pieces.ids)
+    head = _first(pieces.characters, pieces.starts, len(prefix))
+    later = np.flatnonzero((head == [*prefix]).all(axis=1))
+    starts, ends, ids = pieces.starts[later] + len(prefix), pieces.ends[later], pieces.ids[later]
+    return np.concatenate([whole, _of_characters(pieces.characters, starts, ends, 2 * ids + 1)])
+
+
+def _of_characters(
+    characters: NDArray[np.uint8], starts: Places, ends: Places, values: Places
+) -> NDArray[np.uint64]:
+    """The entries of those that are neither empty nor too long."""
+    fits = np.flatnonzero((starts < ends) & (ends - starts <= LONGEST_PIECE))
+    inside = starts[fits, None] + np.arange(LONGEST_PIECE) < ends[fits, None]
+    halves = (_first(characters, starts[fits], LONGEST_PIECE) * inside).view("<u8")
+    return np.column_stack([halves, values[fits].astype(np.uint64)])
+
+
+def _first(characters: NDArray[np.uint8], starts: Places, count: int) -> NDArray[np.uint8]:
+    """So many characters from each start on; those beyond the end are the last."""
+    at = starts[:, None] + np.arange(count)
+    return characters[np.minimum(at, len(characters) - 1)]
+
+
+def _slots(entries: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The slots of a table at most half full: linear probing, all wordpieces in turns."""
-    sizes = np.fromiter(map(len, pieces), dtype=np.intp, count=len(pieces))
-    short = np.flatnonzero((sizes > 0) & (sizes <= LONGEST_PIECE))
-    halves = np.array(pieces, dtype=f"S{LONGEST_PIECE}").view("<u8").reshape(-1, 2)
-    entries = np.column_stack([halves, np.array(values, dtype=np.uint64)])[short]
     bits = max(1, int(2 * len(entries) - 1).bit_length())
-    factors = np.array(TABLE_FACTORS, dtype=np.uint64)
-    mixed = (entries & np.array([-1, -1, 1]).astype(np.uint64)) * factors
-    at = (mixed.sum(axis=1, dtype=np.uint64) >> np.uint64(64 - bits)).astype(np.intp)
+    mixed = entries & np.array([-1, -1, 1]).astype(np.uint64)
+    mixed = mixed @ np.array(TABLE_FACTORS, dtype=np.uint64)
+    at = (mixed >> np.uint64(64 - bits)).astype(np.intp)
     slots = np.zeros((1 << bits, 3), dtype=np.uint64)
     waiting = np.arange(len(entries))
     while len(waiting):

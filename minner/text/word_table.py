@@ -162,7 +162,9 @@ class WordTable:
         split = {key: spans for key, spans in others.items() if spans is not None}
         rows = dict.fromkeys(others, UNKNOWN)
         rows.update(zip(chain(plain, split), count(len(self.columns.starts) - 1), strict=False))
-        new = _of_plain_words(plain).then(_of_keys(split, self._vocabulary))
-        self.columns = self.columns.then(new)
+        if plain:
+            self.columns = self.columns.then(_of_plain_words(plain))
+        if split:
+            self.columns = self.columns.then(_of_keys(split, self._vocabulary))
         self._rows.update(rows)
         self._characters += sum(map(len, keys))
