@@ -109,7 +109,7 @@ def _of_characters(
 def _first(characters: NDArray[np.uint8], starts: Places, count: int) -> NDArray[np.uint8]:
     """So many characters from each start on; those beyond the end are the last."""
     at = starts[:, None] + np.arange(count)
-    return characters[np.minimum(at, len(characters) - 1)]
+    return np.take(characters, at, mode="clip")
 
 
 def _slots(entries: NDArray[np.uint64]) -> NDArray[np.uint64]:
