@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]
 
+PHI_END = 4.14
+"""Where PHI_SHORT takes the normal distribution to be 1."""
+
 
 def fit(function: Function, low: float, high: float, degree: int, weight: Function) -> Floats:
     """Coefficients, highest power first, that minimise `max |weight * (p - function)|`."""
@@ -35,14 +38,15 @@ def ones(x: Floats) -> Floats:
     return np.ones_like(x)
 
 
-def erf_to_one(u: Floats) -> Floats:
-    """`erf(x) / x`, u = x * x; at the end as if erf(3) were 1, which it is from there on."""
-    return np.where(u > 0.999 * 9, 1.0, np.vectorize(erf)(np.sqrt(u))) / np.sqrt(u)
+def phi_to_one(u: Floats) -> Floats:
+    """`(Phi(x) - 1/2) / x`, u = x * x; 1 at the end."""
+    phi = (1 + np.vectorize(erf)(np.sqrt(u / 2))) / 2
+    return (np.where(u > 0.999 * PHI_END**2, 1.0, phi) - 0.5) / np.sqrt(u)
 
 
-def to_one(u: Floats) -> Floats:
-    """The error of x times p(u), u = x * x, counts; at the end 30 times."""
-    return np.sqrt(u) * np.where(u > 0.999 * 9, 30.0, 1.0)
+def in_gelu(u: Floats) -> Floats:
+    """The error of x * x * p(u), u = x * x, counts; at the end 14 times."""
+    return u * np.where(u > 0.999 * PHI_END**2, 14.0, 1.0) + 1e-6
 
 
 def show(name: str, coefficients: Floats) -> None:
@@ -56,5 +60,5 @@ if __name__ == "__main__":
     show("EXP", fit(np.exp, -half, half, 6, lambda x: np.exp(-x)))
     show("EXP_SHORT", fit(np.exp, -half, half, 3, lambda x: np.exp(-x)))
     show("ERF_NEAR", fit(lambda u: erfs(np.sqrt(u)) / np.sqrt(u), 1e-12, 1.0, 6, ones))
-    show("ERF_SHORT", fit(erf_to_one, 1e-12, 9.0, 8, to_one))
+    show("PHI_SHORT", fit(phi_to_one, 1e-9, PHI_END**2, 7, in_gelu))
     show("ERF_FAR", fit(lambda t: erfs(t + 2.5), -1.5, 1.5, 13, ones))

@@ -131,10 +131,10 @@ def test_the_reference_has_the_same_activations():
         np.testing.assert_allclose(y, expected, rtol=2e-6, atol=1e-6, err_msg=name)
 
 
-def test_gelu_short_is_within_7e_5():
+def test_gelu_short_is_within_8e_5():
     x, y = on_arrays(activations.gelu_short)(np.append(grid(-40, 40), [0.0, -0.0, 1e4, -1e4]))
     error = np.abs(y - x * 0.5 * (1 + exact_erf(x / 2**0.5)))
-    assert np.max(error[:-2]) < 7e-5
+    assert np.max(error[:-2]) < 8e-5
     assert np.max(error[-2:]) < 2e-6 * 1e4
     assert not y[-4:-2].any()
 
@@ -144,7 +144,7 @@ def test_coefficients_are_those_that_the_program_finds():
     program = Path(__file__).parents[1] / "docs" / "fit_polynomials.py"
     run = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
     found = dict(re.findall(r"^([A-Z_]+) = (\(.+\))$", run.stdout, re.MULTILINE))
-    assert set(found) == {"EXP", "EXP_SHORT", "ERF_NEAR", "ERF_SHORT", "ERF_FAR"}
+    assert set(found) == {"EXP", "EXP_SHORT", "ERF_NEAR", "PHI_SHORT", "ERF_FAR"}
     for name, coefficients in found.items():
         np.testing.assert_allclose(
             literal_eval(coefficients), getattr(elementary, name), rtol=1e-3, err_msg=name
