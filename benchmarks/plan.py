@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from benchmarks.machine import describe
 from benchmarks.model import find_model
 from benchmarks.options import shared_options
@@ -38,9 +40,14 @@ if TYPE_CHECKING:
     from minner.weights.config import Config
 
 THREADS = (1, 2, 4, 8, 16, 24, 32)
-SHAPES = (BatchShape(1, 16), BatchShape(1, 128), BatchShape(8, 128))
+SHAPES = (BatchShape(1, 16), BatchShape(1, 128), BatchShape(4, 128))
+"""The last one fills a native call; a larger batch is several."""
+
 SECONDS = 2.0
 """How long each shape is measured."""
+
+BARRIER_LAYERS = 60
+"""Of the model that barriers are measured with: enough of them to outweigh the call."""
 
 BIG = 1 << 30
 """Bytes that no cache holds."""
@@ -142,14 +149,21 @@ def measure_stages(tagger: Tagger, precision: str, shape: BatchShape) -> list[St
 
 
 def barrier_seconds() -> float:
-    """Seconds of a barrier of two threads: a model that has next to nothing else to do."""
+    """Seconds of a barrier of two threads: of passes from barrier to barrier, without any work."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_checkpoint(Path(folder), n_layers=BARRIER_LAYERS)
+        one, two = (empty_pass_seconds(Path(folder), threads) for threads in (1, 2))
+    return max(two - one, 0.0) / len(stage_names(BARRIER_LAYERS))
+
+
+def empty_pass_seconds(checkpoint: Path, threads: int) -> float:
+    """Median seconds of a pass that leaves out all of its stages."""
     import minner
 
-    with tempfile.TemporaryDirectory() as folder:
-        write_checkpoint(Path(folder), n_layers=12)
-        taggers = [minner.load(folder, threads=n) for n in (1, 2)]
-        one, two = (seconds_of(tagger, BatchShape(1, 1)) for tagger in taggers)
-        return max(two - one, 0.0) / len(stage_names(12))
+    engine = minner.load(checkpoint, threads=threads)._reader.engine
+    with engine.turn():
+        stages, end = engine.stages([np.zeros(1, np.int32)]), len(stage_names(BARRIER_LAYERS))
+        return statistics.median(burst(stages.run, end, end, seconds=SECONDS))
 
 
 def plan_table(
