@@ -25,6 +25,7 @@ from minner.kernels.runtime.text_calls import (
     LETTER,
     NOT_CUT,
     OTHER,
+    PART,
     SPACE,
     TABLE_FACTORS,
     CutCall,
@@ -98,7 +99,7 @@ def _is_plain(characters: Any, kinds: Any, start: int, end: int) -> bool:
         kind = _kind(characters, kinds, at)
         if not _in_run(kind):
             after = _kind(characters, kinds, at + 1) if at + 1 < end else OTHER
-            joins = kind == JOINER and _in_run(before) and _in_run(after)
+            joins = kind == PART or (kind == JOINER and _in_run(before) and _in_run(after))
             joins |= kind == DIGIT_JOINER and before == DIGIT and after == DIGIT
             if not joins:
                 return False

@@ -109,6 +109,7 @@ class Reader:
             facts = self._encoder.facts
             native, table = self.engine.native, self._encoder.table
             self._kernels = FieldKernels(native, table, facts.cls_id, facts.sep_id)
+            self._encoder.quick = self._kernels.cut_words
         return self._kernels
 
     def cut_texts(self, texts: Sequence[str]) -> PackedTexts:

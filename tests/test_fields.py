@@ -17,6 +17,7 @@ from tokenizers import AddedToken, Tokenizer
 import minner
 from checkpoints import VOCABULARY, write_checkpoint
 from minner.tagger import Tagger
+from minner.text.wordpieces import without_surrogates
 from minner.text.words import split_field, split_words
 from minner.weights.kept_wordpieces import KeptWordpieces, Rules, packed
 from minner.weights.wordpiece_table import wordpiece_table
@@ -70,6 +71,17 @@ def test_fields_are_cut_as_by_python(taggers: list[Tagger], texts: list[str]) ->
             if ids is not None:
                 assert split_field(field) == [(0, len(field))]
                 assert [*tagger.vocabulary.cut([field])[0]] == ids
+
+
+@given(st.lists(TEXTS.map(without_surrogates), max_size=6))
+def test_words_are_cut_as_by_python(taggers: list[Tagger], words: list[str]) -> None:
+    for tagger in taggers:
+        found = tagger._reader.kernels.cut_words(words)
+        for word, ids, expected in zip(words, found, tagger.vocabulary.cut(words), strict=True):
+            assert ids in (None, expected)
+            assert tagger._reader._encoder.cut([word]) == [expected]
+            if ids is None:  # of those that the library need not see, only long ones
+                assert not re.fullmatch("[!-Z\\\\-~]+", word) or re.search("[a-zA-Z0-9]{17}", word)
 
 
 @given(st.text("aB1-&.,:/ ", max_size=24))

@@ -56,7 +56,11 @@ class Facts(NamedTuple):
 
 
 class Encoder:
-    """What cuts words into wordpieces for a model."""
+    """What cuts words into wordpieces for a model.
+
+    Attributes:
+        quick: compiled code that cuts most words, once there is: the ids of each, or None.
+    """
 
     def __init__(
         self, facts: Facts, load: Callable[[], Vocabulary], plain: KeptWordpieces | None = None
@@ -67,6 +71,7 @@ class Encoder:
         self._plain, self._left = plain, PLAIN_WORDS
         self._vocabulary: Vocabulary | None = None
         self._kept = plain
+        self.quick: Callable[[Sequence[str]], list[tuple[int, ...] | None]] | None = None
         self._table: WordpieceTable | None = None
 
     @property
@@ -95,6 +100,13 @@ class Encoder:
 
     def cut(self, words: Sequence[str]) -> list[tuple[int, ...]]:
         """The ids of each word; see `Vocabulary.cut`."""
+        found = self.plain_words(words) if self.quick else {}
+        rest = [word for word in words if word not in found]
+        if rest:
+            found.update(zip(rest, self._cut(rest), strict=True))
+        return [found[word] for word in words]
+
+    def _cut(self, words: Sequence[str]) -> list[tuple[int, ...]]:
         plain = self._plain
         if plain is not None and len(words) <= self._left:
             ids = plain.cut(words)
@@ -105,7 +117,11 @@ class Encoder:
 
     def plain_words(self, words: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """The ids of those words that are plain; see `Vocabulary.plain_words`."""
-        return self.vocabulary.plain_words(words)
+        if self.quick is None:
+            return self.vocabulary.plain_words(words)
+        words = [*words]
+        cut = zip(words, self.quick(words), strict=True)
+        return {word: ids for word, ids in cut if ids is not None}
 
 
 def open_encoder(directory: Path, config: Config, lowercase: bool | None = None) -> Encoder:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 CUT_FIELDS, PACK_FIELDS = -1, -2
 """In the place of a thread's rank: which kernel of `fields.py` the native function runs."""
 
-OTHER, SPACE, LETTER, DIGIT, JOINER, DIGIT_JOINER, MARK = range(7)
-"""Kinds of characters. A joiner stands between letters or digits, a digit joiner between digits;
-both, and a mark, also stand alone. What has any other character in it is for Python."""
+OTHER, SPACE, LETTER, DIGIT, JOINER, DIGIT_JOINER, MARK, PART = range(8)
+"""Kinds of characters. A joiner stands between letters or digits, a digit joiner between digits, a
+part anywhere; they, and a mark, also stand alone. What has any other in it is for Python."""
 
 LONGEST_PIECE = 16
 """Characters of the longest wordpiece in the table: a slot holds them in two uint64."""

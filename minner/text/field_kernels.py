@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minner.kernels.codegen.loader import Forward
 from minner.kernels.runtime.text_calls import (
     CUT_FIELDS,
+    JOINER,
     NOT_CUT,
+    OTHER,
     PACK_FIELDS,
+    PART,
+    SPACE,
     CutCall,
     PackCall,
 )
@@ -27,7 +33,10 @@ class FieldKernels:
     def __init__(self, native: Forward, table: WordpieceTable, first: int, last: int) -> None:
         """Take compiled code, wordpieces, and the special tokens before and after a text."""
         self._native, self._table, self._ends = native, table, (first, last)
-        self._kinds = table.kinds.ctypes.data, len(table.kinds)
+        self._kinds = table.kinds
+        # In what is one word already, white space is for Python, and marks may stand anywhere.
+        in_words = np.where(table.kinds == SPACE, OTHER, table.kinds)
+        self._kinds_in_words = np.where(in_words >= JOINER, PART, in_words).astype(np.uint8)
         self._slots = table.slots.ctypes.data, len(table.slots).bit_length() - 1
 
     def cut(self, texts: Sequence[str], joined: str) -> Fields:
@@ -37,6 +46,18 @@ class FieldKernels:
             texts: D texts.
             joined: the same, one after the other.
         """
+        return self._cut(texts, joined, self._kinds)
+
+    def cut_words(self, words: Sequence[str]) -> list[tuple[int, ...] | None]:
+        """The ids of each word of printable ASCII; None for other words, and some long ones."""
+        fields = self._cut(words, "".join(words), self._kinds_in_words)
+        ids, counts = iter(fields.ids.tolist()), iter(fields.places[:, 2].tolist())
+        return [
+            tuple(islice(ids, count)) if word and (count := next(counts)) != NOT_CUT else None
+            for word in words
+        ]
+
+    def _cut(self, texts: Sequence[str], joined: str, kinds: NDArray[np.uint8]) -> Fields:
         bounds = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum([*map(len, texts)], out=bounds[1:])
         characters = joined.encode("utf-32-le", "surrogatepass")
@@ -49,7 +70,8 @@ class FieldKernels:
                 np.frombuffer(characters, dtype=np.uint8).ctypes.data,
                 bounds.ctypes.data,
                 len(texts),
-                *self._kinds,
+                kinds.ctypes.data,
+                len(kinds),
                 *self._slots,
                 table.lowercase,
                 table.unknown,
