@@ -157,7 +157,7 @@ class WordTable:
 
     def _learn(self, keys: Sequence[str]) -> None:
         words = [key for key in keys if key.isascii() and key.isalnum()]
-        plain = self._vocabulary.plain_words(words)
+        plain = self._vocabulary.plain_words(words) if words else {}
         others = {key: self._split(key) for key in keys if key not in plain}
         split = {key: spans for key, spans in others.items() if spans is not None}
         rows = dict.fromkeys(others, UNKNOWN)
