@@ -1,7 +1,8 @@
 """Texts into ids, for the fields that nearly all text consists of.
 
 A field is what stands between white space. One of ASCII letters and digits is one word, and so is
-`AL-AIN`, `AT&T`, `1996-12-06`, `10,000` or a single mark. `cut_fields` cuts these into wordpieces,
+`AL-AIN`, `AT&T`, `1996-12-06`, `10,000` or a single mark; and a mark that ends one of these, as in
+`said,` or `Berlin.`, is a field of its own. `cut_fields` cuts these into wordpieces,
 by the longest that is in the vocabulary, again and again. The rest goes back to Python, and
 `pack_fields` puts all together. Python's dictionaries and strings do the same, but right after
 another kernel has been through the caches that takes ten times as long.
@@ -19,13 +20,17 @@ from numba.extending import register_jitable
 
 from minner.kernels.runtime.abi import INDEX, INT, pointer_at
 from minner.kernels.runtime.text_calls import (
+    CLOSER,
     DIGIT,
     DIGIT_JOINER,
+    FULL_STOP,
     JOINER,
     LETTER,
     NOT_CUT,
     OTHER,
     PART,
+    SEPARATOR,
+    SHORTEST_BEFORE_STOP,
     SPACE,
     TABLE_FACTORS,
     CutCall,
@@ -68,12 +73,15 @@ def cut_fields(call: Any) -> None:
             start = at
             while at < end and _kind(characters, kinds, at) != SPACE:
                 at += 1
-            count = NOT_CUT
-            if _is_plain(characters, kinds, start, at):
-                count = _cut(call, characters, kinds, start, at, ids, piece)
-                piece += max(count, 0)
-            fields[field, 0], fields[field, 1], fields[field, 2] = start, at, count
-            field += 1
+            stop = _word_end(characters, kinds, start, at)
+            while start < at:
+                count = NOT_CUT
+                if _is_plain(characters, kinds, start, stop):
+                    count = _cut(call, characters, kinds, start, stop, ids, piece)
+                    piece += max(count, 0)
+                fields[field, 0], fields[field, 1], fields[field, 2] = start, stop, count
+                field += 1
+                start, stop = stop, at
         ends[text] = field
 
 
@@ -90,6 +98,24 @@ def _in_run(kind: int) -> bool:
 
 
 @register_jitable
+def _word_end(characters: Any, kinds: Any, start: int, end: int) -> int:
+    """Where a field ends without the mark that ends it, if it is plain without that."""
+    last, kind = end - 1, _kind(characters, kinds, end - 1)
+    if last == start or kind < SEPARATOR or kind > CLOSER:
+        return end
+    if not _in_run(_kind(characters, kinds, last - 1)):
+        return end  # as in `!!`, which is one word
+    if kind == FULL_STOP and _kind(characters, kinds, last - 1) != DIGIT:
+        before = max(start, last - SHORTEST_BEFORE_STOP)
+        if last - before < SHORTEST_BEFORE_STOP:
+            return end
+        for at in range(before, last):
+            if not _in_run(_kind(characters, kinds, at)):
+                return end
+    return last if _is_plain(characters, kinds, start, last) else end
+
+
+@register_jitable
 def _is_plain(characters: Any, kinds: Any, start: int, end: int) -> bool:
     """Whether a field is one word, and cut as BERT cuts it wherever it stands."""
     if end - start == 1:
@@ -100,7 +126,8 @@ def _is_plain(characters: Any, kinds: Any, start: int, end: int) -> bool:
         if not _in_run(kind):
             after = _kind(characters, kinds, at + 1) if at + 1 < end else OTHER
             joins = kind == PART or (kind == JOINER and _in_run(before) and _in_run(after))
-            joins |= kind == DIGIT_JOINER and before == DIGIT and after == DIGIT
+            if kind >= DIGIT_JOINER and kind <= FULL_STOP:
+                joins = before == DIGIT and after == DIGIT
             if not joins:
                 return False
         before = kind

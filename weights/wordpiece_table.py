@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minner.kernels.runtime.text_calls import (
+    CLOSER,
     DIGIT,
     DIGIT_JOINER,
+    FULL_STOP,
     JOINER,
     LETTER,
     LONGEST_PIECE,
     MARK,
     OTHER,
+    SEPARATOR,
     SPACE,
     TABLE_FACTORS,
 )
@@ -33,7 +36,10 @@ _KINDS = (
     (string.ascii_letters, LETTER),
     (string.digits, DIGIT),
     ("-&", JOINER),
-    (".,:/", DIGIT_JOINER),
+    ("/", DIGIT_JOINER),
+    (",:", SEPARATOR),
+    (".", FULL_STOP),
+    (";!?)", CLOSER),
 )
 
 _KIND_COUNT = 0x3001

@@ -7,9 +7,16 @@ from typing import NamedTuple
 CUT_FIELDS, PACK_FIELDS = -1, -2
 """In the place of a thread's rank: which kernel of `fields.py` the native function runs."""
 
-OTHER, SPACE, LETTER, DIGIT, JOINER, DIGIT_JOINER, MARK, PART = range(8)
-"""Kinds of characters. A joiner stands between letters or digits, a digit joiner between digits, a
-part anywhere; they, and a mark, also stand alone. What has any other in it is for Python."""
+OTHER, SPACE, LETTER, DIGIT, JOINER, DIGIT_JOINER, SEPARATOR, FULL_STOP, CLOSER, MARK, PART = range(
+    11
+)
+"""Kinds of characters. A joiner stands between letters or digits; a digit joiner, a separator and a
+full stop between digits; a part anywhere. A separator, a full stop and a closer may also end a
+field, where they are words of their own. All of them, and a mark, also stand alone. What has any
+other character in it is for Python."""
+
+SHORTEST_BEFORE_STOP = 5
+"""Letters and digits that end with a full stop and are no abbreviation such as `Prof.`."""
 
 LONGEST_PIECE = 16
 """Characters of the longest wordpiece in the table: a slot holds them in two uint64."""
@@ -20,7 +27,7 @@ by; the top bits of the sum, modulo 2^64, are its slot."""
 
 
 class CutCall(NamedTuple):
-    """Texts, to be cut into fields, which are what stands between white space."""
+    """Texts, to be cut into fields: what stands between white space, and marks that end it."""
 
     characters: int  # uint32 [n], the code points of all texts
     text_bounds: int  # int64 [D + 1], where each text begins, and n

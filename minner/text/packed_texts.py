@@ -20,7 +20,7 @@ from minner.text.words import ahead_of
 
 
 class Fields(NamedTuple):
-    """The fields of D texts, F in all.
+    """The fields of D texts, F in all: see `kernels/fields.py`.
 
     Attributes:
         text_bounds: int64 `[D + 1]`, where each text begins, if they stand one after the other.
