@@ -75,7 +75,11 @@ def test_the_public_interface_is_in_the_reference(site: Path) -> None:
 def test_search_works_on_a_page_that_is_a_file(browser: Any, site: Path) -> None:
     size = {"width": 1280, "height": 800}
     opened = Opened(browser, (site / "index.html").as_uri(), ("file:",), viewport=size)
-    opened.tab.fill(".md-search__input", "micropanel")
+    # Keys, one by one, once the index is there: the page waits for keys, and a text set at once is
+    # only seen if it is there before the index.
+    opened.tab.click(".md-search__input")
+    opened.tab.wait_for_selector(".md-search-result__meta:text('Type to start')")
+    opened.tab.type(".md-search__input", "micropanel")
     opened.tab.wait_for_selector(".md-search-result__item a[href*='glossary.html']")
     opened.tab.close()
     assert opened.complaints == []
