@@ -1,10 +1,10 @@
 """Texts into ids, for the fields that nearly all text consists of.
 
-A field is what stands between white space. One of ASCII letters and digits is one word, and so is
-`AL-AIN`, `AT&T`, `1996-12-06`, `10,000` or a single mark; and a mark that ends one of these, as in
-`said,` or `Berlin.`, is a field of its own. `cut_fields` cuts these into wordpieces,
-by the longest that is in the vocabulary, again and again. The rest goes back to Python, and
-`pack_fields` puts all together. Python's dictionaries and strings do the same, but right after
+A field is what stands between white space; one that is a plain word and a mark after it, as in
+`said,` or `Berlin.`, counts as two. Plain words are those of ASCII letters and digits, and such as
+`AL-AIN`, `AT&T`, `1996-12-06` and `10,000`. `cut_fields` cuts these, and single marks, into
+wordpieces: the longest that is in the vocabulary, again and again. Other fields go back to Python,
+and `pack_fields` puts all together. Python's dictionaries and strings do the same, but right after
 another kernel has been through the caches that takes ten times as long.
 
 Both are plain scalar code, of one thread. They are compiled into the image of the forward pass.
@@ -43,7 +43,7 @@ PACK = PackCall(*range(len(PackCall._fields)))
 # Numbers whose types tell `pointer_at` what it points to, and 64-bit ones, which must not meet
 # signed numbers: their sum would be a float.
 BYTE, CHARACTER, LONG = np.uint8(0), np.uint32(0), np.uint64(0)
-BITS_OF_CHARACTER, BITS, ALL = np.uint64(8), np.uint64(64), np.uint64(2**64 - 1)
+BITS_OF_CHARACTER, BITS = np.uint64(8), np.uint64(64)
 LOW_FACTOR, HIGH_FACTOR, CONTINUED_FACTOR = map(np.uint64, TABLE_FACTORS)
 
 ENDLESS = 1 << 40

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -54,6 +55,16 @@ class Wordpieces(NamedTuple):
     starts: NDArray[np.intp]
     ends: NDArray[np.intp]
     ids: NDArray[np.int64]
+
+
+def refused_marks(added: Iterable[str]) -> set[str] | None:
+    """A mark of each added token: what has none of them holds no such token.
+
+    Returns:
+        None if a token has no mark, since it could be found inside of any word.
+    """
+    marks = [set(string.punctuation).intersection(token) for token in added]
+    return {min(some) for some in marks} if all(marks) else None
 
 
 class KeptWordpieces:

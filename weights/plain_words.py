@@ -7,7 +7,6 @@ puts every mark of punctuation by itself.
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterable
 
 from tokenizers import Tokenizer
@@ -15,7 +14,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from minner.weights.kept_wordpieces import PART
+from minner.weights.kept_wordpieces import PART, refused_marks
 
 CutPlain = Callable[[Iterable[str]], dict[str, tuple[int, ...]]]
 """From words to the ids of the wordpieces of those that are plain."""
@@ -39,10 +38,10 @@ def plain_cutter(tokenizer: Tokenizer) -> CutPlain:
     if not cuts_as_bert(tokenizer):
         return _find_none
     added = tokenizer.get_added_tokens_decoder().values()
-    marks = [set(string.punctuation).intersection(token.content) for token in added]
-    if not all(marks):
+    refused = refused_marks(token.content for token in added)
+    if refused is None:
         return _find_none
-    allowed = set(map(chr, range(33, 127))) - {min(some) for some in marks}
+    allowed = set(map(chr, range(33, 127))) - refused
     is_plain = re.compile(f"[{re.escape(''.join(sorted(allowed)))}]+").fullmatch
     tokenize, lowercase = tokenizer.model.tokenize, tokenizer.normalizer.lowercase
 

@@ -27,7 +27,7 @@ from minner.kernels.runtime.text_calls import (
     SPACE,
     TABLE_FACTORS,
 )
-from minner.weights.kept_wordpieces import KeptWordpieces, Wordpieces
+from minner.weights.kept_wordpieces import KeptWordpieces, Wordpieces, refused_marks
 
 Places = NDArray[np.integer[Any]]
 
@@ -70,11 +70,11 @@ def wordpiece_table(kept: KeptWordpieces | None) -> WordpieceTable:
     nothing = WordpieceTable(_kinds(()), np.zeros((2, 3), dtype=np.uint64), False, 0, 0)
     if kept is None:
         return nothing
-    marks = [set(string.punctuation).intersection(token) for token in kept.rules.added]
-    if not all(marks):  # such a token could be found inside of any word
+    refused = refused_marks(kept.rules.added)
+    if refused is None:
         return nothing
     return WordpieceTable(
-        _kinds(_KINDS, refused=[min(some) for some in marks]),
+        _kinds(_KINDS, refused),
         _slots(_entries(kept.columns(), kept.rules.prefix.encode())),
         kept.rules.lowercase,
         kept.rules.unknown,

@@ -13,7 +13,7 @@ OTHER, SPACE, LETTER, DIGIT, JOINER, DIGIT_JOINER, SEPARATOR, FULL_STOP, CLOSER,
 """Kinds of characters. A joiner stands between letters or digits; a digit joiner, a separator and a
 full stop between digits; a part anywhere. A separator, a full stop and a closer may also end a
 field, where they are words of their own. All of them, and a mark, also stand alone. What has any
-other character in it is for Python."""
+other character in it is for Python. Their order counts: a range of kinds is compared as numbers."""
 
 SHORTEST_BEFORE_STOP = 5
 """Letters and digits that end with a full stop and are no abbreviation such as `Prof.`."""
@@ -27,7 +27,7 @@ by; the top bits of the sum, modulo 2^64, are its slot."""
 
 
 class CutCall(NamedTuple):
-    """Texts, to be cut into fields: what stands between white space, and marks that end it."""
+    """Texts, to be cut into fields, and plain fields into wordpieces: see `fields.py`."""
 
     characters: int  # uint32 [n], the code points of all texts
     text_bounds: int  # int64 [D + 1], where each text begins, and n
