@@ -228,7 +228,6 @@ def pack_fields(call: Any) -> None:
     row_first = carray(pointer_at(call, PACK.row_first, BYTE), (ENDLESS,))
     row_spans = carray(pointer_at(call, PACK.row_spans, INT), (ENDLESS, 2))
     ids = carray(pointer_at(call, PACK.ids, INT), (ENDLESS,))
-    positions = carray(pointer_at(call, PACK.positions, INT), (ENDLESS,))
     sequences = carray(pointer_at(call, PACK.bounds, INDEX), (call[PACK.texts] + 1,))
     counts = carray(pointer_at(call, PACK.counts, INDEX), (call[PACK.texts],))
     first_words = carray(pointer_at(call, PACK.first_words, INDEX), (call[PACK.texts] + 1,))
@@ -265,8 +264,6 @@ def pack_fields(call: Any) -> None:
         counts[text] = at - begin - 1
         if counts[text] > 0:
             ids[begin], ids[at] = call[PACK.before], call[PACK.after]
-            for place in range(begin, at + 1):
-                positions[place] = place - begin
             begin = at + 1
             sequence += 1
             sequences[sequence] = begin

@@ -33,6 +33,7 @@ from minner.kernels.runtime.abi import (
     weights_of,
 )
 from minner.kernels.runtime.buffers import first_rows
+from minner.kernels.runtime.handover import accept, conclude
 from minner.kernels.runtime.layout import attention_width
 from minner.kernels.runtime.team import await_call, call_helpers
 from minner.kernels.runtime.team_state import FIELD_STRIDE, STOP, Member
@@ -46,7 +47,8 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     """Make the forward pass for one activation function and precision, ready to be compiled.
 
     Returns:
-        `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns. A helper stays:
+        `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns; the call then
+        has its outcome. A helper stays:
         it runs its share of every pass that the leader calls until the team stops, and sleeps in
         a read of `pipe` between them. In the place of a rank, CUT_FIELDS and PACK_FIELDS run a
         kernel of `fields.py` on this thread, without the team.
@@ -63,8 +65,10 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
 
     @register_jitable
     def take_part(call: Any, rank: int, pipe: int) -> None:
-        state = team_of(call)
+        state, shape = team_of(call), read_shape(call)
         if rank == 0:
+            if not accept(call, shape):
+                return
             call_helpers(state)
         else:
             await_call(state, rank, pipe)
@@ -73,6 +77,7 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
             run(call, Member(state, rank))
             release_tiles()
             if rank == 0:
+                conclude(call, shape)
                 break
             await_call(state, rank, pipe)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from minner.call_buffers import CallBuffers
 from minner.errors import OUT_OF_MEMORY, MinnerError, MinnerMemoryError, warn
 from minner.kernels.codegen.loader import Forward, load_forward
 from minner.kernels.runtime.buffers import buffer_count
-from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.call import ALL_ROWS, Call
 from minner.kernels.runtime.cores import available_cores
 from minner.kernels.runtime.operand_layout import FAST, OPERAND_LAYOUTS, attention_name
 from minner.kernels.runtime.stage_timings import StageTimings
@@ -93,11 +93,10 @@ class Engine:
                 of another call of this model; or there is no memory (MinnerMemoryError).
         """
         with _enough_memory():
-            results: list[Floats] = []
-            for some in packed(sequences, rows).runs(TOKENS_PER_CALL):
-                logits, ends = self._run(some), np.searchsorted(some.rows, some.bounds)
-                results += [logits[start:end] for start, end in pairwise(ends.tolist())]
-            return results
+            batch = packed(sequences, rows)
+        logits = self.packed_logits(batch)
+        ends = accumulate(map(len, sequences if rows is None else rows), initial=0)
+        return [logits[start:end] for start, end in pairwise(ends)]
 
     def packed_logits(self, batch: Sequences) -> Floats:
         """Run sequences that are packed already.
@@ -116,7 +115,7 @@ class Engine:
             # through the caches.
             runs = [*batch.runs(TOKENS_PER_CALL)]
             found = [self._run(some) for some in runs]
-            return np.concatenate(found) if found else self._no_logits()
+            return found[0] if len(found) == 1 else np.concatenate([self._no_logits(), *found])
 
     @property
     def classes(self) -> int:
@@ -142,10 +141,12 @@ class Engine:
                 f"a sequence has {len(array)} ids, but the model has {positions} positions; "
                 f"split it"
             )
+        if array.dtype == np.int32:
+            return array  # those outside the vocabulary are found where the model runs
         # Before they are int32, where 2**32 + 5 is 5.
         if array.size and not 0 <= array.min() <= array.max() < self._model.shape.vocabulary:
             raise MinnerError(f"ids must be from 0 to {self._model.shape.vocabulary - 1}")
-        return array.astype(np.int32, copy=False)
+        return array.astype(np.int32)
 
     @contextmanager
     def record(self) -> Iterator[list[StageTimings]]:
@@ -186,38 +187,25 @@ class Engine:
 
     def _run(self, batch: Sequences) -> Floats:
         """One native call; none where no logits are wanted."""
-        if not len(batch.rows):
+        if not batch.row_count:
             return self._no_logits()
         with self._team.turn():
             call, buffers = self._prepare(batch)
             recorded, layers = self._recorded, self._model.shape.layers
             timings = None if recorded is None else StageTimings(layers, self._layouts[0].quantised)
-            self._team.run(call, timings)
+            finite = self._team.run(call, timings)
             if recorded is not None and timings is not None:
                 recorded.append(timings)
-            logits = buffers.logits[: len(batch.rows), : self._model.shape.classes].copy()
-        if not np.isfinite(logits).all():
+            logits = buffers.logits[: batch.row_count, : self._model.shape.classes].copy()
+        if not finite:
             from minner.overflow import overflow_error
 
             raise overflow_error(self._checkpoint, batch.each(), self._model.precision)
         return logits
 
-    def _check_places(self, ids: Ids, rows: Ids) -> None:
-        """Refuse ids and rows that are places outside the memory that native code reads.
-
-        Callers check too, with better messages. Nothing gets past this check, which takes some
-        microseconds a call.
-        """
-        for what, places, count in (
-            ("an id", ids, self._model.shape.vocabulary),
-            ("a row", rows, len(ids)),
-        ):
-            if places.view(np.uint32).max() >= count:  # negative ones are large numbers there
-                raise MinnerError(f"{what} is not from 0 to {count - 1}")
-
     def _prepare(self, batch: Sequences) -> tuple[Call, CallBuffers]:
         """Write a batch to where a native call finds it; only in our turn."""
-        ids, positions, bounds, rows = batch
+        ids, bounds, rows = batch
         tokens, count, longest = len(ids), len(bounds) - 1, batch.longest
         if longest > self._model.shape.positions:
             raise MinnerError(
@@ -226,12 +214,13 @@ class Engine:
         buffers = self._buffers_for(max(tokens, count), longest)
         # A wider integer could wrap in int32: only `checked_ids` may narrow them.
         np.copyto(buffers.ids[:tokens], ids, casting="safe")
-        buffers.rows[: len(rows)] = rows
         buffers.bounds[: count + 1] = bounds
-        buffers.positions[:tokens] = positions
-        self._check_places(buffers.ids[:tokens], buffers.rows[: len(rows)])
+        row_count = ALL_ROWS
+        if rows is not None:
+            row_count = len(rows)
+            buffers.rows[:row_count] = rows
         call = buffers.call._replace(
-            row_count=len(rows), tokens=tokens, sequences=count, longest=longest
+            row_count=row_count, tokens=tokens, sequences=count, longest=longest
         )
         return call, buffers
 

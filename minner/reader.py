@@ -128,7 +128,7 @@ class Reader:
 
     def best(self, packed: PackedTexts) -> Best:
         """The most probable label of the first wordpiece of each word; each text fits a window."""
-        best = Best.empty(len(packed.batch.rows))
+        best = Best.empty(packed.batch.row_count)
         best.write(0, softmax(self.engine.packed_logits(packed.batch)))
         return best
 

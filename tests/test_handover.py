@@ -27,11 +27,13 @@ def test_ids_of_any_width(tiny: Tagger, dtype: type) -> None:
 @pytest.mark.parametrize(
     ("ids", "rows", "message"),
     [
-        ([2, -1, 3], [0], "an id is not from 0 to"),
-        ([2, 10**6, 3], [0], "an id is not from 0 to"),
-        ([2, 5, 3], [-1], "a row is not from 0 to 2"),
-        ([2, 5, 3], [3], "a row is not from 0 to 2"),
-        ([2, 5, 3], [0, 10**6], "a row is not from 0 to 2"),
+        ([2, -1, 3], [0], "ids must be from 0 to"),
+        ([2, 10**6, 3], [0], "ids must be from 0 to"),
+        ([2, 5, 3], [-1], "rows must be ascending numbers from 0 to 2"),
+        ([2, 5, 3], [3], "rows must be ascending numbers from 0 to 2"),
+        ([2, 5, 3], [0, 10**6], "rows must be ascending numbers from 0 to 2"),
+        ([2, 5, 3], [1, 0], "rows must be ascending numbers from 0 to 2"),
+        ([2, 5, 3], [1, 1], "rows must be ascending numbers from 0 to 2"),
         ([2] * 33, [0], "the model has 32 positions, not 33"),
     ],
 )
@@ -48,7 +50,7 @@ def test_the_engine_refuses_what_native_code_would_follow(
 def test_a_row_of_one_sequence_is_no_row_of_the_next(tiny: Tagger) -> None:
     ids = np.int32([2, 5, 3])
     for rows in ([[3], [0]], [[0], [-1]]):
-        with pytest.raises(MinnerError, match="a row is not from 0 to 2"):
+        with pytest.raises(MinnerError, match="rows must be ascending numbers from 0 to 2"):
             tiny._reader.engine.logits([ids, ids], [np.array(places) for places in rows])
 
 

@@ -64,7 +64,6 @@ class PackCall(NamedTuple):
     before: int  # the id of the special token before a text
     after: int  # and after it
     ids: int  # int32 [T], out: the wordpieces of the texts that have any, special tokens around
-    positions: int  # int32 [T], out: the place of each in its text
     bounds: int  # int64 [S + 1], out: where each of them begins in `ids`, and T
     counts: int  # int64 [D], out: wordpieces of each text
     first_words: int  # int64 [D + 1], out: where the words of each text begin, and w

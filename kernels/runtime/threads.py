@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from minner.errors import MinnerError, warn
 from minner.kernels.codegen.loader import Forward
 from minner.kernels.model import Shape
-from minner.kernels.runtime.call import Call
+from minner.kernels.runtime.call import BAD_ID, BAD_ROW, NOT_FINITE, OUTCOME, Call
 from minner.kernels.runtime.helpers import Helpers
 from minner.kernels.runtime.team_state import FIELD_STRIDE, TIMESTAMPS, WORKERS
 
@@ -62,24 +62,37 @@ class Team:
         helpers.choose_stages(first, end)
         self._run(helpers, call, None)
 
-    def run(self, call: Call, timings: StageTimings | None = None) -> None:
+    def run(self, call: Call, timings: StageTimings | None = None) -> bool:
         """Run one pass; only inside `turn`.
 
         Args:
             call: what to work on.
             timings: filled with the time of every stage, if given.
+
+        Returns:
+            Whether all logits are finite.
+
+        Raises:
+            MinnerError: an id is outside the vocabulary, or a row is none.
         """
         helpers = self._helpers or self._start()
         if helpers.stages_chosen:
             helpers.choose_all_stages()
-        self._run(helpers, call, timings)
+        return self._run(helpers, call, timings) != NOT_FINITE
 
-    def _run(self, helpers: Helpers, call: Call, timings: StageTimings | None) -> None:
+    def _run(self, helpers: Helpers, call: Call, timings: StageTimings | None) -> int:
+        """Run the chosen stages, and return how the call ended."""
         helpers.state[TIMESTAMPS * FIELD_STRIDE] = (
             0 if timings is None else timings.stamps.ctypes.data
         )
         helpers.call[: len(call)] = call
         self._forward(helpers.address, 0, 0)
+        outcome = int(helpers.call[OUTCOME])
+        if outcome == BAD_ID:
+            raise MinnerError(f"ids must be from 0 to {self._shape.vocabulary - 1}")
+        if outcome == BAD_ROW:
+            raise MinnerError(f"rows must be ascending numbers from 0 to {call.tokens - 1}")
+        return outcome
 
     def _start(self) -> Helpers:
         """Start all helpers, or none: an exception leaves the team as it was."""

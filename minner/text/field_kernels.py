@@ -101,7 +101,7 @@ class FieldKernels:
         """
         texts = len(fields.ends)
         most = len(fields.ids) + int((columns.starts[rows + 1] - columns.starts[rows]).sum())
-        ids, positions = np.empty((2, most + 2 * texts), dtype=np.int32)
+        ids = np.empty(most + 2 * texts, dtype=np.int32)
         bounds, counts, words = np.empty((3, texts + 1), dtype=np.int64)
         places, keys = np.empty((2, most), dtype=np.int64)
         spans = np.empty((most, 2), dtype=np.int64)
@@ -119,14 +119,14 @@ class FieldKernels:
                 columns.first.ctypes.data,
                 columns.spans.ctypes.data,
                 *self._ends,
-                *(one.ctypes.data for one in (ids, positions, bounds, counts)),
+                *(one.ctypes.data for one in (ids, bounds, counts)),
                 *(one.ctypes.data for one in (words, places, keys, spans)),
             ),
         )
         counts = counts[:texts]
         sequences = int(np.count_nonzero(counts))
         tokens, count = int(bounds[sequences]), int(words[-1])
-        batch = Sequences(ids[:tokens], positions[:tokens], bounds[: sequences + 1], places[:count])
+        batch = Sequences(ids[:tokens], bounds[: sequences + 1].tolist(), places[:count])
         return PackedTexts(batch, counts, words, keys[:count], spans[:count])
 
     def _run(self, kernel: int, call: CutCall | PackCall) -> None:
