@@ -156,7 +156,7 @@ class Assembler:
             spans = _Picked(spans, tagged.words)
         tags = with_prefixes(tagged.tags) if self._are_bare else tagged.tags
         found = each_entity(text, spans, tags, tagged.scores, self._chunks)
-        return self._selected(found, places)
+        return found if self._changes_nothing else self._selected(found, places)
 
     def select(self, text: str, found: list[Entity]) -> list[Entity]:
         """All entities of a text as the options want them: most options leave them as they are."""

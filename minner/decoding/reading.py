@@ -35,8 +35,7 @@ class Best(NamedTuple):
         """Take the best of each row of `[n, C]`, for wordpieces from `start` on."""
         classes = probabilities.argmax(axis=1)
         self.classes[start : start + len(classes)] = classes
-        scores = probabilities[np.arange(len(classes)), classes]
-        self.scores[start : start + len(classes)] = scores
+        self.scores[start : start + len(classes)] = probabilities.max(axis=1)
 
 
 class Reading(NamedTuple):
