@@ -18,8 +18,9 @@ Result = TypeVar("Result")
 CHARACTERS_PER_WORDPIECE = 5
 """At most, in nearly all texts: what has more than that for each place in a window is not tried."""
 
-FEWEST = 2
-"""Texts of a batch in columns: for one alone, the NumPy calls take some 60 us more."""
+LEAST = 500
+"""Characters of a text that goes this way alone: a shorter one gains nothing, and the process that
+reads no other starts sooner."""
 
 
 class ShortTexts:
@@ -37,14 +38,14 @@ class ShortTexts:
         Raises:
             MinnerError: the tokenizer breaks down, or the model's numbers overflow.
         """
-        if len(texts) < FEWEST or not self._assembler.reads_columns:
+        if not self._assembler.reads_columns or (len(texts) == 1 and len(texts[0]) < LEAST):
             return [None] * len(texts)
         short = [text if len(text) <= self._most else None for text in texts]
         return self._run(short, self._reader.cut_texts, self._columns.entities)
 
     def tags(self, sentences: Sequence[Sequence[str]]) -> Sequence[list[str] | None]:
         """The tags of each list of words; the rest is as in `entities`."""
-        if len(sentences) < FEWEST or not self._assembler.best_suffice:
+        if not self._assembler.best_suffice or len(sentences) == 1:
             return [None] * len(sentences)
         short = [words if sum(map(len, words)) <= self._most else None for words in sentences]
         return self._run(short, self._reader.cut_words, self._columns.tags)

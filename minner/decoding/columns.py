@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-import numpy as np
-
 from minner.decoding.assembler import Assembler
 from minner.decoding.chunk_columns import ChunkRule
 from minner.decoding.entities import joined
@@ -36,7 +34,7 @@ class ColumnAssembler:
             best: the most probable class of each word that has wordpieces.
         """
         chunks = self._rule(best.classes, packed.words)
-        numbers = np.searchsorted(packed.words, chunks.first, "right") - 1
+        numbers = packed.words.searchsorted(chunks.first, "right") - 1
         scores = best.scores.tolist()
         found: list[list[Entity]] = [[] for _ in texts]
         for number, label, first, last, start, tail, end in zip(

@@ -38,7 +38,7 @@ class Fields(NamedTuple):
     @property
     def not_cut(self) -> Indices:
         """Which fields are not cut."""
-        return np.flatnonzero(self.places[:, 2] < 0)
+        return (self.places[:, 2] < 0).nonzero()[0]
 
 
 class PackedTexts(NamedTuple):
@@ -92,7 +92,7 @@ def pack_texts(
     others = fields.not_cut
     keys = [joined[start:end] for start, end in fields.places[others, :2].tolist()]
     rows, table = table.look_up(keys)
-    unknown = np.flatnonzero(rows == UNKNOWN)
+    unknown = (rows == UNKNOWN).nonzero()[0]
     if len(unknown):
         last = {*(fields.ends - 1).tolist()}
         for place in unknown.tolist():

@@ -124,7 +124,7 @@ class WordTable:
             MinnerError: the tokenizer breaks down over a new key.
         """
         rows = self._find(keys)
-        new = np.flatnonzero(rows == MISSING)
+        new = (rows == MISSING).nonzero()[0]
         if not len(new):
             return rows, self
         table = self._to_write()
