@@ -57,3 +57,15 @@ def test_a_row_of_one_sequence_is_no_row_of_the_next(tiny: Tagger) -> None:
 def test_the_engine_narrows_no_numbers(tiny: Tagger) -> None:
     with pytest.raises(TypeError, match="safe"):
         tiny._reader.engine.logits([np.array([2, 2**32 + 5, 3])])
+
+
+def test_all_rows_are_wanted_where_none_are_named(tiny: Tagger) -> None:
+    """In one native call, and in several."""
+    engine = tiny._reader.engine
+    for count in (1, 3, 60):
+        sequences = [np.arange(2, 2 + 1 + i % 30, dtype=np.int32) for i in range(count)]
+        named = engine.logits(sequences, [np.arange(len(ids)) for ids in sequences])
+        for ids, one, other in zip(sequences, engine.logits(sequences), named, strict=True):
+            assert one.shape == (len(ids), len(tiny.labels))
+            np.testing.assert_array_equal(one, other)
+    assert engine.logits([]) == engine.logits([], []) == []

@@ -43,6 +43,17 @@ def test_an_overflow_in_float32_names_its_layer(tmp_path: Path, name: str, part:
         ner.document("My name is John Smith.")
 
 
+@pytest.mark.parametrize("label", [0, -1])
+def test_one_logit_that_is_not_finite_is_enough(tmp_path: Path, label: int) -> None:
+    directory = write(tmp_path, "classifier.weight", 1)
+    tensors = random_tensors(0, SHAPE)
+    tensors["classifier.weight"][label] *= np.float32(2e38)
+    write_safetensors(directory / "model.safetensors", tensors)
+    ner = minner.load(directory, threads=1)
+    with pytest.raises(MinnerError, match="too large for float32, first in classifier"):
+        ner.logits([np.arange(9)])
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize("length", [16, 20])
 @pytest.mark.parametrize("linear", ["q_lin", "k_lin", "v_lin"])
