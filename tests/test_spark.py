@@ -291,7 +291,7 @@ def test_parameters_have_spark_nlp_s_names(spark: Any) -> None:
     assert (converter.getWhiteList(), converter.getPreservePosition()) == (["PER"], False)
     explained = classifier.explainParams()
     assert "batchSize: rows that go to the model at once" in explained
-    assert "(default: 64, current: 8)" in explained
+    assert "(default: 128, current: 8)" in explained
 
 
 # ---- what is wrong is said on the driver --------------------------------------------------------

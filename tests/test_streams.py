@@ -44,9 +44,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_a_source_that_keeps_up_gets_large_batches(clock: Clock) -> None:
-    sizes = clock.sizes(clock.source(lambda _: 0.001), work=0.002, wanted=9)
-    assert sizes == [1, 2, 4, 8, 16, 32, 64, 64, 64]
-    assert TEXTS_PER_BATCH == 64
+    sizes = clock.sizes(clock.source(lambda _: 0.001), work=0.002, wanted=10)
+    assert sizes == [1, 2, 4, 8, 16, 32, 64, 128, 128, 128]
+    assert TEXTS_PER_BATCH == 128
 
 
 def test_a_slow_source_gets_each_result_before_its_next_item(clock: Clock) -> None:
@@ -55,7 +55,7 @@ def test_a_slow_source_gets_each_result_before_its_next_item(clock: Clock) -> No
 
 def test_a_source_that_becomes_slow(clock: Clock) -> None:
     sizes = clock.sizes(clock.source(lambda number: float(number == 20)), work=0.1, wanted=8)
-    assert sizes == [1, 2, 4, 8, 16, 32, 64, 64]  # of 1.6 s of work, a second is no delay
+    assert sizes == [1, 2, 4, 8, 16, 32, 64, 128]  # of 1.6 s of work, a second is no delay
     sizes = clock.sizes(clock.source(lambda number: 9.0 * (number == 20)), work=0.1, wanted=8)
     assert sizes == [1, 2, 4, 8, 16, 1, 2, 4]
 
