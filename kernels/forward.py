@@ -47,11 +47,10 @@ def make_forward(activation: str, precision_name: str) -> Callable[..., None]:
     """Make the forward pass for one activation function and precision, ready to be compiled.
 
     Returns:
-        `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns; the call then
-        has its outcome. A helper stays:
-        it runs its share of every pass that the leader calls until the team stops, and sleeps in
-        a read of `pipe` between them. In the place of a rank, CUT_FIELDS and PACK_FIELDS run a
-        kernel of `fields.py` on this thread, without the team.
+        `forward(call, rank, pipe)`. The leader, rank 0, runs one pass and returns; the call has its
+        outcome then. A helper stays: it runs its share of every pass that the leader calls until
+        the team stops, and sleeps in a read of `pipe` between them. In the place of a rank,
+        CUT_FIELDS and PACK_FIELDS run a kernel of `fields.py` on this thread, without the team.
     """
     run = _make_pass(activation, PRECISIONS[precision_name])
 

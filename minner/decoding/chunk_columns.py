@@ -48,7 +48,7 @@ class ChunkRule:
         self._label = np.array(
             [self.labels.index(chunks[0].label) if chunks else -1 for chunks in own]
         )
-        # int8 [C + 1, C]: the last row is for words that no word of their text stands before.
+        # [C + 1, C]: the last row is for the first word of each text.
         self._after = np.array([[_done(before, tag) for tag in tags] for before in [*tags, "O"]])
 
     def __call__(self, classes: NDArray[np.integer[Any]], bounds: Places) -> Chunks:
