@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minner.kernels.runtime.call import DONE, Call
+from minner.kernels.runtime.call import Call
 from minner.kernels.runtime.layout import padded
 from minner.weights.packed_model import PackedModel, aligned_empty
 
@@ -36,5 +36,4 @@ class CallBuffers:
             tokens=0,
             sequences=0,
             longest=0,
-            outcome=DONE,
         )

@@ -31,7 +31,7 @@ class Call(NamedTuple):
     tokens: int  # T
     sequences: int  # S
     longest: int  # tokens of the longest sequence
-    outcome: int  # out: DONE, BAD_ID, BAD_ROW or NOT_FINITE
+    outcome: int = DONE  # out: or BAD_ID, BAD_ROW, NOT_FINITE
 
 
 OUTCOME = Call._fields.index("outcome")
